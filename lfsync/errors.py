@@ -1,0 +1,121 @@
+"""The exception tree. Pure: errors carry data, the command line words them.
+
+LfsyncError                 exit 1   message and hint for a person
+├── ConfigError             exit 1   every problem of the files, each with its place
+├── UsageError              exit 1   the command line asks for something that can't be
+├── StateError              exit 1   the state file can't be read
+├── RefusedError            exit 4   foreign state or plan, safety threshold, missing scope
+└── ApiError                exit 1   the API's answer: status, type, code, param, message
+    ├── CredentialsError    exit 1   401
+    ├── ForbiddenError      exit 4   403: the key lacks a scope or a role
+    ├── NotFoundError       exit 1   404
+    ├── RejectedError       exit 1   400, 409, 415, 422: the request itself is at fault
+    └── UnavailableError    exit 1   no answer, or 408, 429 and 5xx to the last try
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lfsync.model import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in the files: where, at which address, what is wrong, what to do."""
+
+    message: str
+    place: Place | None = None
+    address: str | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        where = [str(part) for part in (self.place, self.address) if part]
+        line = ": ".join([*where, self.message])
+        return f"{line}\n    {self.hint}" if self.hint else line
+
+
+class LfsyncError(Exception):
+    """Anything lfsync says no with. `hint` tells what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(LfsyncError):
+    """All the problems of a project at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems), key=_by_place))
+        count = len(self.problems)
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")
+
+
+class UsageError(LfsyncError):
+    """The command line asks for something that can't be."""
+
+
+class StateError(LfsyncError):
+    """The state file can't be read."""
+
+
+class RefusedError(LfsyncError):
+    """Nothing is wrong with the request; lfsync will not do it."""
+
+    exit_code = 4
+
+
+class ApiError(LfsyncError):
+    """An answer of the API that is no success (API sheet, section 11).
+
+    `status` is None when no answer came. `param` is the API's own: `fields.$name`, `relationships.$owner`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        type: str | None = None,
+        code: str | None = None,
+        param: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.type = type
+        self.code = code
+        self.param = param
+
+
+class CredentialsError(ApiError):
+    """401: no key, a wrong key or a revoked one."""
+
+
+class ForbiddenError(ApiError):
+    """403: the key lacks a scope or its maker a role."""
+
+    exit_code = 4
+
+
+class NotFoundError(ApiError):
+    """404: no such id, or one that this key may not see."""
+
+
+class RejectedError(ApiError):
+    """400, 409, 415, 422: the request is at fault and will be again."""
+
+
+class UnavailableError(ApiError):
+    """No answer, or none but 408, 429 and 5xx. The outcome of a write is unknown."""
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int, str]:
+    place = problem.place or Place("", 0, 0)
+    return (place.file, place.line, place.column, problem.message)

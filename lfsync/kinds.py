@@ -1,0 +1,239 @@
+"""The table of kinds: everything that differs from kind to kind is a row here. Pure.
+
+Facts are from the API sheet, section 4; what it leaves open is settled by the live definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A system relationship that the API documents. `writable` False: set from the other side."""
+
+    target: str
+    many: bool = False
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A system field that the API documents. The live definitions win where they say more."""
+
+    type: str
+    label: str
+    multiple: bool = False
+    writable: bool = True
+    handle_service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What lfsync and the API can do with one kind of resource.
+
+    `matches`       default match, best first: the first whose first key is declared is taken (design.md, section 4)
+    `required`      fields and relationships that a create must carry
+    `create_only`   keys that only a create may set (rule I8)
+    `words`         fields whose values are plain words, not option ids
+    `filterable`    its list endpoint documents filters (API sheet 8.4)
+    `trash`         its list endpoint documents `status=trashed`
+    `add_with_remove`  one update may carry both `add` and `remove` of a relationship (U12)
+    `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
+    `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
+    `definitions`   it has a definitions endpoint
+    """
+
+    name: str
+    section: str
+    path: str
+    scope: str
+    matches: tuple[tuple[str, ...], ...]
+    fields: Mapping[str, Field]
+    relationships: Mapping[str, Relationship]
+    required: tuple[str, ...] = ()
+    create_only: frozenset[str] = frozenset()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    custom_fields: bool = False
+    id_prefix: str | None = None
+    filterable: bool = False
+    trash: bool = True
+    restorable: bool = True
+    definitions: bool = True
+    enriched: bool = False
+    add_with_remove: bool = False
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    inverse: Mapping[str, str] = field(default_factory=dict)
+
+
+_OWNER = Relationship("member")
+
+_ROWS = (
+    Kind(
+        name="account",
+        section="accounts",
+        path="/v1/accounts",
+        scope="accounts",
+        matches=(("$name",),),
+        required=("$name",),
+        custom_fields=True,
+        id_prefix="acc_",
+        filterable=True,
+        enriched=True,
+        add_with_remove=True,
+        fields={
+            "$name": Field("TEXT", "Name"),
+            "$website": Field("URL", "Website", multiple=True),
+            "$industry": Field("MULTI_SELECT", "Industry"),
+            "$headcount": Field("SINGLE_SELECT", "Headcount"),
+            "$lastFundingType": Field("SINGLE_SELECT", "Last funding type"),
+            "$linkedIn": Field("SOCIAL_HANDLE", "LinkedIn", handle_service="LINKEDIN"),
+            "$twitter": Field("SOCIAL_HANDLE", "Twitter", handle_service="TWITTER"),
+            "$facebook": Field("SOCIAL_HANDLE", "Facebook", handle_service="FACEBOOK"),
+            "$instagram": Field("SOCIAL_HANDLE", "Instagram", handle_service="INSTAGRAM"),
+            "$primaryAddress": Field("ADDRESS", "Primary address"),
+            "$howTheyMakeMoney": Field("MARKDOWN", "How they make money", writable=False),
+            "$accountStatus": Field("MARKDOWN", "Account status", writable=False),
+            "$lastInteractionAt": Field("DATETIME", "Last interaction", writable=False),
+        },
+        relationships={
+            "$owner": _OWNER,
+            "$contact": Relationship("contact", many=True),
+            "$opportunity": Relationship("opportunity", many=True, writable=False),
+            "$task": Relationship("task", many=True, writable=False),
+            "$note": Relationship("note", many=True, writable=False),
+            "$meeting": Relationship("meeting", many=True, writable=False),
+            "$files": Relationship("file", many=True, writable=False),
+        },
+        mirrors={"task": "$task", "note": "$note"},
+        inverse={"$contact": "$account"},
+    ),
+    Kind(
+        name="contact",
+        section="contacts",
+        path="/v1/contacts",
+        scope="contacts",
+        matches=(("$email",), ("$name",)),
+        custom_fields=True,
+        id_prefix="con_",
+        filterable=True,
+        enriched=True,
+        fields={
+            "$name": Field("FULL_NAME", "Name"),
+            "$email": Field("EMAIL", "Email", multiple=True),
+            "$profilePhotoUrl": Field("URL", "Profile photo"),
+            "$title": Field("TEXT", "Title"),
+            "$doNotContact": Field("CHECKBOX", "Do not contact"),
+            "$instagram": Field("SOCIAL_HANDLE", "Instagram", handle_service="INSTAGRAM"),
+        },
+        relationships={
+            "$account": Relationship("account", many=True),
+            "$opportunity": Relationship("opportunity", many=True, writable=False),
+            "$note": Relationship("note", many=True, writable=False),
+            "$meeting": Relationship("meeting", many=True, writable=False),
+        },
+        inverse={"$account": "$contact"},
+    ),
+    Kind(
+        name="opportunity",
+        section="opportunities",
+        path="/v1/opportunities",
+        scope="opportunities",
+        matches=(("$name", "$account"),),
+        required=("$name", "$account"),
+        create_only=frozenset({"$account", "$createdBy"}),
+        custom_fields=True,
+        id_prefix="opp_",
+        filterable=True,
+        fields={
+            "$name": Field("TEXT", "Name"),
+            "$stage": Field("SINGLE_SELECT", "Stage"),
+            "$amount": Field("CURRENCY", "Amount"),
+            "$opportunityStatus": Field("MARKDOWN", "Status", writable=False),
+        },
+        relationships={
+            "$account": Relationship("account"),
+            "$owner": _OWNER,
+            "$createdBy": _OWNER,
+            "$champion": Relationship("contact"),
+            "$evaluator": Relationship("contact"),
+            "$task": Relationship("task", many=True, writable=False),
+            "$note": Relationship("note", many=True, writable=False),
+            "$meeting": Relationship("meeting", many=True, writable=False),
+        },
+    ),
+    Kind(
+        name="task",
+        section="tasks",
+        path="/v1/tasks",
+        scope="tasks",
+        matches=(("$title", "$account"),),
+        required=("$title", "$status", "$assignedTo"),
+        create_only=frozenset({"$createdBy"}),
+        words={"$status": ("TODO", "IN_PROGRESS", "COMPLETE", "CANCELLED")},
+        fields={
+            "$title": Field("TEXT", "Title"),
+            "$status": Field("SINGLE_SELECT", "Status"),
+            "$description": Field("MARKDOWN", "Description"),
+            "$dueAt": Field("DATETIME", "Due"),
+        },
+        relationships={
+            "$assignedTo": _OWNER,
+            "$account": Relationship("account"),
+            "$opportunity": Relationship("opportunity"),
+            "$createdBy": _OWNER,
+            "$note": Relationship("note", many=True, writable=False),
+        },
+    ),
+    Kind(
+        name="note",
+        section="notes",
+        path="/v1/notes",
+        scope="notes",
+        matches=(("$title", "$account"),),
+        required=("$title",),
+        add_with_remove=True,
+        fields={
+            "$title": Field("TEXT", "Title"),
+            "$content": Field("MARKDOWN", "Content"),
+        },
+        relationships={
+            "$account": Relationship("account", many=True),
+            "$opportunity": Relationship("opportunity", many=True),
+            "$contact": Relationship("contact", many=True),
+            "$meeting": Relationship("meeting", many=True),
+        },
+    ),
+    Kind(
+        name="list",
+        section="lists",
+        path="/v1/lists",
+        scope="lists",
+        matches=(("$name", "$objectType"),),
+        required=("$name", "$objectType"),
+        create_only=frozenset({"$objectType"}),
+        words={"$objectType": ("$account", "$contact", "$opportunity"), "$kind": ("target",)},
+        trash=False,
+        restorable=False,
+        definitions=False,
+        add_with_remove=True,
+        fields={
+            "$name": Field("TEXT", "Name"),
+            "$objectType": Field("TEXT", "Object type"),
+            "$description": Field("TEXT", "Description"),
+            "$kind": Field("TEXT", "Kind"),
+        },
+        relationships={},
+    ),
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ROWS}
+SECTIONS: Mapping[str, Kind] = {kind.section: kind for kind in _ROWS}
+
+# A list holds records of one kind; the key of its members in a request, by that kind (API sheet 4.7).
+MEMBER_KEYS: Mapping[str, str] = {
+    "account": "$accounts",
+    "contact": "$contacts",
+    "opportunity": "$opportunities",
+}

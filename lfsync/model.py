@@ -1,0 +1,399 @@
+"""The values every other module speaks in. Pure data, no behaviour beyond what a name needs.
+
+Three layers, in the order a run makes them:
+  Resource   what a file declares, nothing looked up yet        (config, sources)
+  Desired    the same, typed and canonical by live definitions  (prepare)
+  Change     what would be written, against a live Record       (diff, plan)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias, Union
+
+JSON: TypeAlias = Union[bool, int, float, str, list["JSON"], dict[str, "JSON"], None]
+
+
+class Place(NamedTuple):
+    """Where a value stands. `line` and `column` count from 1; a CSV row has no column (0)."""
+
+    file: str
+    line: int
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
+
+
+class Address(NamedTuple):
+    """`kind.key`: the name of a resource in this project. The kind of a custom object is `object.SLUG`."""
+
+    kind: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """`task.acme-renewal`, `object.project.apollo`; ValueError for anything else."""
+        parts = text.split(".", 2) if text.startswith("object.") else text.split(".", 1)
+        if len(parts) < 2 or not all(parts) or (parts[0] == "object" and len(parts) < 3):
+            raise ValueError(text)
+        return cls(".".join(parts[:-1]), parts[-1])
+
+
+# ---------------------------------------------------------------- declared
+
+
+class Value(NamedTuple):
+    """A declared value and where it stands."""
+
+    data: JSON
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value that points at another resource: a key, a member's e-mail or a live id, or `{match: {...}}`."""
+
+    place: Place
+    text: str = ""
+    match: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A declared relationship, or the members of a list.
+
+    `one`: a scalar, or null (then `include` is empty). `exact`: a list. `partial`: `{include, exclude}`.
+    """
+
+    place: Place
+    form: Literal["one", "exact", "partial"]
+    include: tuple[Ref, ...] = ()
+    exclude: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A declared `match`: `keys` for the list form, `values` for the mapping form; the other one is None."""
+
+    place: Place
+    keys: tuple[Value, ...] | None = None
+    values: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """`lifecycle` of a resource. `protect` is None where the file says nothing."""
+
+    ignore_changes: tuple[Value, ...] = ()
+    seed: bool = False
+    protect: bool | None = None
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One managed thing as the files declare it, defaults merged in."""
+
+    address: Address
+    place: Place
+    fields: Mapping[str, Value] = field(default_factory=dict)
+    relationships: Mapping[str, Links] = field(default_factory=dict)
+    members: Links | None = None
+    id: Value | None = None
+    match: Match | None = None
+    lifecycle: Lifecycle = Lifecycle()
+
+
+# ---------------------------------------------------------------- definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A select option. `parent` is the owning option of a dependent select (a stage's pipeline)."""
+
+    id: str
+    label: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDef:
+    """A field of a kind (API sheet 2.4). `words` lists the plain words of an enum that has no option ids."""
+
+    key: str
+    label: str
+    type: str
+    id: str | None = None
+    read_only: bool = False
+    options: tuple[Option, ...] = ()
+    parent_field: str | None = None
+    currency: str | None = None
+    unique: bool = False
+    multiple: bool = False
+    handle_service: str | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RelDef:
+    """A relationship of a kind. `target` is a kind of ours, `member`, or a foreign name as the API gives it."""
+
+    key: str
+    label: str
+    target: str
+    many: bool
+    id: str | None = None
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What one kind has in one workspace."""
+
+    kind: str
+    fields: Mapping[str, FieldDef]
+    relationships: Mapping[str, RelDef]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user of the workspace (API sheet 4.8)."""
+
+    id: str
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The live definitions of every kind that a project uses, and the members."""
+
+    kinds: Mapping[str, Definitions]
+    members: tuple[Member, ...]
+
+
+# ---------------------------------------------------------------- desired
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a ref points: exactly one of `address` (managed here), `id` (live) and `query` (must match once)."""
+
+    place: Place
+    text: str
+    address: Address | None = None
+    id: str | None = None
+    query: Query | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a match. A field term has `field` and `sent`; a relationship term has `rel` and `targets`.
+
+    `empty`: a part of a default match that is not declared; it must be empty live (rule I2).
+    """
+
+    key: str
+    field: FieldDef | None = None
+    sent: JSON = None
+    rel: RelDef | None = None
+    targets: tuple[Target, ...] = ()
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The fields by which a live record is found. All terms must hold."""
+
+    kind: str
+    place: Place
+    terms: tuple[Term, ...]
+
+
+class DesiredField(NamedTuple):
+    """A declared field value. `sent` is the API's form, `canonical` what is compared, `declared` what the file says."""
+
+    definition: FieldDef
+    sent: JSON
+    canonical: JSON
+    declared: JSON
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredLinks:
+    """Declared links. `exact`: nothing but `include` may be linked (always so for a has-one)."""
+
+    definition: RelDef
+    exact: bool
+    include: tuple[Target, ...]
+    exclude: tuple[Target, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One resource, typed by the live definitions and ready to be compared."""
+
+    address: Address
+    place: Place
+    id: str | None
+    query: Query | None
+    fields: Mapping[str, DesiredField]
+    links: Mapping[str, DesiredLinks]
+    members: DesiredLinks | None = None
+    ignore_changes: frozenset[str] = frozenset()
+
+
+# ---------------------------------------------------------------- live
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A live record: bare field values, and linked ids by relationship key (API sheet 2.2).
+
+    `fresh`: read by id, not listed from the index that lags.
+    """
+
+    kind: str
+    id: str
+    created_at: str
+    link: str | None
+    fields: Mapping[str, JSON]
+    links: Mapping[str, tuple[str, ...]]
+    fresh: bool = False
+
+
+# ---------------------------------------------------------------- plan
+
+Cause: TypeAlias = Literal["config", "drift", "conflict"]
+Action: TypeAlias = Literal["create", "update", "adopt", "delete", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field. `before`/`after` are for people, `before_raw`/`after_raw` what the API holds (rule P1)."""
+
+    key: str
+    label: str
+    value_type: str
+    before: JSON
+    after: JSON
+    before_raw: JSON
+    after_raw: JSON
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """One relationship. `before`/`after` are for people; `add`/`remove` hold addresses of this project, else ids."""
+
+    key: str
+    before: JSON
+    after: JSON
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class MembersChange:
+    """Members of a list to add and to remove: addresses of this project's resources, else ids."""
+
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource's action. Never holds a function: it can be saved, reviewed and compared."""
+
+    address: Address
+    action: Action
+    source: Place
+    id: str | None = None
+    adopted: bool = False
+    cause: Cause | None = None
+    depends_on: tuple[Address, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+    relationships: tuple[LinkChange, ...] = ()
+    members: MembersChange | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A resource that can't be planned, and why."""
+
+    address: Address
+    reason: str
+    hint: str | None
+    source: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """Managed before, declared no more."""
+
+    address: Address
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many requests an apply of the plan makes, by category."""
+
+    read: int = 0
+    search: int = 0
+    write: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceInfo:
+    """Which workspace a plan is for. `ids` are hashes of ids that only this organisation has (rule S1)."""
+
+    name: str
+    base_url: str
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What apply would do: nothing else, nothing less. Changes are in the order of their dependencies."""
+
+    workspace: WorkspaceInfo
+    created_at: str
+    config_digest: str
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unchanged: int = 0
+    requests: Requests = Requests()
+    estimated_seconds: float = 0.0
+    enrichment_events: int = 0
+    required_scopes: tuple[str, ...] = ()
+    missing_scopes: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- outcome of an apply
+
+Status: TypeAlias = Literal["done", "unchanged", "blocked", "failed", "skipped", "stale", "not converged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. `reason` and `hint` say why where it is not `done`; `source` is the value at fault."""
+
+    address: Address
+    action: Action
+    status: Status
+    id: str | None = None
+    reason: str | None = None
+    hint: str | None = None
+    source: Place | None = None
