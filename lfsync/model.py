@@ -47,6 +47,12 @@ class Address(NamedTuple):
 # ---------------------------------------------------------------- declared
 
 
+class Cell(str):
+    """Text of a CSV or TSV cell. It has no type of its own: the field decides (rule C5)."""
+
+    __slots__ = ()
+
+
 class Value(NamedTuple):
     """A declared value and where it stands."""
 

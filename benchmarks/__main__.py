@@ -1,0 +1,64 @@
+"""`python -m benchmarks [PART ...] [--large]`: measure, print a table, write results.json; 1 if a target is missed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import cold, pace, planning, scale
+from benchmarks.figures import Figure, missed, table
+from benchmarks.lab import lab
+from benchmarks.process import CommandError
+
+_PARTS = {"cold": cold.measure, "planning": planning.measure, "pace": pace.measure, "scale": scale.measure}
+_RESULTS = Path(__file__).parent / "results.json"
+_SIZES = (1_000, 10_000)
+_LARGE = (100_000,)
+
+
+def main() -> int:
+    chosen = _arguments()
+    talk = Console(stderr=True)
+    figures: list[Figure] = []
+    with lab(_SIZES + (_LARGE if chosen.large else ())) as place:
+        for part in chosen.parts or _PARTS:
+            talk.print(f"measuring {part} ...")
+            begin = time.perf_counter()
+            figures += _PARTS[part](place)
+            talk.print(f"measured {part} in {time.perf_counter() - begin:.0f} s")
+    Console().print(table(figures))
+    _RESULTS.write_text(json.dumps(_results(figures), indent=2, ensure_ascii=False) + "\n")
+    return 1 if missed(figures) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lfsync against its targets.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(_PARTS)}; all by default")
+    parser.add_argument("--large", action="store_true", help="let scale go up to 100,000 resources (minutes)")
+    chosen = parser.parse_args()
+    if unknown := [part for part in chosen.parts if part not in _PARTS]:
+        parser.error(f"no part is called {', '.join(unknown)}; there are {', '.join(_PARTS)}")
+    return chosen
+
+
+def _results(figures: list[Figure]) -> dict[str, object]:
+    return {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "figures": [asdict(figure) | {"ok": figure.ok} for figure in figures],
+    }
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CommandError as error:
+        sys.exit(str(error))

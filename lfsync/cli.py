@@ -1,0 +1,250 @@
+"""The command line: options → one call → exit code, and the one place where errors are worded.
+
+Only click is imported here, so that `lfsync --version` starts at once; each command imports what it needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lfsync import __version__
+
+if TYPE_CHECKING:
+    from lfsync.commands.console import Options
+    from lfsync.errors import LfsyncError
+
+_BUG = 70
+_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "-C", "root", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="The project's folder."
+)
+@click.option(
+    "-w", "workspace", metavar="WORKSPACE", help="The workspace. Default: LFSYNC_WORKSPACE, then lfsync.yaml."
+)
+@click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR.")
+@click.option("-v", "verbose", count=True, help="Say more; twice: each request.")
+@click.version_option(__version__, prog_name="lfsync", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context, root: Path, workspace: str | None, no_color: bool, verbose: int) -> None:
+    """Config-as-code for Lightfield: YAML in git, plan, apply.
+
+    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 applied, but not all of it;
+    4 refused; 70 a bug in lfsync; 130 interrupted.
+    """
+    from lfsync.commands.console import Options
+
+    context.obj = Options(root, workspace, no_color, verbose)
+
+
+@cli.command()
+@click.pass_obj
+def init(options: Options) -> int:
+    """Make a project that plans at once."""
+    from lfsync.commands.project import init
+
+    return init(options)
+
+
+@cli.command()
+@click.option("--online", is_flag=True, help="Check against the workspace's live definitions too.")
+@click.pass_obj
+def validate(options: Options, online: bool) -> int:
+    """Check the files; without --online, without network."""
+    from lfsync.commands.project import validate
+
+    return validate(options, online=online)
+
+
+_ONLY = click.option(
+    "--only", multiple=True, metavar="ADDRESS", help="Only this resource and what it depends on; repeatable."
+)
+
+
+@cli.command()
+@click.option(
+    "-o", "output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the JSON plan."
+)
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@_ONLY
+@click.pass_obj
+def plan(options: Options, output: Path | None, format: str, detailed_exitcode: bool, only: tuple[str, ...]) -> int:
+    """Show what apply would do."""
+    from lfsync.commands.planning import plan
+
+    return plan(options, format=format, output=output, detailed=detailed_exitcode, only=only)
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
+@_ONLY
+@click.pass_obj
+def apply(options: Options, yes: bool, allow_large: bool, only: tuple[str, ...]) -> int:
+    """Plan, show, ask, and make it so."""
+    from lfsync.commands.planning import apply
+
+    return apply(options, yes=yes, allow_large=allow_large, only=only)
+
+
+@cli.command()
+@click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan"]))
+def schema(name: str | None) -> int:
+    """Print the JSON Schema of resource files, of lfsync.yaml, of plans; of all by name without a NAME."""
+    from lfsync.commands.project import schema
+
+    return schema(name)
+
+
+@cli.group()
+def sandbox() -> None:
+    """The embedded emulator of the Lightfield API."""
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--db", "database", type=_FILE, metavar="FILE", help="Keep the records here. Default: in memory.")
+@click.option("--seed", type=_FILE, metavar="FILE", help="What a new database holds.")
+@click.option("--rps", default=25, show_default=True, type=click.IntRange(min=0), help="Per category; 0: no limit.")
+@click.option("--index-lag", default=0.0, type=click.FloatRange(min=0), metavar="SECONDS", help="Lists trail writes.")
+@click.option("--latency", default=0.0, type=click.FloatRange(min=0), metavar="SECONDS", help="Of each request.")
+@click.option("--faults", default=0.0, type=click.FloatRange(0, 1), metavar="RATE", help="Share of requests that fail.")
+@click.option("--random-seed", type=int, metavar="N", help="Makes ids and faults repeatable.")
+@click.option("--quirk", "quirks", multiple=True, metavar="NAME=VALUE", help="An answer to an unknown; repeatable.")
+def serve(
+    host: str,
+    port: int,
+    database: Path | None,
+    seed: Path | None,
+    rps: int,
+    index_lag: float,
+    latency: float,
+    faults: float,
+    random_seed: int | None,
+    quirks: tuple[str, ...],
+) -> int:
+    """Serve the sandbox over HTTP until Ctrl-C."""
+    from lfsync.commands.sandbox import serve
+
+    return serve(
+        host=host,
+        port=port,
+        database=database,
+        seed=seed,
+        rps=rps,
+        index_lag=index_lag,
+        latency=latency,
+        faults=faults,
+        random_seed=random_seed,
+        quirks=quirks,
+    )
+
+
+@sandbox.command()
+@click.pass_obj
+def reset(options: Options) -> int:
+    """Forget what a sandbox workspace holds."""
+    from lfsync.commands.sandbox import reset
+
+    return reset(options)
+
+
+@sandbox.command()
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def quirks(options: Options, format: str) -> int:
+    """List the API's unknowns and the answers to choose from."""
+    from lfsync.commands.sandbox import quirks
+
+    return quirks(options, format=format)
+
+
+# ---------------------------------------------------------------- the one error boundary
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script. Never returns."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of a command line (design.md, section 8)."""
+    try:
+        result = cli.main(arguments, prog_name="lfsync", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return 1
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    from lfsync.errors import LfsyncError
+
+    known = _known(error, LfsyncError)
+    if known is None:
+        return _bug(error)
+    _show(known)
+    return known.exit_code
+
+
+def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:
+    """The error itself, or the first of a group that holds nothing else."""
+    if isinstance(error, kind):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        found = [_known(each, kind) for each in error.exceptions]
+        return found[0] if all(found) else None
+    return None
+
+
+def _show(error: LfsyncError) -> None:
+    from lfsync.errors import ConfigError
+    from lfsync.render.terminal import escape, problem_text
+
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            click.echo(problem_text(problem), err=True)
+        click.echo(f"{error.message}. Nothing was written.", err=True)
+        return
+    click.echo(f"lfsync: {escape(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"    {escape(error.hint)}", err=True)
+
+
+def _bug(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="lfsync-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"lfsync {__version__}, Python {sys.version}\n\n")
+        file.write("".join(traceback.format_exception(error)))
+    click.echo(f"lfsync: a bug in lfsync: {type(error).__name__}. The traceback is in {file.name}", err=True)
+    return _BUG
+
+
+def _forget_stdout() -> None:
+    """A reader that went away gets no second complaint when Python flushes on exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,1 @@
+"""One module for each group of commands: options in, one call, output, exit code out."""

@@ -1,0 +1,68 @@
+"""`lfsync sandbox serve`, `reset` and `quirks`. I/O."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lfsync.commands.console import Options, out
+from lfsync.sandbox.quirks import QUIRKS, parse
+from lfsync.sandbox.serve import serve as serve_http
+from lfsync.session import reset_sandbox
+from lfsync.settings import SandboxSettings
+
+
+def serve(
+    *,
+    host: str,
+    port: int,
+    database: Path | None,
+    seed: Path | None,
+    rps: int,
+    index_lag: float,
+    latency: float,
+    faults: float,
+    random_seed: int | None,
+    quirks: Iterable[str],
+) -> int:
+    """Until Ctrl-C."""
+    settings = SandboxSettings(
+        rps=rps,
+        index_lag=index_lag,
+        latency=latency,
+        faults=faults,
+        random_seed=random_seed,
+        quirks=dict(parse(quirks)),
+    )
+    serve_http(settings, host=host, port=port, database=database, seed=seed)
+    return 0
+
+
+def reset(options: Options) -> int:
+    """Forget everything that a sandbox workspace holds; its seed comes back with the next run."""
+    workspace = reset_sandbox(options.root, options.workspace)
+    out(f"The sandbox `{workspace.name}` is as its seed says.")
+    return 0
+
+
+def quirks(options: Options, *, format: str) -> int:
+    """The answers to choose from for each unknown of the API."""
+    if format == "json":
+        rows = [{"name": q.name, "unknown": q.unknown, "values": list(q.values), "default": q.default} for q in QUIRKS]
+        out(json.dumps(rows, indent=2))
+        return 0
+    table = Table("name", "unknown", "values", "what it decides", box=None, pad_edge=False)
+    for quirk in QUIRKS:
+        values = " | ".join(f"[bold]{v}[/]" if v == quirk.default else v for v in quirk.values)
+        table.add_row(quirk.name, quirk.unknown, values, quirk.description)
+    console = Console(
+        file=sys.stdout, width=options.width or 200, no_color=not options.color(sys.stdout), highlight=False
+    )
+    console.print(table)
+    console.print("\nThe default is printed in bold; in a pipe it is the first one.")
+    return 0

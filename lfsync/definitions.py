@@ -1,0 +1,162 @@
+"""A workspace's fields and relationships: the API's definitions, merged with what is documented of each kind. Pure.
+
+The live definitions win where they say more. What they can't say comes from `kinds`: which relationships are set
+from the other side (API sheet 2.4), the record keys of system ones (U32), and the fields of kinds whose set is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from lfsync import kinds
+from lfsync.errors import ApiError
+from lfsync.kinds import KINDS, Kind
+from lfsync.model import JSON, Definitions, FieldDef, Option, RelDef, Schema
+
+# Links to these are always set from their own side, whichever kind lists them (API sheet, section 7).
+_MIRRORED = frozenset({"task", "note", "meeting", "file", "email", "message"})
+
+
+class _Api(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
+
+
+class _Option(_Api):
+    id: str
+    label: str
+    parent_id: str | None = None
+
+
+class _TypeConfiguration(_Api):
+    options: list[_Option] = Field(default_factory=list)
+    parent_field_key: str | None = None
+    currency: str | None = None
+    unique: bool = False
+    multiple_values: bool | None = None
+    handle_service: str | None = None
+
+
+class _FieldDefinition(_Api):
+    id: str | None = None
+    label: str | None = None
+    value_type: str
+    type_configuration: _TypeConfiguration | None = None
+    read_only: bool | None = None
+
+
+class _RelationshipDefinition(_Api):
+    id: str | None = None
+    label: str | None = None
+    cardinality: str
+    object_type: str
+
+
+class _Definitions(_Api):
+    field_definitions: dict[str, _FieldDefinition]
+    relationship_definitions: dict[str, _RelationshipDefinition] = Field(default_factory=dict)
+
+
+def parse_definitions(kind: str, payload: JSON) -> Definitions:
+    """What the definitions endpoint of `kind` answered (API sheet 2.4). ApiError if it is no such thing."""
+    try:
+        answer = _Definitions.model_validate(payload)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "the answer"
+        raise ApiError(f"the definitions of {kind} can't be read: {where}: {error.errors()[0]['msg']}") from None
+    row = KINDS.get(kind)
+    fields = {key: _field(key, definition, row) for key, definition in answer.field_definitions.items()}
+    missing = {} if row is None else _documented_fields(row)
+    closed = row is not None and not row.custom_fields
+    required = row.required if row else ()
+    fields |= {key: field for key, field in missing.items() if key not in fields and (closed or key in required)}
+    return Definitions(kind, fields, _relationships(kind, answer.relationship_definitions, row))
+
+
+def builtin_definitions(kind: str) -> Definitions:
+    """The system fields and relationships that are documented: all that a list has, and all that is known offline."""
+    row = KINDS[kind]
+    return Definitions(kind, _documented_fields(row), _relationships(kind, {}, row))
+
+
+def builtin_schema() -> Schema:
+    """What is known of every kind without a workspace: no custom fields, no options, no members."""
+    return Schema({kind: builtin_definitions(kind) for kind in KINDS}, ())
+
+
+def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
+    known = row.fields.get(key) if row else None
+    configuration = live.type_configuration or _TypeConfiguration()
+    return FieldDef(
+        key=key,
+        label=live.label or key,
+        type=live.value_type,
+        id=live.id,
+        read_only=bool(live.read_only) or (known is not None and not known.writable),
+        options=tuple(Option(option.id, option.label, option.parent_id) for option in configuration.options),
+        parent_field=configuration.parent_field_key,
+        currency=configuration.currency,
+        unique=configuration.unique,
+        multiple=_multiple(live, configuration, known),
+        handle_service=configuration.handle_service or (known.handle_service if known else None),
+        words=row.words.get(key, ()) if row else (),
+    )
+
+
+def _multiple(live: _FieldDefinition, configuration: _TypeConfiguration, known: kinds.Field | None) -> bool:
+    if configuration.multiple_values is not None:
+        return configuration.multiple_values
+    if known is not None and known.type == live.value_type:
+        return known.multiple
+    return live.value_type == "TELEPHONE"  # its form is a list always (API sheet, section 5)
+
+
+def _documented_fields(row: Kind) -> dict[str, FieldDef]:
+    return {
+        key: FieldDef(
+            key=key,
+            label=known.label,
+            type=known.type,
+            read_only=not known.writable,
+            multiple=known.multiple,
+            handle_service=known.handle_service,
+            words=row.words.get(key, ()),
+        )
+        for key, known in row.fields.items()
+    }
+
+
+def _relationships(kind: str, live: Mapping[str, _RelationshipDefinition], row: Kind | None) -> dict[str, RelDef]:
+    documented = row.relationships if row else {}
+    found: dict[str, RelDef] = {}
+    for listed, definition in live.items():
+        key = _record_key(kind, listed, documented)
+        if key not in found or key == listed:
+            found[key] = _relationship(key, definition, documented.get(key))
+    for key, known in documented.items():
+        found.setdefault(key, RelDef(key, key.removeprefix("$"), known.target, known.many, writable=known.writable))
+    return found
+
+
+def _relationship(key: str, live: _RelationshipDefinition, known: kinds.Relationship | None) -> RelDef:
+    target = live.object_type.removeprefix("$").lower()
+    writable = known.writable if known else not (key.startswith("$") and target in _MIRRORED)
+    return RelDef(
+        key=key,
+        label=live.label or key,
+        target=known.target if known else target,
+        many=live.cardinality.upper() == "HAS_MANY",
+        id=live.id,
+        writable=writable,
+    )
+
+
+def _record_key(kind: str, listed: str, documented: Mapping[str, kinds.Relationship]) -> str:
+    """The key that records use: definitions may list a slug such as `$task-account` for a task's `$account` (U32)."""
+    first, dash, second = listed.removeprefix("$").partition("-")
+    if listed in documented or not (dash and listed.startswith("$")):
+        return listed
+    other = {first: second, second: first}.get(kind)
+    return f"${other}" if f"${other}" in documented else listed

@@ -1,0 +1,323 @@
+"""Desired against live: what differs, and who moved it. Pure.
+
+Prepare, then compare. Both sides of a resource become one flat dict of canonical values, `{(section, key): value}`,
+with what is not managed left out; then they are equal or they are not. Where they are not, deepdiff says which keys,
+and the state's two hashes say why (rules S4, S5):
+
+    declared == live ............................... nothing
+    both hashes as last time ....................... nothing: the server's own form of our value, settled
+    no hashes, or declared moved ................... config
+    live moved ..................................... drift
+    both ........................................... conflict
+
+A listed row may lag (rule R1). It is believed where it equals the declared values and the live hashes that the state
+holds; otherwise the comparison is `doubtful` and the record must be read by id before anything is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from lfsync.kinds import KINDS
+from lfsync.live import Live
+from lfsync.model import (
+    JSON,
+    Address,
+    Cause,
+    Desired,
+    DesiredField,
+    DesiredLinks,
+    FieldChange,
+    FieldDef,
+    LinkChange,
+    MembersChange,
+    Record,
+    Schema,
+)
+from lfsync.prepare import live_value
+from lfsync.resolve import Resolution, title
+from lfsync.state import Binding, Hashes, State
+from lfsync.values import VALUE_TYPES
+
+Section: TypeAlias = Literal["fields", "links", "members"]
+Key: TypeAlias = tuple[Section, str]
+MEMBERS: Key = ("members", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one resource needs.
+
+    `hashes`         of every key that equals live, and of those that stay settled (rule S3)
+    `doubtful`       the record must be read by id before anything is made of this (rule R1)
+    `members_moved`  the members are not those that the last apply left (rule R2)
+    `frozen`         create-only keys that differ (rule I8)
+    """
+
+    fields: tuple[FieldChange, ...] = ()
+    links: tuple[LinkChange, ...] = ()
+    members: MembersChange | None = None
+    causes: frozenset[Cause] = frozenset()
+    hashes: Mapping[Key, Hashes] = field(default_factory=dict)
+    doubtful: bool = False
+    members_moved: bool = False
+    frozen: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.links or self.members)
+
+
+class Comparer:
+    """Compares one resource after the other against the same workspace."""
+
+    def __init__(
+        self, desired: Mapping[Address, Desired], schema: Schema, state: State, live: Live, resolution: Resolution
+    ) -> None:
+        self.desired = desired
+        self.schema = schema
+        self.state = state
+        self.live = live
+        self.resolution = resolution
+        self.names = names(desired, schema, live, resolution)
+        self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
+
+    def creation(self, desired: Desired) -> Difference:
+        """Everything that is declared, against nothing."""
+        fields = tuple(_field_change(f, None, "config") for f in desired.fields.values() if f.sent is not None)
+        links = []
+        for link in desired.links.values():
+            include = self._targets(desired, link)
+            if include:
+                links.append(self._link_change(link, (), include, (), "config"))
+        members = None
+        if desired.members and (include := self._targets(desired, desired.members)):
+            members = MembersChange(self._written(desired.members.definition.target, include), ())
+        return Difference(fields, tuple(links), members, frozenset({"config"}))
+
+    def comparison(self, desired: Desired, record: Record, binding: Binding | None) -> Difference:
+        """The desired values against a live record; `binding` holds the hashes of the last apply."""
+        known = binding_hashes(binding)
+        declared, live = self.prepared(desired, record)
+        equal = declared == live
+        differing = set() if equal else _differing(declared, live)
+        hashes: dict[Key, Hashes] = {}
+        causes: dict[Key, Cause] = {}
+        doubtful = False
+        for key in declared:
+            now = self._hashes(declared, live, key)
+            last = known.get(key)
+            if key not in differing:
+                hashes[key] = now
+                doubtful = doubtful or (key != MEMBERS and _moved(last, now))
+            elif last is not None and now == last:
+                hashes[key] = now
+            else:
+                causes[key] = _cause(last, now)
+                if last is not None:
+                    hashes[key] = last
+                doubtful = doubtful or key != MEMBERS
+        changes = self._changes(desired, record, declared, live, causes)
+        frozen = tuple(k for _, k in causes if k in KINDS[desired.address.kind].create_only)
+        return Difference(
+            *changes,
+            causes=frozenset(causes.values()),
+            hashes=hashes,
+            doubtful=doubtful and not record.fresh,
+            members_moved=MEMBERS in declared and _moved(known.get(MEMBERS), self._hashes(declared, live, MEMBERS)),
+            frozen=frozen,
+        )
+
+    def _hashes(self, declared: Mapping[Key, JSON], live: Mapping[Key, JSON], key: Key) -> Hashes:
+        return Hashes(self.state.hash(declared[key]), self.state.hash(live[key]))
+
+    def prepared(self, desired: Desired, record: Record) -> tuple[dict[Key, JSON], dict[Key, JSON]]:
+        """(declared, live): the canonical values of every managed key."""
+        declared: dict[Key, JSON] = {}
+        live: dict[Key, JSON] = {}
+        definitions = self.schema.kinds[record.kind]
+        for key, wish in desired.fields.items():
+            if key in desired.ignore_changes:
+                continue
+            value = live_value(record, wish.definition, definitions)
+            declared["fields", key] = wish.canonical
+            live["fields", key] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
+        for key, link in desired.links.items():
+            if key in desired.ignore_changes:
+                continue
+            linked = self._linked(desired, link, record.links.get(key, ()))
+            declared["links", key], live["links", key] = self._sets(desired, link, linked)
+        if desired.members is not None and record.id in self.live.memberships and record.id not in self.live.unsettled:
+            linked = self._linked(desired, desired.members, self.live.memberships[record.id])
+            declared[MEMBERS], live[MEMBERS] = self._sets(desired, desired.members, linked)
+        return declared, live
+
+    def _linked(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
+        """The live ids of a relationship, without those known to be in the trash (rule S6)."""
+        target = link.definition.target
+        linked = {id for id in ids if (target, id) not in self.live.gone}
+        return linked - self._others(desired, link, linked)
+
+    def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
+        """Ids whose own resource declares the other side of this link: that side writes it (rule C9)."""
+        inverse = KINDS[desired.address.kind].inverse.get(link.definition.key)
+        if inverse is None or desired.address.kind == "contact":
+            return set()
+        kind = link.definition.target
+        return {i for i in ids if (a := self.address_of.get((kind, i))) and self._declares(a, inverse)}
+
+    def _declares(self, address: Address, key: str) -> bool:
+        other = self.desired[address]
+        return key in other.links and key not in other.ignore_changes
+
+    def _targets(self, desired: Desired, link: DesiredLinks) -> list[str | Address]:
+        """What a relationship must hold: ids, and addresses of what is to be created; less the other side's."""
+        inverse = KINDS[desired.address.kind].inverse.get(link.definition.key)
+        targets: list[str | Address] = []
+        for target in link.include:
+            other = target.address
+            written_there = inverse and other and desired.address.kind != "contact" and self._declares(other, inverse)
+            if not written_there:
+                targets.append(self.resolution.target(target))
+        return list(dict.fromkeys(targets))
+
+    def _sets(self, desired: Desired, link: DesiredLinks, linked: set[str]) -> tuple[JSON, JSON]:
+        include = {str(target) for target in self._targets(desired, link)}
+        if link.exact:
+            return _json(include), _json(linked)
+        exclude = {str(self.resolution.target(target)) for target in link.exclude}
+        return [_json(include), []], [_json(include & linked), _json(exclude & linked)]
+
+    # ------------------------------------------------------------ changes
+
+    def _changes(
+        self,
+        desired: Desired,
+        record: Record,
+        declared: Mapping[Key, JSON],
+        live: Mapping[Key, JSON],
+        causes: Mapping[Key, Cause],
+    ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], MembersChange | None]:
+        definitions = self.schema.kinds[record.kind]
+        fields = []
+        links = []
+        members = None
+        for (section, key), cause in causes.items():
+            if section == "fields":
+                wish = desired.fields[key]
+                fields.append(_field_change(wish, live_value(record, wish.definition, definitions), cause))
+                continue
+            link = desired.links[key] if section == "links" else desired.members
+            assert link is not None
+            ids = record.links.get(key, ()) if section == "links" else self.live.memberships[record.id]
+            include = self._targets(desired, link)
+            linked = self._linked(desired, link, ids)
+            surplus = linked - {str(i) for i in include} if link.exact else linked & self._excluded(link)
+            add = [target for target in include if target not in linked]
+            if section == "members":
+                kind = link.definition.target
+                members = MembersChange(self._written(kind, add), self._written(kind, sorted(surplus)))
+            else:
+                links.append(self._link_change(link, sorted(linked), add, sorted(surplus), cause))
+        return tuple(fields), tuple(links), members
+
+    def _excluded(self, link: DesiredLinks) -> set[str]:
+        return {str(self.resolution.target(target)) for target in link.exclude}
+
+    def _written(self, kind: str, targets: Iterable[str | Address]) -> tuple[str, ...]:
+        """Targets as a plan holds them: the address of a resource of this project, else the id."""
+        return tuple(str(t if isinstance(t, Address) else self.address_of.get((kind, t), t)) for t in targets)
+
+    def _link_change(
+        self,
+        link: DesiredLinks,
+        linked: Iterable[str],
+        add: Iterable[str | Address],
+        remove: Iterable[str],
+        cause: Cause,
+    ) -> LinkChange:
+        kind = link.definition.target
+        add, remove = list(add), list(remove)
+        after = [*(id for id in linked if id not in remove), *add]
+        before_names: list[JSON] = [self.names(kind, id) for id in linked]
+        after_names: list[JSON] = [self.names(kind, target) for target in after]
+        shown: tuple[JSON, JSON] = (sorted(before_names, key=str), sorted(after_names, key=str))
+        if not link.definition.many:
+            shown = (before_names[0] if before_names else None, after_names[0] if after_names else None)
+        return LinkChange(link.definition.key, *shown, self._written(kind, add), self._written(kind, remove), cause)
+
+
+def names(
+    desired: Mapping[Address, Desired], schema: Schema, live: Live, resolution: Resolution
+) -> Callable[[str, str | Address], str]:
+    """A function that names a record for people: its address, a member's e-mail, or `Title (id)`."""
+    members = {member.id: member.email or member.id for member in schema.members}
+    addresses = {(a.kind, id): str(a) for a, id in resolution.ids.items()}
+
+    def name(kind: str, target: str | Address) -> str:
+        if isinstance(target, Address):
+            return str(target)
+        if kind == "member":
+            return members.get(target, target)
+        if address := addresses.get((kind, target)):
+            return address
+        record = live.record(kind, target)
+        called = title(record) if record else ""
+        return f"{called} ({target})" if called else target
+
+    return name
+
+
+def binding_hashes(binding: Binding | None) -> dict[Key, Hashes]:
+    """The hashes of a binding by key, as the comparison has them."""
+    if binding is None:
+        return {}
+    found: dict[Key, Hashes] = {("fields", key): hashes for key, hashes in binding.fields.items()}
+    found.update((("links", key), hashes) for key, hashes in binding.links.items())
+    if binding.members is not None:
+        found[MEMBERS] = binding.members
+    return found
+
+
+def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Key]:
+    """The keys in which two prepared sides differ."""
+    from deepdiff import DeepDiff
+
+    numbered = list(declared)
+    before = {str(n): live[key] for n, key in enumerate(numbered)}
+    after = {str(n): declared[key] for n, key in enumerate(numbered)}
+    tree = DeepDiff(before, after, view="tree")
+    return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
+
+
+def _moved(last: Hashes | None, now: Hashes) -> bool:
+    return last is not None and last.live is not None and last.live != now.live
+
+
+def _cause(last: Hashes | None, now: Hashes) -> Cause:
+    if last is None or last.live is None or last.live == now.live:
+        return "config"
+    return "drift" if last.declared == now.declared else "conflict"
+
+
+def _field_change(wish: DesiredField, live: JSON, cause: Cause) -> FieldChange:
+    definition = wish.definition
+    return FieldChange(
+        key=definition.key,
+        label=definition.label,
+        value_type=definition.type,
+        before=_shown(definition, live),
+        after=_shown(definition, wish.sent),
+        before_raw=live,
+        after_raw=wish.sent,
+        cause=cause,
+    )
+
+
+def _shown(definition: FieldDef, value: JSON) -> JSON:
+    return None if value in (None, "", []) else VALUE_TYPES[definition.type].text(value, definition)
+
+
+def _json(ids: Iterable[str]) -> list[JSON]:
+    return [*sorted(ids)]

@@ -1,0 +1,1 @@
+"""Words for people: plans, outcomes, progress and problems as text."""

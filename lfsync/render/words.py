@@ -1,0 +1,59 @@
+"""The words that plans and outcomes share: actions, counts, durations. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lfsync.model import Action, Place, Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """How an action is shown, and what it is called before and after."""
+
+    symbol: str
+    style: str
+    plan: str
+    done: str
+
+
+ACTIONS: dict[Action, Verb] = {
+    "create": Verb("+", "green", "to create", "created"),
+    "update": Verb("~", "yellow", "to update", "updated"),
+    "adopt": Verb(">", "cyan", "to adopt", "adopted"),
+    "restore": Verb("↺", "magenta", "to restore", "restored"),
+    "delete": Verb("-", "red", "to delete", "deleted"),
+}
+
+
+def tally(count: Callable[[Action], int], word: Callable[[Verb], str]) -> list[str]:
+    """`4 to create`, `1 to delete`: the actions that occur, in the order of the table."""
+    return [f"{count(action)} {word(verb)}" for action, verb in ACTIONS.items() if count(action)]
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def requests_text(requests: Requests) -> str:
+    counts = (("read", requests.read), ("search", requests.search), ("write", requests.write))
+    return ", ".join(f"{count} {name}" for name, count in counts)
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def spot(place: Place) -> str:
+    """`file:line`, or nothing for what no file declares."""
+    return f"{place.file}:{place.line}" if place.file else ""

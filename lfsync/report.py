@@ -1,0 +1,23 @@
+"""What an apply tells whoever listens. Pure: the apply never prints, a reporter does."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from lfsync.model import Outcome, Plan
+
+
+class Reporter(Protocol):
+    """Told by an apply as it goes. No call may raise, and none takes long: writes are waiting."""
+
+    def start(self, plan: Plan) -> None:
+        """The plan is about to be applied. Once, first."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """A change has come to its end, whatever that is."""
+
+    def note(self, message: str) -> None:
+        """Something a person may want to know meanwhile: a wait, a retry, an interruption."""
+
+    def close(self) -> None:
+        """Nothing more will come. Also called after an interruption; a second call does nothing."""

@@ -1,0 +1,343 @@
+"""Matches and refs to ids. Pure.
+
+A resource finds its record by, in order: `id` in the file, the state's binding, its match (rule I1). A match must hit
+exactly one live record; two are refused with the candidates, none means a create. What can't be decided on what has
+been read so far is asked for: the resolver collects the reads it wants, refresh makes them, and resolving starts again
+from the top with more known. It ends because nothing is asked for twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lfsync.kinds import KINDS
+from lfsync.live import Live, RecordKey
+from lfsync.model import JSON, Address, Blocked, Desired, FieldDef, Query, Record, Schema, Target, Term
+from lfsync.prepare import live_value
+from lfsync.state import State
+from lfsync.values import VALUE_TYPES
+from lfsync.valuetype import match_keys
+
+_SHOWN = 10
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Reads that planning asks for before it decides: records by id, trash by kind, memberships by list id."""
+
+    records: set[RecordKey] = field(default_factory=set)
+    trash: set[str] = field(default_factory=set)
+    memberships: set[tuple[str, str]] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.trash or self.memberships)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Which record each address is. An address in neither `ids` nor `blocked` is to be created.
+
+    `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
+    """
+
+    ids: Mapping[Address, str]
+    adopted: frozenset[Address]
+    moved: Mapping[Address, Address]
+    blocked: Mapping[Address, Blocked]
+    queries: Mapping[int, str]
+    warnings: tuple[str, ...]
+
+    def target(self, target: Target) -> str | Address:
+        """The id that a ref means, or the address of what is still to be created."""
+        if target.address is not None:
+            return self.ids.get(target.address, target.address)
+        if target.query is not None:
+            return self.queries[id(target.query)]
+        assert target.id is not None
+        return target.id
+
+
+def resolve(desired: Mapping[Address, Desired], schema: Schema, state: State, live: Live, wanted: Wanted) -> Resolution:
+    """Resolve every address; `wanted` is filled with what must be read before the answer can be believed."""
+    resolver = _Resolver(desired, schema, state, live, wanted)
+    for address in desired:
+        resolver.address(address)
+    resolver.refuse_shared()
+    resolver.check_links()
+    return Resolution(
+        resolver.ids,
+        frozenset(resolver.adopted),
+        resolver.moved,
+        resolver.blocked,
+        resolver.queries,
+        tuple(resolver.warnings),
+    )
+
+
+class _StuckError(Exception):
+    """This resource can't go on. Never leaves the module."""
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+class _Resolver:
+    def __init__(
+        self, desired: Mapping[Address, Desired], schema: Schema, state: State, live: Live, wanted: Wanted
+    ) -> None:
+        self.desired = desired
+        self.schema = schema
+        self.state = state
+        self.live = live
+        self.wanted = wanted
+        self.finder = Finder(schema, live)
+        self.owner = {(b.address.kind, b.id): b.address for b in state.bindings.values()}
+        self.ids: dict[Address, str] = {}
+        self.adopted: set[Address] = set()
+        self.moved: dict[Address, Address] = {}
+        self.blocked: dict[Address, Blocked] = {}
+        self.queries: dict[int, str] = {}
+        self.warnings: list[str] = []
+        self.done: set[Address] = set()
+        self.open: set[Address] = set()
+
+    def address(self, address: Address) -> str | None:
+        """The id of an address, None where it is to be created or blocked."""
+        if address not in self.done:
+            if address in self.open:
+                raise _StuckError(f"its match refers to itself through {address}")
+            self.open.add(address)
+            try:
+                self._find(self.desired[address])
+            except _StuckError as stuck:
+                self._block(address, stuck)
+            self.open.discard(address)
+            self.done.add(address)
+        return self.ids.get(address)
+
+    def _find(self, desired: Desired) -> None:
+        address = desired.address
+        binding = self.state.bindings.get(address)
+        if desired.id is not None:
+            self.ids[address] = self._present(address.kind, desired.id, "`id`")
+            if binding is None:
+                self._adopt(address)
+            elif binding.id != desired.id:
+                self.adopted.add(address)
+                self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
+            return
+        if binding is not None:
+            self.ids[address] = self._present(address.kind, binding.id, "bound to")
+            return
+        found = self._match(desired.query) if desired.query else None
+        if found is not None:
+            self.ids[address] = found
+            self._adopt(address)
+
+    def _adopt(self, address: Address) -> None:
+        self.adopted.add(address)
+        former = self.owner.get((address.kind, self.ids[address]))
+        if former is not None and former not in self.desired:
+            self.moved[address] = former
+
+    def _present(self, kind: str, id: str, how: str) -> str:
+        """The id, if its record is there; asks for a read where nobody knows."""
+        self._look_up(kind, id)
+        if known := self.live.gone.get((kind, id)):
+            raise _StuckError(f"{how} {id}, which is gone: {known}", _GONE_HINT)
+        return id
+
+    def _look_up(self, kind: str, id: str) -> None:
+        if (kind, id) in self.live.gone:
+            return
+        record = self.live.record(kind, id)
+        if record is None:
+            self.wanted.records.add((kind, id))
+        elif record.fresh and id not in self.live.listed.get(kind, (id,)) and kind not in self.live.trash:
+            self.wanted.trash.add(kind)
+
+    def _match(self, query: Query) -> str | None:
+        """The one record that a query hits, None for no hit (rules I2, I3)."""
+        targets = {}
+        for term in query.terms:
+            if term.rel is not None and not term.empty:
+                found = {id for target in term.targets if (id := self._target(target))}
+                if not found:
+                    return None  # linked to a record that is still to be made: nothing can hit
+                targets[term.key] = found
+        hits = self.finder.find(query, targets)
+        if len(hits) > 1:
+            doubtful = {(hit.kind, hit.id) for hit in hits if not hit.fresh}
+            self.wanted.records |= doubtful
+            raise _StuckError(*_ambiguous(query, hits))
+        return hits[0].id if hits else None
+
+    def _target(self, target: Target) -> str | None:
+        """The id that a ref means, None where it is still to be created."""
+        if target.address is not None:
+            found = self.address(target.address)
+            if target.address in self.blocked and found is None:
+                raise _StuckError(f"refers to {target.address}, which is blocked")
+            return found
+        if target.query is not None:
+            return self._queried(target, target.query)
+        return target.id
+
+    def _queried(self, target: Target, query: Query) -> str:
+        if id(query) not in self.queries:
+            hit = self._match(query)
+            if hit is None:
+                raise _StuckError(
+                    f"{target.place}: no live {query.kind} matches {describe(query)}",
+                    "Correct the match, or declare the record in this project.",
+                )
+            self.queries[id(query)] = hit
+        return self.queries[id(query)]
+
+    def refuse_shared(self) -> None:
+        """Two resources on one record: the unbound one is blocked, both if neither is bound (rule I5)."""
+        by_record = defaultdict(list)
+        for address, id in self.ids.items():
+            by_record[address.kind, id].append(address)
+        for (_, id), addresses in by_record.items():
+            if len(addresses) < 2:
+                continue
+            bound = [a for a in addresses if (b := self.state.bindings.get(a)) is not None and b.id == id]
+            for address in addresses:
+                if [address] == bound:
+                    continue
+                others = " and ".join(str(other) for other in addresses if other != address)
+                reason = f"finds {id}, the record of {others}"
+                self._block(address, _StuckError(reason, "Give one of them a match or an `id` that tells them apart."))
+
+    def check_links(self) -> None:
+        """Block what refers to something that is blocked without an id, or is not there; until nothing changes."""
+        waiting = [d for address, d in self.desired.items() if address not in self.blocked]
+        blocked = -1
+        while blocked != len(self.blocked):
+            blocked = len(self.blocked)
+            for desired in waiting:
+                if desired.address in self.blocked:
+                    continue
+                try:
+                    self._check(desired)
+                except _StuckError as stuck:
+                    self._block(desired.address, stuck)
+
+    def _check(self, desired: Desired) -> None:
+        links = list(desired.links.values())
+        for link in [*links, desired.members] if desired.members else links:
+            for target in (*link.include, *link.exclude):
+                self._target(target)
+                if target.id is not None and link.definition.target in KINDS:
+                    self._look_up(link.definition.target, target.id)
+                    if known := self.live.gone.get((link.definition.target, target.id)):
+                        what = f"`{link.definition.key}` names {target.id}, which is gone: {known}"
+                        raise _StuckError(f"{target.place}: {what}")
+
+    def _block(self, address: Address, stuck: _StuckError) -> None:
+        self.ids.pop(address, None)
+        self.adopted.discard(address)
+        self.moved.pop(address, None)
+        self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
+
+
+_GONE_HINT = (
+    "Restore it in Lightfield; or give the resource the `id` of the record that took its place; "
+    "or remove its line from the state file, to find it by match or create it again."
+)
+
+
+class Finder:
+    """Finds records by a query, through an index of its first field term."""
+
+    def __init__(self, schema: Schema, live: Live) -> None:
+        self.schema = schema
+        self.live = live
+        self._indexes: dict[tuple[str, str], dict[str, list[Record]]] = {}
+
+    def find(self, query: Query, targets: Mapping[str, set[str]]) -> list[Record]:
+        """Every known record that fulfils all terms, in order of id. `targets`: ids by relationship key."""
+        hits = [r for r in self._candidates(query) if all(self.holds(t, r, targets) for t in query.terms)]
+        return sorted(hits, key=lambda record: record.id)
+
+    def holds(self, term: Term, record: Record, targets: Mapping[str, set[str]]) -> bool:
+        if term.rel is not None:
+            linked = record.links.get(term.key, ())
+            return not linked if term.empty else not targets[term.key].isdisjoint(linked)
+        assert term.field is not None
+        live = self._identities(term.field, record)
+        return not live if term.empty else not live.isdisjoint(_identities(term.field, term.sent))
+
+    def add(self, record: Record) -> None:
+        """Take in a record that was made since."""
+        self.live.add(record)
+        for (kind, key), index in self._indexes.items():
+            if kind == record.kind:
+                for identity in self._identities(self.schema.kinds[kind].fields[key], record):
+                    index[identity].append(record)
+
+    def _candidates(self, query: Query) -> Iterable[Record]:
+        for term in query.terms:
+            if term.field is not None and not term.empty:
+                index = self._index(query.kind, term.field)
+                found: dict[str, Record] = {}
+                for identity in _identities(term.field, term.sent):
+                    found.update((record.id, record) for record in index.get(identity, ()))
+                return found.values()
+        return self.live.of_kind(query.kind)
+
+    def _index(self, kind: str, field: FieldDef) -> dict[str, list[Record]]:
+        if (kind, field.key) not in self._indexes:
+            index: dict[str, list[Record]] = defaultdict(list)
+            for record in self.live.of_kind(kind):
+                for identity in self._identities(field, record):
+                    index[identity].append(record)
+            self._indexes[kind, field.key] = index
+        return self._indexes[kind, field.key]
+
+    def _identities(self, field: FieldDef, record: Record) -> frozenset[str]:
+        return _identities(field, live_value(record, field, self.schema.kinds[record.kind]))
+
+
+def _identities(field: FieldDef, value: JSON) -> frozenset[str]:
+    return match_keys(VALUE_TYPES[field.type].canonical(value, field))
+
+
+def describe(query: Query) -> str:
+    """A query in words: `$name "Acme", $account acme`."""
+    return ", ".join(_describe(term) for term in query.terms)
+
+
+def _describe(term: Term) -> str:
+    if term.empty:
+        return f"{term.key} empty"
+    if term.field is not None:
+        shown = VALUE_TYPES[term.field.type].text(term.sent, term.field)
+        return f"{term.key} {json.dumps(shown, ensure_ascii=False)}"
+    return f"{term.key} {', '.join(target.text for target in term.targets)}"
+
+
+def title(record: Record) -> str:
+    """What a person calls a record: its name or title; empty where it has neither."""
+    for key in ("$name", "$title", "name", "title"):
+        value = record.fields.get(key)
+        if isinstance(value, dict):
+            return " ".join(str(value[part]) for part in ("firstName", "lastName") if value.get(part))
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _ambiguous(query: Query, hits: list[Record]) -> tuple[str, str]:
+    lines = [" ".join(filter(None, (hit.id, json.dumps(title(hit), ensure_ascii=False), hit.link))) for hit in hits]
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    shown = "; ".join([*lines[:_SHOWN], *more])
+    reason = f"{len(hits)} live records match {describe(query)}: {shown}"
+    hint = "Name the right one with `id:`, add a field to `match` that tells them apart, or merge them in Lightfield."
+    return reason, hint

@@ -1,0 +1,64 @@
+"""When a request goes again (rule A5). Pure: time and chance are passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+MAX_TRIES: Final = 10
+MAX_SECONDS: Final = 120.0
+_UNREACHABLE_TRIES: Final = 3
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 8.0
+_TRANSIENT: Final = frozenset({408, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a try gave nothing.
+
+    `unanswered`   it may have been done or not: no answer, or one that says try later
+    `limited`      429: the server is well, others were faster
+    `unreachable`  a host that never answered refuses the connection: its name is wrong rather than our luck bad
+    `refused`      the same request will be refused again
+    `retry_after`  seconds that the server asks to wait
+    """
+
+    name: Literal["unanswered", "limited", "unreachable", "refused"]
+    retry_after: float = 0.0
+
+
+def reason_of(status: int, error_type: str | None, retry_after: float) -> Reason:
+    """The reason behind an answer that is no success; `error_type` is the `type` of its envelope."""
+    if status == 429:
+        return Reason("limited", retry_after)
+    if status in _TRANSIENT or (status == 409 and error_type == "idempotency_conflict"):
+        return Reason("unanswered", retry_after)
+    return Reason("refused")
+
+
+@dataclass(slots=True)
+class Retries:
+    """The tries of one request; `started` is when the first one left, its turn in the queue not counted.
+
+    It is given up after 10 tries or 2 minutes, whichever comes first; a 429 counts against the 2 minutes only.
+    """
+
+    started: float | None = None
+    tries: int = 0
+
+    def begin(self, now: float) -> float:
+        """A try leaves now; returns when the first one did."""
+        self.started = now if self.started is None else self.started
+        return self.started
+
+    def wait(self, now: float, chance: float, reason: Reason) -> float | None:
+        """Seconds to the next try after one that failed for `reason`, or None to give up. `chance`: uniform in 0..1."""
+        if reason.name != "limited":
+            self.tries += 1
+        most = {"refused": 1, "unreachable": _UNREACHABLE_TRIES}.get(reason.name, MAX_TRIES)
+        backoff = chance * min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** max(0, self.tries - 1))
+        pause = max(reason.retry_after, backoff)
+        if self.tries >= most or now + pause - self.begin(now) > MAX_SECONDS:
+            return None
+        return pause

@@ -1,0 +1,313 @@
+"""From a seed file to a filled workspace: definitions, members, records, links and lists.
+
+Records are a second apart and a day old, in the order of the file, so that lists show them in a stable order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from lfsync.documents import Document
+from lfsync.errors import ConfigError, Problem
+from lfsync.kinds import KINDS, SECTIONS
+from lfsync.model import JSON
+from lfsync.sandbox import links, records, rules, schema, seedfile
+from lfsync.sandbox.errors import FaultError
+from lfsync.sandbox.quirks import Quirks
+from lfsync.sandbox.schema import Direction, End, FieldSpec, KindSpec, NewId, Option, RelSpec, Schema
+from lfsync.sandbox.seedfile import Seed, SeedField, SeedKind, SeedMember, SeedRecord, SeedRelationship
+from lfsync.sandbox.store import Store
+from lfsync.sandbox.workspace import Workspace
+from lfsync.suggest import did_you_mean
+
+AGE = 86_400_000  # ms before now that the newest seeded record was made
+SPACING = 1000  # ms between two records
+_ADMIN = SeedMember(ref="admin", email="admin@sandbox.example", first="Sandbox", last="Admin", role="admin")
+_TARGETS = ("account", "contact", "opportunity", "task", "note", "member")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+Loc = Sequence[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked seed and, for the places of what is found out later, its document."""
+
+    seed: Seed
+    document: Document | None = None
+
+
+EMPTY = Plan(Seed())
+
+
+def read(path: Path) -> Plan:
+    """The seed in this file. Raises ConfigError."""
+    return Plan(*seedfile.read(path))
+
+
+def plant(store: Store, plan: Plan, quirks: Quirks, index_lag: int) -> Workspace:
+    """Fills a new database. Raises ConfigError with every problem of the seed."""
+    planting = _Planting(store, plan, quirks)
+    workspace = planting.run(index_lag)
+    if planting.problems:
+        raise ConfigError(planting.problems)
+    store.set_meta("schema", workspace.schema.dump().decode())
+    store.set_meta("acting", workspace.acting or "")
+    return workspace
+
+
+class _Item(NamedTuple):
+    """One record of the seed, with the id it will have."""
+
+    kind: str
+    id: str
+    created: int
+    loc: tuple[str | int, ...]
+    record: SeedRecord
+
+
+@dataclass(slots=True)
+class _Planting:
+    """One pass over a seed. Problems are collected; the caller rolls everything back if there are any."""
+
+    store: Store
+    plan: Plan
+    quirks: Quirks
+    problems: list[Problem] = field(default_factory=list)
+    refs: dict[tuple[str, str], str] = field(default_factory=dict)
+    linked: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def run(self, index_lag: int) -> Workspace:
+        workspace = Workspace(self.store, self._schema(), self.quirks, index_lag, None)
+        base = self.store.now() - AGE
+        workspace = replace(workspace, acting=self._members(workspace, base))
+        items = list(self._items(workspace, base))
+        planted = [item for item in items if self._record(workspace, item)]
+        for item in planted:
+            self._links(workspace, item, base)
+        return workspace
+
+    def say(self, message: str, loc: Loc, hint: str | None = None) -> None:
+        place = self.plan.document.place(loc) if self.plan.document else None
+        self.problems.append(Problem(message, place, hint=hint))
+
+    # ------------------------------------------------------------ definitions
+
+    def _schema(self) -> Schema:
+        kinds = dict(schema.built_in(self.store.new_id).kinds)
+        for name, given in self.plan.seed.definitions.items():
+            if name in kinds:
+                kinds[name] = self._kind(kinds[name], given, ("definitions", name))
+        return Schema(kinds)
+
+    def _kind(self, spec: KindSpec, given: SeedKind, loc: Loc) -> KindSpec:
+        new_id = self.store.new_id
+        if given.pipelines and given.stages:
+            self.say("pipelines bring their own stages", (*loc, "stages"), "leave `stages` out")
+        if (given.pipelines or given.stages) and not KINDS[spec.name].custom_fields:
+            self.say(f"{spec.name} has no stages", loc)
+        elif given.pipelines:
+            spec = schema.with_pipelines(spec, given.pipelines, new_id)
+        elif given.stages:
+            spec = schema.with_stages(spec, given.stages, new_id)
+        fields = {key: self._field(spec, key, row, (*loc, "fields", key)) for key, row in given.fields.items()}
+        rels = {
+            key: self._rel(spec, key, row, (*loc, "relationships", key)) for key, row in given.relationships.items()
+        }
+        return replace(spec, fields={**spec.fields, **fields}, relationships={**spec.relationships, **rels})
+
+    def _field(self, kind: KindSpec, key: str, given: SeedField, loc: Loc) -> FieldSpec:
+        known = kind.fields.get(key)
+        if known is None and not KINDS[kind.name].custom_fields:
+            self.say(f"{kind.name} has no custom fields", loc)
+        if known and given.type not in (None, known.type):
+            self.say(f"{key} is of type {known.type}", (*loc, "type"))
+        type = known.type if known else given.type
+        if type is None:
+            self.say(f"{key} needs a `type`", loc)
+        if given.options and type not in schema.SELECTS:
+            self.say(f"{type} fields have no options", (*loc, "options"))
+        spec = known or FieldSpec(key, self.store.new_id("ad_"), key, type or "TEXT", multiple=type == "TELEPHONE")
+        return _overridden(spec, given, self.store.new_id)
+
+    def _rel(self, kind: KindSpec, key: str, given: SeedRelationship, loc: Loc) -> RelSpec:
+        if given.target not in _TARGETS:
+            hint = did_you_mean(given.target, _TARGETS) or f"one of: {', '.join(_TARGETS)}"
+            self.say(f"unknown target `{given.target}`", (*loc, "target"), hint)
+        if key in kind.relationships or key.startswith("$"):
+            self.say(f"{key} is no name for a custom relationship", loc)
+        if given.directions and given.target != kind.name:
+            self.say("only a relationship of a kind with itself has directions", (*loc, "directions"))
+        return _custom_relationship(kind.name, key, given, self.store.new_id("rd_"))
+
+    # ------------------------------------------------------------ members and records
+
+    def _members(self, workspace: Workspace, base: int) -> str | None:
+        """The id of the acting member."""
+        found: list[tuple[str, str]] = []
+        given = self.plan.seed.members or [_ADMIN]
+        for number, member in enumerate(given):
+            id = self.store.new_id("mem_")
+            created = base - (len(given) - number) * SPACING
+            user = self.store.new_id("usr_")
+            workspace.insert("member", _member_fields(member, user), created=created, id=id, trashed=not member.active)
+            for name in filter(None, (member.ref, member.email)):
+                self._name("member", name, id, ("members", number))
+            found += [(member.role, id)] if member.active else []
+        return next((id for role, id in found if role == "admin"), found[0][1] if found else None)
+
+    def _name(self, kind: str, ref: str, id: str, loc: Loc) -> None:
+        if self.refs.setdefault((kind, ref), id) != id:
+            self.say(f"two of kind {kind} are called `{ref}`", (*loc, "ref"))
+
+    def _items(self, workspace: Workspace, base: int) -> Iterator[_Item]:
+        seed = self.plan.seed
+        places: list[tuple[str, tuple[str | int, ...], SeedRecord]] = [
+            (SECTIONS[section].name, ("records", section, number), record)
+            for section, found in seed.records.items()
+            for number, record in enumerate(found)
+        ]
+        places += [("list", ("lists", number), record) for number, record in enumerate(seed.lists)]
+        for number, (kind, loc, record) in enumerate(places):
+            item = _Item(kind, workspace.new_id(kind), base - (len(places) - number) * SPACING, loc, record)
+            if record.ref:
+                self._name(kind, record.ref, item.id, loc)
+            yield item
+
+    def _record(self, workspace: Workspace, item: _Item) -> bool:
+        kind, record = workspace.kind(item.kind), item.record
+        given = {key: _dated(kind, key, cast(JSON, value)) for key, value in record.fields.items()}
+        for key in KINDS[item.kind].required:
+            if key in KINDS[item.kind].fields and given.get(key) in (None, ""):
+                self.say(f"{item.kind} needs {key}", (*item.loc, "fields"))
+                return False
+        try:
+            formed = rules.fields(kind, given, self.quirks, generated=True)
+            rules.check_unique(self.store, kind, item.id, formed, self.quirks)
+        except FaultError as fault:
+            return self._refused(fault, item)
+        flags = {"trashed": record.trashed, "hidden": record.hidden}
+        workspace.insert(item.kind, formed, created=item.created, id=item.id, **flags)
+        return True
+
+    def _refused(self, fault: FaultError, item: _Item) -> bool:
+        section, _, key = (fault.param or "").partition(".")
+        known = "relationships" if section == "relationships" else "fields"
+        self.say(fault.message.rstrip("."), (*item.loc, known, key))
+        return False
+
+    # ------------------------------------------------------------ links
+
+    def _links(self, workspace: Workspace, item: _Item, base: int) -> None:
+        kind = workspace.kind(item.kind)
+        given = dict(item.record.relationships)
+        places = {key: (*item.loc, "relationships", key) for key in given}
+        if item.kind == "list":
+            key = links.members_key(item.record.fields["$objectType"])  # type: ignore[arg-type]
+            given, places = {**given, key: list(item.record.members)}, {**places, key: (*item.loc, "members")}
+        elif item.record.members:
+            self.say("only lists have members", (*item.loc, "members"))
+        try:
+            resolved = {key: self._ids(kind, key, refs, places[key]) for key, refs in given.items()}
+            ops = links.for_create(kind, resolved, self.quirks)
+        except FaultError as fault:
+            self._refused(fault, item)
+            return
+        for op in [*ops, *records.author(workspace, item.kind, ops)]:
+            for other in op.add:
+                self._link(op.rel, item, other, base)
+
+    def _ids(self, kind: KindSpec, key: str, refs: seedfile.Refs, loc: Loc) -> JSON:
+        rel = kind.relationships.get(key)
+        if rel is None:
+            return []  # named as unknown by the rules
+        names = [refs] if isinstance(refs, str) else refs or []
+        for number, name in enumerate(names):
+            if (rel.target, name) not in self.refs:
+                known = [ref for target, ref in self.refs if target == rel.target]
+                place = loc if isinstance(refs, str) else (*loc, number)
+                self.say(f"there is no {rel.target} `{name}` in this seed", place, did_you_mean(name, known))
+        return [self.refs[rel.target, name] for name in names if (rel.target, name) in self.refs]
+
+    def _link(self, rel: RelSpec, item: _Item, other: str, base: int) -> None:
+        end = rel.ends[0]
+        src, dst = (item.id, other) if end.source else (other, item.id)
+        if (end.edge, src, dst) in self.linked:
+            return
+        if not rel.far_many and self.store.linked(end.edge, other, source=not end.source):
+            self.say(f"{rel.key}: the other side takes one link only", (*item.loc, "relationships", rel.key))
+        self.linked.add((end.edge, src, dst))
+        self.store.link(end.edge, src, dst, since=base)
+
+
+def _overridden(spec: FieldSpec, given: SeedField, new_id: NewId) -> FieldSpec:
+    listed = given.options
+    return replace(
+        spec,
+        label=given.label or spec.label,
+        description=given.description or spec.description,
+        options=spec.options if listed is None else tuple(_option(option, new_id) for option in listed),
+        currency=given.currency or spec.currency or ("USD" if spec.type == "CURRENCY" else None),
+        unique=given.unique or spec.unique,
+        multiple=spec.multiple if given.multiple is None else given.multiple,
+        writable=spec.writable and not given.read_only,
+        handle_service=given.handle_service or spec.handle_service or _service(spec),
+    )
+
+
+def _service(spec: FieldSpec) -> str | None:
+    return "LINKEDIN" if spec.type == "SOCIAL_HANDLE" else None
+
+
+def _option(given: str | seedfile.SeedOption, new_id: NewId) -> Option:
+    if isinstance(given, str):
+        return Option(new_id("opt_"), given)
+    return Option(new_id("opt_"), given.label, given.description, archived=given.archived)
+
+
+def _custom_relationship(kind: str, key: str, given: SeedRelationship, id: str) -> RelSpec:
+    many = given.cardinality == "HAS_MANY"
+    label = given.label or key
+    edge = f"{kind}.{key}"
+    if given.target != kind:
+        return RelSpec(key, id, label, given.target, many, True, given.description, (End(edge, source=True),))
+    ways = given.directions
+    return RelSpec(
+        key,
+        id,
+        label,
+        given.target,
+        many,
+        True,
+        given.description,
+        (End(edge, source=True), End(edge, source=False)),
+        as_source=Direction(ways.asSource.cardinality == "HAS_MANY", ways.asSource.label)
+        if ways
+        else Direction(many, label),
+        as_destination=(
+            Direction(ways.asDestination.cardinality == "HAS_MANY", ways.asDestination.label)
+            if ways
+            else Direction(True, label)
+        ),
+    )
+
+
+def _member_fields(member: SeedMember, user: str) -> Mapping[str, JSON]:
+    return {
+        "$email": member.email,
+        "$name": {"firstName": member.first, "lastName": member.last},
+        "$role": member.role,
+        "user": user,
+    }
+
+
+def _dated(kind: KindSpec, key: str, value: JSON) -> JSON:
+    """In a seed a date alone is midnight UTC."""
+    spec = kind.fields.get(key)
+    if spec and spec.type == "DATETIME" and isinstance(value, str) and _DATE.fullmatch(value):
+        return f"{value}T00:00:00Z"
+    return value

@@ -1,0 +1,97 @@
+"""The emulator over real HTTP: one uvicorn server, whose connections can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lfsync.errors import UsageError
+from lfsync.sandbox.app import create_app
+from lfsync.sandbox.gate import ABORT
+from lfsync.settings import SandboxSettings
+
+_MEMORY = ":memory:"
+
+
+class CuttableProtocol(H11Protocol):
+    """Tells the app, in each request's scope, how to cut the connection (X3)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wraps the app for this connection."""
+        super().connection_made(transport)
+        app = self.app
+
+        async def with_abort(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[ABORT] = transport.abort
+            await app(scope, receive, send)
+
+        self.app = with_abort
+
+
+def serve(settings: SandboxSettings, *, host: str, port: int, database: Path | None, seed: Path | None) -> None:
+    """Serves until Ctrl-C or SIGTERM. Port 0 takes a free one. The first line on stdout tells the address.
+
+    Without `database` the records live in memory. Raises ConfigError, and UsageError for an address in use.
+    """
+    app = create_app(settings, database=database or _MEMORY, seed=seed)
+    try:
+        with _listen(host, port) as listener, _interruptible():
+            shown = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"listening on http://{shown}:{listener.getsockname()[1]}\n")
+            sys.stdout.flush()
+            uvicorn.Server(configuration(app)).run(sockets=[listener])
+    finally:
+        app.state.close()
+
+
+def configuration(app: Any) -> uvicorn.Config:
+    """How uvicorn is to serve the app: silent, and with the app's own Date header."""
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    return uvicorn.Config(
+        app,
+        http=CuttableProtocol,
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        log_level=logging.CRITICAL,
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise UsageError(f"can't listen on {host}:{port}: {error}", hint="choose another --host or --port") from error
+    listener.listen(128)
+    return listener
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM both are the wanted end. uvicorn stops cleanly at one, and then raises it again."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,124 @@
+"""One emulated workspace: its store, schema and quirks, and the few ways in which records change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lfsync.kinds import KINDS
+from lfsync.model import JSON
+from lfsync.sandbox import rules
+from lfsync.sandbox.errors import FaultError, not_found
+from lfsync.sandbox.quirks import Quirks
+from lfsync.sandbox.schema import KindSpec, Schema
+from lfsync.sandbox.store import FOREVER, Row, Store
+from lfsync.sandbox.views import Views
+
+ID_PREFIXES = {"task": "tsk_", "note": "note_", "list": "lst_", "member": "mem_"}
+NOW = FOREVER - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`index_lag` is in milliseconds; `acting` is the member whose key it is, if there is one."""
+
+    store: Store
+    schema: Schema
+    quirks: Quirks
+    index_lag: int
+    acting: str | None
+
+    @property
+    def views(self) -> Views:
+        """How records are shown."""
+        return Views(self.store, self.schema, self.quirks)
+
+    def kind(self, name: str) -> KindSpec:
+        """What a kind has."""
+        return self.schema.kinds[name]
+
+    def index_time(self, *, fresh: bool = False) -> int:
+        """The moment that lists show: `index_lag` ago."""
+        return NOW if fresh or not self.index_lag else self.store.now() - self.index_lag
+
+    @property
+    def sees_hidden(self) -> bool:
+        """Whether hidden records are shown after all."""
+        return self.quirks["hidden-records"] == "shown"
+
+    # ------------------------------------------------------------ reading
+
+    def find(self, kind: str, id: str) -> Row:
+        """The record with this id, trashed or not. Raises FaultError 404, or 403 for a hidden one."""
+        row = self.store.get(id)
+        if row is None or row.kind != kind:
+            raise not_found(f"There is no {kind} {id!r}.")
+        if row.hidden and not self.sees_hidden:
+            raise (
+                FaultError(403, f"You can't see {kind} {id!r}.")
+                if self.quirks["hidden-records"] == "403"
+                else not_found()
+            )
+        return row
+
+    def live(self, kind: str, id: str, quirk: str) -> Row:
+        """The same; a trashed one is 404 unless the quirk of this name says otherwise."""
+        row = self.find(kind, id)
+        if row.trashed and self.quirks[quirk] == "404":
+            raise not_found(f"There is no {kind} {id!r}.")
+        return row
+
+    # ------------------------------------------------------------ writing
+
+    def new_id(self, kind: str) -> str:
+        """An id with the prefix of its kind; some prefixes are invented (U27)."""
+        prefix = (KINDS[kind].id_prefix if kind in KINDS else None) or ID_PREFIXES[kind]
+        invented = kind in ("task", "note", "list")
+        return self.store.new_id("" if invented and self.quirks["id-prefixes"] == "bare" else prefix)
+
+    def insert(
+        self,
+        kind: str,
+        fields: Mapping[str, JSON],
+        *,
+        created: int,
+        id: str,
+        trashed: bool = False,
+        hidden: bool = False,
+    ) -> Row:
+        """A new record with fields in their stored form."""
+        kept: dict[str, JSON] = {key: value for key, value in fields.items() if value is not None}
+        row = Row(id, kind, self.store.next_seq(), created, None, trashed, hidden, kept)
+        self.store.insert(row)
+        self._note(row, kept, created)
+        return row
+
+    def change(self, row: Row, fields: Mapping[str, JSON], *, linked: bool = False) -> Row:
+        """Writes fields in their stored form; null clears. `linked`: links changed too, so it is no no-op."""
+        moved = {key: value for key, value in fields.items() if row.fields.get(key) != value}
+        if not moved and not linked and self.quirks["noop-update"] == "ignored":
+            return row
+        now = self.store.now()
+        kept: dict[str, JSON] = {key: value for key, value in {**row.fields, **moved}.items() if value is not None}
+        changed = row._replace(fields=kept, updated=now)
+        self.store.update(changed)
+        self._note(changed, moved, now)
+        return changed
+
+    def trash(self, row: Row, trashed: bool) -> Row:
+        """Moves a record to the trash or out of it."""
+        changed = row._replace(trashed=trashed)
+        self.store.update(changed)
+        return changed
+
+    def _note(self, row: Row, moved: Mapping[str, JSON], at: int) -> None:
+        """Makes values findable by filters, and those with a history part of it."""
+        specs = self.kind(row.kind).fields if row.kind != "member" else {}
+        known = [(specs[key], value) for key, value in moved.items() if key in specs]
+        found = [(spec.key, term) for spec, value in known for term in rules.terms(spec, value)]
+        self.store.add_terms(row.kind, row.id, found)
+        for spec, value in known:
+            if spec.has_history:
+                sql = "INSERT INTO history (id, key, at, value) VALUES (?,?,?,?)"
+                self.store.execute(sql, row.id, spec.key, at, json.dumps(value))

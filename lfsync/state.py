@@ -1,0 +1,176 @@
+"""What lfsync remembers between runs: address to id, and two hashes of each managed key. Pure.
+
+The file is JSON lines, sorted, byte for byte the same when nothing changed (design.md, section 4). Line 1 is a
+header with a salt and the hashes of ids that only this organisation has (rule S1). No value can be read in it:
+hashes are salted (rule S2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Constraint
+
+from lfsync.errors import RefusedError, StateError
+from lfsync.model import JSON, Address, Schema
+
+FORMAT_VERSION = 1
+_MAX_IDS = 64
+
+
+class Hashes(NamedTuple):
+    """Hashes of a managed key: of the declared value, and of what the server showed after the write.
+
+    `live` is None where the write did not converge (rule S5): the key is planned again.
+    """
+
+    declared: str
+    live: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One address and the record that it is bound to.
+
+    `generation` grows with each confirmed create (rule A2). `written_at` is when lfsync wrote the record last.
+    """
+
+    address: Address
+    id: str
+    generation: int = 0
+    origin: Literal["created", "adopted"] = "adopted"
+    written_at: str | None = None
+    fields: Mapping[str, Hashes] = field(default_factory=dict)
+    links: Mapping[str, Hashes] = field(default_factory=dict)
+    members: Hashes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All bindings of one workspace. `ids`: hashes of the organisation's own ids."""
+
+    salt: str
+    ids: tuple[str, ...] = ()
+    bindings: Mapping[Address, Binding] = field(default_factory=dict)
+
+    def hash(self, canonical: JSON) -> str:
+        """The salted hash of a canonical value: 16 hexadecimal digits."""
+        text = canonical if type(canonical) is str else json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+        marked = f"{self.salt}{type(canonical) is str:d}{text}"
+        return hashlib.blake2b(marked.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def organisation_ids(schema: Schema) -> tuple[str, ...]:
+    """Hashes of ids that no other organisation has: members and custom field definitions (rule S1)."""
+    ids = {member.id for member in schema.members}
+    for definitions in schema.kinds.values():
+        ids.update(f.id for key, f in definitions.fields.items() if f.id and not key.startswith("$"))
+    return tuple(sorted(hashlib.sha256(id.encode()).hexdigest()[:16] for id in ids)[:_MAX_IDS])
+
+
+def refuse_foreign(known: Iterable[str], schema: Schema, what: str) -> None:
+    """Raise RefusedError where `known` holds ids and none of them is seen in this workspace (rule S1)."""
+    known = set(known)
+    ids = {member.id for member in schema.members}
+    for definitions in schema.kinds.values():
+        ids.update(f.id for f in definitions.fields.values() if f.id)
+    if known and known.isdisjoint(hashlib.sha256(id.encode()).hexdigest()[:16] for id in ids):
+        raise RefusedError(
+            f"{what} belongs to another organisation: none of its members and custom fields is here",
+            hint="Check the API key and the base URL of the workspace, or name another state file for it.",
+        )
+
+
+# ---------------------------------------------------------------- text
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    lfsync_state: Literal[1]
+    salt: Annotated[str, Constraint(min_length=8)]
+    ids: list[str]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    address: str
+    id: str
+    generation: int = 0
+    origin: Literal["created", "adopted"]
+    written_at: str | None = None
+    fields: dict[str, Hashes] = Constraint(default_factory=dict)
+    relationships: dict[str, Hashes] = Constraint(default_factory=dict)
+    members: Hashes | None = None
+
+
+def encode(state: State) -> str:
+    """The file's text: the header, then a line for each address, sorted."""
+    header = {"lfsync_state": FORMAT_VERSION, "salt": state.salt, "ids": list(state.ids)}
+    lines = [_dump(header), *(_dump(_encode(state.bindings[address])) for address in sorted(state.bindings))]
+    return "\n".join(lines) + "\n"
+
+
+def decode(text: str, file: str) -> State:
+    """The State of a file's text; StateError names the line that is wrong."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    if not lines:
+        raise StateError(f"{file}:1: the state is empty", hint="Remove the file; the next apply makes it again.")
+    try:
+        header = _Header.model_validate_json(lines[0])
+    except ValidationError as error:
+        raise _unreadable(file, 1, error) from None
+    bindings: dict[Address, Binding] = {}
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            binding = _decode(_Line.model_validate_json(line))
+        except (ValidationError, ValueError) as error:
+            raise _unreadable(file, number, error) from None
+        if binding.address in bindings:
+            raise _unreadable(file, number, ValueError(f"{binding.address} stands here twice"))
+        bindings[binding.address] = binding
+    return State(header.salt, tuple(header.ids), bindings)
+
+
+def _encode(binding: Binding) -> dict[str, object]:
+    line: dict[str, object] = {"address": str(binding.address), "id": binding.id, "origin": binding.origin}
+    if binding.generation:
+        line["generation"] = binding.generation
+    if binding.written_at:
+        line["written_at"] = binding.written_at
+    if binding.fields:
+        line["fields"] = dict(binding.fields)
+    if binding.links:
+        line["relationships"] = dict(binding.links)
+    if binding.members:
+        line["members"] = binding.members
+    return line
+
+
+def _decode(line: _Line) -> Binding:
+    return Binding(
+        address=Address.parse(line.address),
+        id=line.id,
+        generation=line.generation,
+        origin=line.origin,
+        written_at=line.written_at,
+        fields=line.fields,
+        links=line.relationships,
+        members=line.members,
+    )
+
+
+def _dump(data: object) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"))
+
+
+def _unreadable(file: str, number: int, error: Exception) -> StateError:
+    detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    return StateError(
+        f"{file}:{number}: the state can't be read: {detail}",
+        hint="Take the file back from git, or remove it: the next apply finds every record by its match again.",
+    )

@@ -1,0 +1,25 @@
+"""The nearest known word for a mistyped one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was most likely meant to be; None if nothing comes close."""
+    from difflib import get_close_matches  # only mistakes need it
+
+    by_plain = {plain(name): name for name in known}
+    close = get_close_matches(plain(word), by_plain, n=1, cutoff=0.6)
+    return by_plain[close[0]] if close else None
+
+
+def plain(word: str) -> str:
+    """Case, `$` and runs of spaces, `-` and `_` left out: what two spellings of one word share."""
+    return " ".join(word.replace("-", " ").replace("_", " ").replace("$", "").casefold().split())
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the nearest known word, else None."""
+    found = nearest(word, known)
+    return None if found is None else f"did you mean `{found}`?"

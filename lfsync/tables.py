@@ -1,0 +1,156 @@
+"""CSV, TSV and JSONL text to rows, each with its physical line. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, TypeAlias
+
+from lfsync.errors import ConfigError, Problem
+from lfsync.model import JSON, Cell, Place
+
+ENDINGS: Final = (".csv", ".tsv", ".jsonl")
+MAX_CELL: Final = 1_000_000  # characters
+
+_BAD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+Row: TypeAlias = tuple[int, dict[str, JSON]]
+
+
+@dataclass(slots=True)
+class Table:
+    """The columns' names, and of each row its physical line (the header is 1) and its cells by column."""
+
+    columns: Sequence[str]
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_table(file: str, text: str) -> Table:
+    """Rows that can't be read are problems of the table. Raises ConfigError if there is no table at all."""
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise ConfigError([Problem("the file is empty", Place(file, 1), hint="its first line names the columns")])
+    bad = _BAD.search(text)
+    if bad:
+        place = Place(file, len(re.findall("\r\n|\r|\n", text[: bad.start()])) + 1)
+        raise ConfigError(
+            [Problem(f"control character U+{ord(bad.group()):04X}", place, hint="remove it; is this a text file?")]
+        )
+    ending = file.lower()
+    if ending.endswith(".jsonl"):
+        return _read_jsonl(file, text)
+    return _read_csv(file, text, "\t" if ending.endswith(".tsv") else ",")
+
+
+def _read_csv(file: str, text: str, delimiter: str) -> Table:
+    lines = _csv_lines(file, text, delimiter)
+    _, header = next(lines)
+    table = Table([name.strip() for name in header])
+    table.problems += _header_problems(file, table.columns)
+    try:
+        for line, cells in lines:
+            _add_row(table, file, line, cells)
+    except ConfigError as error:
+        table.problems += error.problems
+    return table
+
+
+def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the physical line it starts at. Raises ConfigError where the quoting breaks."""
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    start = 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            hint = "put text with quotes into quotes, and double the quotes inside"
+            raise ConfigError([Problem(f"the row can't be read: {error}", Place(file, start), hint=hint)]) from None
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield start, cells
+        start = reader.line_num + 1
+
+
+def _header_problems(file: str, columns: Sequence[str]) -> Iterator[Problem]:
+    for name in sorted({name for name in columns if name and columns.count(name) > 1}):
+        yield Problem(f"two columns are named `{name}`", Place(file, 1), hint="rename one of them")
+
+
+def _add_row(table: Table, file: str, line: int, cells: Sequence[str]) -> None:
+    if len(cells) != len(table.columns):
+        message = f"the row has {_count(len(cells), 'cell')}, the header {_count(len(table.columns), 'column')}"
+        hint = (
+            "a cell with a separator in it needs quotes"
+            if len(cells) > len(table.columns)
+            else "add the cells that are missing"
+        )
+        table.problems.append(Problem(message, Place(file, line), hint=hint))
+        return
+    table.rows.append((line, {name: Cell(cell.strip()) for name, cell in zip(table.columns, cells, strict=True)}))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+# ---------------------------------------------------------------- JSON lines
+
+
+def _read_jsonl(file: str, text: str) -> Table:
+    columns: dict[str, None] = {}
+    table = Table(())
+    for line, content in enumerate(re.split("\r\n|\n", text), start=1):
+        if not content.strip():
+            continue
+        try:
+            row = _json_row(content)
+        except (ValueError, RecursionError) as error:
+            said = "nested too deep" if isinstance(error, RecursionError) else str(error)
+            hint = "each line is one JSON object: {...}"
+            table.problems.append(Problem(f"the line can't be read: {said}", Place(file, line), hint=hint))
+            continue
+        columns.update(dict.fromkeys(row))
+        table.rows.append((line, row))
+    table.columns = tuple(columns)
+    return table
+
+
+def _json_row(content: str) -> dict[str, JSON]:
+    row: JSON = json.loads(content, object_pairs_hook=_object, parse_constant=_constant)
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    if "\\" in content:
+        _check_text(row)
+    return row
+
+
+def _object(entries: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    found = dict(entries)
+    if len(found) != len(entries):
+        names = [name for name, _ in entries]
+        raise ValueError(f"duplicate key `{next(name for name in names if names.count(name) > 1)}`")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_text(data: JSON) -> None:
+    """ValueError for control characters and half characters, which JSON can write as escapes."""
+    if isinstance(data, str) and _BAD.search(data):
+        raise ValueError("a control character in the text")
+    if isinstance(data, dict):
+        for key, value in data.items():
+            _check_text(key)
+            _check_text(value)
+    if isinstance(data, list):
+        for value in data:
+            _check_text(value)
