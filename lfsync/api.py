@@ -38,6 +38,8 @@ _DOCUMENTED: Final = frozenset(
         "values",
         "active",
         "scopes",
+        "directions",
+        "asSource",
     }
 )
 
@@ -46,8 +48,17 @@ class _Cell(TypedDict):
     value: JsonValue
 
 
+class _Direction(TypedDict):
+    values: list[str]
+
+
+class _Directions(TypedDict):
+    asSource: _Direction  # noqa: N815 - the API's own spelling
+
+
 class _Relationship(TypedDict):
     values: list[str]
+    directions: NotRequired[_Directions | None]
 
 
 class _Record(TypedDict):
@@ -128,9 +139,15 @@ def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
         created_at=row["createdAt"],
         link=row.get("httpLink"),
         fields={key: cell["value"] for key, cell in row["fields"].items()},
-        links={key: tuple(link["values"]) for key, link in links.items()},
+        links={key: tuple(_linked(link)) for key, link in links.items()},
         fresh=fresh,
     )
+
+
+def _linked(link: _Relationship) -> list[str]:
+    """The ids on the side that a write sets: a relationship of a kind with itself merges both (sheet 2.2)."""
+    directions = link.get("directions")
+    return directions["asSource"]["values"] if directions else link["values"]
 
 
 def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:

@@ -115,7 +115,8 @@ class _Checks:
         near = self.nearest(ref.text, target)
         if others or owner:
             what = " and ".join(map(str, others)) if others else f"the id of {_a(str(owner))}"
-            return _problem(resource, ref, f"`{key}` takes {_a(target)}, and `{ref.text}` is {what}", near)
+            message = f"`{key}` takes {_a(target)}, and `{ref.text}` is {what}"
+            return _problem(resource, ref, message, near or f"name {_a(target)}: its key, its id or {{match: ...}}")
         kind, _, rest = ref.text.partition(".")
         if kind in KINDS and Address(kind, rest) in self.resources:
             return _problem(resource, ref, f"`{key}`: `{ref.text}` is an address, not a key", f"write `{rest}`")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, cast
+from typing import Final, TypeAlias, cast
 
 from yaml._yaml import CParser
 from yaml.error import MarkedYAMLError
@@ -48,14 +48,9 @@ _MAX_DIGITS: Final = 300  # a longer number is beyond a double; it stays text
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+Pair: TypeAlias = tuple[ScalarNode, Node]
+
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
-
-
-class Pair(NamedTuple):
-    """One entry of a mapping node."""
-
-    key: ScalarNode
-    value: Node
 
 
 @dataclass(frozen=True, slots=True)

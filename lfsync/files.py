@@ -123,11 +123,10 @@ class _Loading:
 
     def without_named(self, declared: Sequence[Declared], seeds: Sequence[Path]) -> list[Declared]:
         """The files that nothing names as a seed, a source or a text (rule C1)."""
-        root = self.folder.root
-        named = {*seeds, *((root / name).resolve() for part in declared for name in part.named if "\0" not in name)}
+        named = {*seeds, *(self.folder.real(name) for part in declared for name in part.named)}
         kept: dict[Path, Declared] = {}
         for part in declared:
-            path = (root / part.file).resolve()
+            path = self.folder.real(part.file)
             if path not in named:
                 kept.setdefault(path, part)  # a file and a link to it are one file
         return list(kept.values())

@@ -38,17 +38,30 @@ def resources_schema() -> Schema:
 
 def settings_schema() -> Schema:
     """The schema of `lfsync.yaml`."""
-    found = cast(Schema, Settings.model_json_schema())
+    found = cast(Schema, _clean(cast(Schema, Settings.model_json_schema())))
     properties = cast(dict[str, Schema], found["properties"])
+    models = cast(dict[str, Schema], found["$defs"])
     workspaces = properties["workspaces"]
     bodies = cast(dict[str, Schema], workspaces["patternProperties"])
     workspaces["patternProperties"] = {name: _any_of(body, _NULL) for name, body in bodies.items()}
     workspaces["additionalProperties"] = False
-    models = cast(dict[str, Schema], found["$defs"])
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
+    properties["exclude"]["type"] = ["array", "null"]
+    properties["safety"] = _any_of(properties["safety"], _NULL)
     properties["defaults"] = _described(_closed({name: _default(name) for name in KINDS}, nullable=True), _DEFAULTS)
-    title = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
-    return {**found, **title, "definitions": _definitions()}
+    title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
+    return {**title, **{key: part for key, part in found.items() if key not in title}, "definitions": _definitions()}
+
+
+def _clean(schema: object) -> object:
+    """Without the titles and the null defaults that pydantic adds: they tell nothing."""
+    if isinstance(schema, list):
+        return [_clean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    noise = {"title"} if isinstance(schema.get("title"), str) else set()
+    noise |= {"default"} if schema.get("default", 0) is None else set()
+    return {key: _clean(part) for key, part in schema.items() if key not in noise}
 
 
 _API_KEYS: Final = ("base_url", "api_key_env")

@@ -35,6 +35,13 @@ class Folder:
             raise ConfigError([Problem(f"`{name}` leads out of the project", place, hint=_INSIDE)])
         return found
 
+    def real(self, name: str) -> Path:
+        """Where `name` really is, to tell whether two names stand for one file."""
+        try:
+            return (self.root / name).resolve()
+        except (OSError, ValueError, RuntimeError):
+            return self.root / name
+
     def present(self, name: str, place: Place) -> Path:
         """As `path`, for a file that must be there."""
         found = self.path(name, place)
@@ -79,12 +86,12 @@ class Folder:
 
     def _enters(self, folder: Path, excludes: Sequence[str], warnings: list[str]) -> bool:
         name = self._name(folder)
-        if folder.name.startswith(".") or _excluded(f"{name}/", excludes) or (folder / SETTINGS).exists():
+        if folder.name.startswith(".") or _excluded(f"{name}/", excludes):
             return False
         if folder.is_symlink():
             warnings.append(f"{name} is a link to a folder; links to folders are not followed")
             return False
-        return True
+        return not (folder / SETTINGS).exists()
 
     def _holds(self, file: Path, excludes: Sequence[str]) -> bool:
         name = self._name(file)

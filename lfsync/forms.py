@@ -133,7 +133,7 @@ class Forms:
             return Value(scalar(node), self.place(node))
         if isinstance(node, MappingNode):
             entries = pairs(node)
-            if len(entries) == 1 and entries[0].key.value == "file":
+            if len(entries) == 1 and entries[0][0].value == "file":
                 return Value(self.file_text(entries[0][1]), self.place(node))
         return Value(plain(node), self.place(node))
 

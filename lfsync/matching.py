@@ -22,7 +22,7 @@ from lfsync.model import (
 )
 from lfsync.refs import query_of
 from lfsync.scope import Scope
-from lfsync.values import VALUE_TYPES, match_keys
+from lfsync.values import VALUE_TYPES, is_empty, match_keys
 
 _Found: TypeAlias = tuple[str, ...]
 
@@ -107,11 +107,13 @@ def _empty_term(definitions: Definitions, resource: Resource, key: str) -> Term 
 
 
 def _report_blank(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField]) -> None:
-    """Nothing is left to match where the default key is declared as blanks; where it is missing, `checks` says so."""
-    blank = [fields[keys[0]] for keys in KINDS[resource.address.kind].matches if keys[0] in fields]
-    if resource.id is None and blank and blank[0].sent is not None:
-        message = f"`{blank[0].definition.key}` is blank, so that nothing is left to match"
-        scope.report(blank[0].place, resource.address, message, "give it a text, or write a `match` or an `id`")
+    """Nothing is left to match where the default keys hold blanks; where they are missing, `checks` says so."""
+    firsts = [keys[0] for keys in KINDS[resource.address.kind].matches]
+    given = [key for key in firsts if key in resource.fields and not is_empty(resource.fields[key].data)]
+    if resource.id is None and given and all(key in fields for key in given):
+        message = f"`{given[0]}` is blank, so that nothing is left to match"
+        hint = "give it a text, or say with `match` or `id` which record it is"
+        scope.report(resource.fields[given[0]].place, resource.address, message, hint)
 
 
 def _report_empty(scope: Scope, resource: Resource, key: Value) -> None:

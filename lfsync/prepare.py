@@ -21,6 +21,7 @@ from lfsync.model import (
     DesiredLinks,
     FieldDef,
     Links,
+    Place,
     Record,
     Ref,
     RelDef,
@@ -31,7 +32,7 @@ from lfsync.model import (
 )
 from lfsync.refs import id_kind, target_of
 from lfsync.scope import Scope
-from lfsync.suggest import did_you_mean
+from lfsync.suggest import did_you_mean, with_article
 from lfsync.values import VALUE_TYPES, BadValueError, is_empty
 
 PIPELINE = "$pipeline"
@@ -52,7 +53,7 @@ def prepare(
     scope = Scope(resources, schema, complete)
     desired = {address: _prepared(scope, resource) for address, resource in resources.items()}
     report_twins(scope, desired.values())
-    return desired, scope.problems
+    return desired, _once(scope.problems)
 
 
 def live_value(record: Record, field: FieldDef, definitions: Definitions) -> JSON:
@@ -84,8 +85,16 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         fields=fields,
         links=links,
         members=_members(scope, resource, fields),
-        ignore_changes=_ignored(scope, resource),
+        ignore_changes=_ignored(scope, resource, definitions),
     )
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem of a place once, also where `defaults` bring it to many resources."""
+    firsts: dict[tuple[Place | None, str], Problem] = {}
+    for problem in problems:
+        firsts.setdefault((problem.place, problem.message), problem)
+    return list(firsts.values())
 
 
 # ---------------------------------------------------------------- fields
@@ -148,19 +157,19 @@ def _relationship(
     scope: Scope, address: Address, definitions: Definitions, key: str, declared: Links
 ) -> DesiredLinks | None:
     rel = definitions.relationships.get(key)
-    static = key in KINDS[address.kind].relationships
+    documented = KINDS[address.kind].relationships.get(key)
     if rel is None:
         if scope.knows_all(address.kind):
             scope.unknown_relationship(declared.place, address, definitions, key)
         return None
     if not rel.writable:
-        if not static:
+        if documented is None:
             message = f"`{key}` can't be written here"
             scope.report(declared.place, address, message, f"set it from the {rel.target}'s side")
         return None
     if not rel.many and not _is_one(scope, address, rel, declared):
         return None
-    return _links(scope, address, rel, declared, static=static)
+    return _links(scope, address, rel, declared, static=documented is not None and documented.target in KINDS)
 
 
 def _is_one(scope: Scope, address: Address, rel: RelDef, declared: Links) -> bool:
@@ -206,18 +215,18 @@ def _id(scope: Scope, resource: Resource) -> str | None:
     text = str(resource.id.data)
     owner = id_kind(text)
     if owner not in (None, resource.address.kind):
-        message = f"`{text}` is the id of a {owner}, not of a {resource.address.kind}"
+        message = f"`{text}` is the id of {with_article(str(owner))}, not of {with_article(resource.address.kind)}"
         scope.report(resource.id.place, resource.address, message, "write the id that the record's own page shows")
     return text
 
 
-def _ignored(scope: Scope, resource: Resource) -> frozenset[str]:
+def _ignored(scope: Scope, resource: Resource, definitions: Definitions) -> frozenset[str]:
+    """Keys that are declared nowhere do no harm here, but one that does not exist is a slip of the pen."""
     keys = {str(value.data) for value in resource.lifecycle.ignore_changes}
-    declared = [*resource.fields, *resource.relationships]
+    known = {*resource.fields, *resource.relationships, *definitions.fields, *definitions.relationships}
     for value in resource.lifecycle.ignore_changes:
-        own = value.place.file == resource.place.file  # a default names keys that not every resource declares
-        if own and value.data not in declared:
-            hint = did_you_mean(str(value.data), declared) or "what is not declared is never changed: take it out"
-            message = f"`ignore_changes` names `{value.data}`, which is not declared here"
+        if value.data not in known and scope.knows_all(resource.address.kind):
+            hint = did_you_mean(str(value.data), known) or "take it out"
+            message = f"`ignore_changes` names `{value.data}`, which no {resource.address.kind} has"
             scope.report(value.place, resource.address, message, hint)
     return frozenset(keys | NEVER_SENT if STAGE in keys else keys)

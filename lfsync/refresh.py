@@ -124,7 +124,7 @@ class Refresher:
     async def _read_mirrors(self, kind: str, need: _Need, first: Page) -> bool:
         """Tasks or notes through their accounts; False where the pages are cheaper."""
         spared = _pages(first) - 1
-        accounts = self._accounts_of(need)
+        accounts = self._accounts_of(need) if spared else set()
         if len(accounts) + len(need.ids) >= spared:
             return False
         await asyncio.gather(*(self._read_record(("account", id)) for id in accounts))
@@ -141,8 +141,7 @@ class Refresher:
 
     def _accounts_of(self, need: _Need) -> set[str]:
         """The live accounts that the queries name, as far as accounts can be resolved now."""
-        accounts = {address: wish for address, wish in self.desired.items() if address.kind == "account"}
-        resolution = resolve(accounts, self.schema, self.state, self.live, Wanted())
+        resolution = resolve(self.desired, self.schema, self.state, self.live, Wanted())
         targets = [t for query in need.queries for term in query.terms if _is_account(term) for t in term.targets]
         ids = (target.id or (target.address and resolution.ids.get(target.address)) for target in targets)
         return {id for id in ids if id}

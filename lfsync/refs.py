@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Address, Definitions, Place, Query, Ref, RelDef, Target, Term, Value
 from lfsync.scope import Scope, quoted
-from lfsync.suggest import did_you_mean
+from lfsync.suggest import did_you_mean, with_article
 from lfsync.values import is_empty, match_keys
 
 PREFIXES: Mapping[str, str] = {
@@ -58,7 +58,9 @@ def query_of(scope: Scope, kind: str, values: Mapping[str, Value], place: Place,
     """The query of a `match` that gives values; None if it is reported or can't be judged offline."""
     definitions = scope.definitions(kind)
     if definitions is None:
-        scope.report(place, address, f"a {kind} can't be found by a match in this version", "name it by its id")
+        scope.report(
+            place, address, f"{with_article(kind)} can't be found by a match in this version", "name it by its id"
+        )
         return None
     terms = [_term(scope, definitions, key, value, address) for key, value in values.items()]
     found = tuple(term for term in terms if term is not None)
@@ -126,9 +128,9 @@ def _refuse(scope: Scope, ref: Ref, rel: RelDef, address: Address, owner: str | 
     if elsewhere is None and "@" in ref.text and ref.text.casefold() in scope.members:
         elsewhere = "member"
     if elsewhere is not None:
-        message = f"`{rel.key}`: `{ref.text}` is the {'id' if owner else 'name'} of a {elsewhere}"
-        scope.report(ref.place, address, message, f"`{rel.key}` takes a {rel.target}")
+        what = f"`{ref.text}` is the {'id' if owner else 'name'} of {with_article(elsewhere)}"
+        scope.report(ref.place, address, f"`{rel.key}`: {what}", f"`{rel.key}` takes {with_article(rel.target)}")
         return
     hint = did_you_mean(ref.text, scope.keys(rel.target))
     message = f"`{rel.key}`: no {rel.target} `{ref.text}` in this project, and it is no id"
-    scope.report(ref.place, address, message, hint or f"declare it, or write the id of a live {rel.target}")
+    scope.report(ref.place, address, message, hint or f"declare it, or write the id of {with_article(rel.target)}")

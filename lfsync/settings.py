@@ -70,11 +70,17 @@ def _empty(value: object) -> object:
     return {} if value is None else value
 
 
+def _none(value: object) -> object:
+    """A list with nothing behind its key is empty."""
+    return [] if value is None else value
+
+
 Share = Annotated[
     float,
     BeforeValidator(_share),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$"}, {"const": 0}]}),
 ]
+QuirkValue = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "boolean", "number"]})]
 Name = Annotated[str, Field(min_length=1)]
 WorkspaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
@@ -93,7 +99,7 @@ class SandboxSettings(_Closed):
     latency: float = Field(default=0, ge=0, description="Seconds that each request takes.")
     faults: float = Field(default=0, ge=0, le=1, description="The share of requests that fail.")
     random_seed: int | None = Field(default=None, description="Makes ids and faults repeatable.")
-    quirks: dict[str, Annotated[str, BeforeValidator(_text)]] = Field(
+    quirks: dict[str, QuirkValue] = Field(
         default_factory=dict, description="Answers to the API's unknowns; `lfsync sandbox quirks` lists them."
     )
 
@@ -145,11 +151,13 @@ class Settings(_Closed):
         min_length=1, description="The workspaces that this project can go to, by a name of your choice."
     )
     default_workspace: Name | None = Field(default=None, description="The workspace for runs without -w.")
-    exclude: list[Name] = Field(
+    exclude: Annotated[list[Name], BeforeValidator(_none)] = Field(
         default_factory=list,
         description="Files and folders that hold no resources; patterns like `data/` or `*.tmp.yaml`.",
     )
-    defaults: dict[str, object] = Field(default_factory=dict, description="Per kind, under every resource of it.")
+    defaults: Annotated[dict[str, object], BeforeValidator(_empty)] = Field(
+        default_factory=dict, description="Per kind, under every resource of it."
+    )
     safety: Annotated[SafetySettings, BeforeValidator(_empty)] = Field(
         default=SafetySettings(), description="How much one apply may change."
     )

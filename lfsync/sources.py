@@ -331,11 +331,12 @@ class _Rows:
 
     def key_part(self, place: Place, column: Column, cells: Mapping[str, JSON]) -> str:
         data = self.column(column, place, cells)
-        if isinstance(data, str) or (isinstance(data, int) and not isinstance(data, bool)):
+        empty = data is None or data is _EMPTY
+        if not empty and isinstance(data, str | int) and not isinstance(data, bool):
             return as_key(str(data))
-        what = "is empty" if data is None or data is _EMPTY else "is no text"
         hint = "fill the cell, take the row out, or take another column for the key"
-        raise _RowError(Problem(f"the key column `{column.name}` {what}", place, hint=hint))
+        message = f"the key column `{column.name}` is {'empty' if empty else 'no text'}"
+        raise _RowError(Problem(message, place, hint=hint))
 
     def body(self, address: Address, place: Place, cells: Mapping[str, JSON]) -> Body:
         body = Body()

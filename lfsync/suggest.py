@@ -1,4 +1,4 @@
-"""The nearest known word for a mistyped one. Pure."""
+"""Words of messages: the nearest known word for a mistyped one, and articles. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_plain = {plain(name): name for name in known}
     close = get_close_matches(plain(word), by_plain, n=1, cutoff=0.6)
     return by_plain[close[0]] if close else None
+
+
+def with_article(noun: str) -> str:
+    """`an account`, `a task`."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
 
 
 def plain(word: str) -> str:

@@ -112,14 +112,19 @@ def _read_jsonl(file: str, text: str) -> Table:
         try:
             row = _json_row(content)
         except (ValueError, RecursionError) as error:
-            said = "nested too deep" if isinstance(error, RecursionError) else str(error)
             hint = "each line is one JSON object: {...}"
-            table.problems.append(Problem(f"the line can't be read: {said}", Place(file, line), hint=hint))
+            table.problems.append(Problem(f"the line can't be read: {_said(error)}", Place(file, line), hint=hint))
             continue
         columns.update(dict.fromkeys(row))
         table.rows.append((line, row))
     table.columns = tuple(columns)
     return table
+
+
+def _said(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.colno}"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _json_row(content: str) -> dict[str, JSON]:

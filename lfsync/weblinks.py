@@ -44,7 +44,8 @@ _SERVICES: Mapping[str, _Service] = {
     "FACEBOOK": _Service("Facebook", ("facebook.com", "fb.com"), "facebook.com/acme", "https://facebook.com/"),
     "INSTAGRAM": _Service("Instagram", ("instagram.com", "instagr.am"), "instagram.com/acme", "https://instagram.com/"),
 }
-_HANDLE = re.compile(r"@?([\w.-]+)")
+_BARE = re.compile(r"@?[\w.-]+|(?:in|company|school)/[\w%.-]+|profile\.php\?.*", re.A)
+_HANDLE = re.compile(r"@?([\w.-]+)", re.A)
 
 
 def parse_email(declared: JSON, field: FieldDef) -> JSON:
@@ -157,11 +158,10 @@ def _profile(item: JSON, service: _Service | None) -> str:
 @lru_cache(maxsize=65536)
 def _plain_profile(text: str, service: _Service) -> str:
     text = text.strip()
-    path = _path(text, service)
-    if path is None and (handle := _HANDLE.fullmatch(text)):
-        name = handle[1].casefold()
-        return f"{service.bare}{name}" if service.bare else name
-    return _plain_url(text) if path is None else f"https://{service.hosts[0]}/{path}"
+    path = _path(text, service) or (_path(f"{service.hosts[0]}/{text}", service) if _BARE.fullmatch(text) else None)
+    if path is None:
+        return text.removeprefix("@").casefold() if _HANDLE.fullmatch(text) else _plain_url(text)
+    return f"https://{service.hosts[0]}/{path}"
 
 
 def _path(text: str, service: _Service) -> str | None:

@@ -7,8 +7,7 @@ import json
 
 from lfsync.commands.console import Options, out
 from lfsync.files import Project
-from lfsync.jsonschema import resources_schema, settings_schema
-from lfsync.model import JSON
+from lfsync.fileschema import resources_schema, settings_schema
 from lfsync.planfile import plan_schema
 from lfsync.scaffold import init as scaffold
 from lfsync.session import check_offline, open_session
@@ -42,6 +41,6 @@ async def _online(options: Options) -> Project:
 
 def schema(name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name."""
-    made: dict[str, JSON] = {"resources": resources_schema(), "lfsync": settings_schema(), "plan": plan_schema()}
+    made: dict[str, object] = {"resources": resources_schema(), "lfsync": settings_schema(), "plan": plan_schema()}
     out(json.dumps(made[name] if name else made, indent=2))
     return 0

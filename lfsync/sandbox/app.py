@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lfsync.errors import UsageError
 from lfsync.kinds import KINDS, MEMBER_KEYS, Kind
 from lfsync.model import JSON
 from lfsync.sandbox import enrichment, histories, merges, records, schema, searches
@@ -36,12 +38,12 @@ def create_app(
 ) -> Starlette:
     """The emulator on one database; `seed` fills it only if it is new.
 
-    Raises ConfigError for a bad seed, UsageError for an unknown quirk. `app.state.close()` releases the database,
+    Raises ConfigError for a bad seed, UsageError for an unknown quirk or a database that can't be opened. `app.state.close()` releases the database,
     `app.state.workspace` is the Workspace.
     """
     quirks = resolve(settings.quirks)
     plan = seeds.read(seed) if seed else seeds.EMPTY
-    store = Store(database, clock, settings.random_seed)
+    store = _store(database, clock, settings.random_seed)
     try:
         workspace = _open(store, plan, quirks, round(settings.index_lag * 1000))
     except BaseException:
@@ -55,12 +57,19 @@ def create_app(
     return app
 
 
+def _store(database: str | Path, clock: Callable[[], float], random_seed: int | None) -> Store:
+    try:
+        return Store(database, clock, random_seed)
+    except sqlite3.Error as error:
+        raise UsageError(f"can't open the sandbox's database {database}: {error}") from error
+
+
 def _open(store: Store, plan: seeds.Plan, quirks: Quirks, index_lag: int) -> Workspace:
-    known = store.meta("schema")
-    if known is not None:
-        return Workspace(store, schema.load(known), quirks, index_lag, store.meta("acting") or None)
     with store.transaction():
-        return seeds.plant(store, plan, quirks, index_lag)
+        known = store.meta("schema")
+        if known is None:
+            return seeds.plant(store, plan, quirks, index_lag)
+    return Workspace(store, schema.load(known), quirks, index_lag, store.meta("acting") or None)
 
 
 # ---------------------------------------------------------------- routes

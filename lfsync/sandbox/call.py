@@ -28,8 +28,7 @@ class Call:
 
     def need(self, scope: str) -> None:
         """Raises FaultError 403 unless the key has the scope."""
-        if self.scopes and scope not in self.scopes:
-            raise FaultError(403, f"Token does not have the '{scope}' scope.")
+        need(self.scopes, scope)
 
     def parameter(self, name: str) -> str | None:
         """The last query parameter of this name."""
@@ -43,6 +42,12 @@ class Call:
         if not re.fullmatch("[0-9]{1,300}", text) or int(text) < lowest:
             raise bad_request("invalid_type", f"{name} must be a whole number from {lowest} on.", name)
         return min(int(text), highest)
+
+
+def need(scopes: frozenset[str], scope: str) -> None:
+    """Raises FaultError 403 unless the scope is among these, or they are empty."""
+    if scopes and scope not in scopes:
+        raise FaultError(403, f"Token does not have the '{scope}' scope.")
 
 
 Handler: TypeAlias = Callable[[Call], JSON]

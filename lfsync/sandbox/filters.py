@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lfsync.model import JSON
 from lfsync.sandbox import forms, stages
-from lfsync.sandbox.errors import FaultError, bad_request
+from lfsync.sandbox.errors import bad_request
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.rules import CONTAINED, INDEXED, TERM_LENGTH
 from lfsync.sandbox.schema import End, FieldSpec, KindSpec, Option, RelSpec
@@ -121,9 +121,7 @@ def _resolve_stages(kind: KindSpec, filters: list[Filter]) -> list[Filter]:
         if item.value not in known:
             ids: list[JSON] = [*known]
             message = f"There is no active pipeline {item.value!r}."
-            raise FaultError(
-                400, message, code="unknown_pipeline", param=stages.PIPELINE, extras={"activePipelineIds": ids}
-            )
+            raise bad_request("unknown_pipeline", message, stages.PIPELINE, activePipelineIds=ids)
     return [_with_options(kind, item, positive) for item in filters]
 
 

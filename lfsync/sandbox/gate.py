@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from lfsync.model import JSON
 from lfsync.sandbox import enrichment, idempotency
-from lfsync.sandbox.call import Call, Operation
+from lfsync.sandbox.call import Call, Operation, need
 from lfsync.sandbox.errors import CutError, FaultError, bad_request
 from lfsync.sandbox.faults import Faults
 from lfsync.sandbox.idempotency import Replies
@@ -91,9 +91,9 @@ class Gate:
             wait = self._limits.take(operation.category)
             if wait:
                 return self._refusal(operation, FaultError(429, "Rate limit exceeded."), {"Retry-After": str(wait)})
-            call = await self._call(request, operation, scopes)
             for scope in operation.scopes:
-                call.need(scope)
+                need(scopes, scope)
+            call = await self._call(request, operation, scopes)
             key = idempotency.check(request.headers.get(idempotency.HEADER))
             body, replayed = await self._perform(operation, call, key)
         except FaultError as fault:

@@ -26,10 +26,10 @@ def history(call: Call) -> JSON:
     sql = "SELECT n, at, value FROM history WHERE id = ? AND key = ? ORDER BY n"
     entries = workspace.store.execute(sql, row.id, key).fetchall()
     newest_first = [next(group) for _, group in groupby(entries, key=lambda entry: str(entry[2]))][::-1]
-    return _page(call, spec, newest_first)
+    return _page(call, spec, newest_first, row.created)
 
 
-def _page(call: Call, spec: FieldSpec, entries: list[tuple[int, int, str]]) -> JSON:
+def _page(call: Call, spec: FieldSpec, entries: list[tuple[int, int, str]], created: int) -> JSON:
     limit = call.number("limit", DEFAULT_PAGE, 1, MAX_PAGE)
     after = call.number("after", 2**53, 0, 2**53)
     older = [entry for entry in entries if entry[0] < after]
@@ -37,7 +37,7 @@ def _page(call: Call, spec: FieldSpec, entries: list[tuple[int, int, str]]) -> J
     more = len(older) > limit
     whole = len(shown) == len(entries)
     return {
-        "data": [_entry(spec, entry, is_create=whole and entry is entries[-1]) for entry in shown],
+        "data": [_entry(spec, entry, is_create=whole and entry[1] == created) for entry in shown],
         "hasMore": more,
         "nextCursor": str(shown[-1][0]) if more else None,
     }

@@ -30,9 +30,8 @@ class Replies:
     def begin(self, space: str, key: str) -> None:
         """Marks a key as in use. Raises FaultError 409 if it is."""
         if (space, key) in self._running:
-            raise FaultError(
-                409, "A request with this key is still running.", type="idempotency_conflict", param=HEADER
-            )
+            message = "A request with this key is still running."
+            raise FaultError(409, message, type="idempotency_conflict", param=HEADER)
         self._running.add((space, key))
 
     def end(self, space: str, key: str) -> None:

@@ -15,7 +15,7 @@ Quirks: TypeAlias = Mapping[str, str]
 
 
 class Quirk(NamedTuple):
-    """One open question. `unknown` is its number in the API sheet; where it has none, the section that raises it."""
+    """One open question. `unknown` is its number in the API sheet; where it has none, the section that leaves it open."""
 
     name: str
     unknown: str
@@ -83,14 +83,14 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("filter-keys", "U32", ("both", "record", "slug"), "keys of system relationships in filters"),
     Quirk("hidden-records", "U33", ("404", "403", "shown"), "records of the seed that are marked hidden"),
     Quirk("tie-break", "U34", ("newest-first", "oldest-first", "by-id"), "order of records created at one moment"),
-    Quirk("error-envelope", "11.1", ("wrapped", "flat", "flat-limits"), "whether errors stand under an error key"),
-    Quirk("missing-required", "11.3", ("400", "422"), "a create without a required field"),
-    Quirk("cardinality-case", "2.2", ("upper", "lower"), "letter case of cardinality in records"),
-    Quirk("contains-match", "8.3", ("substring", "element"), "contains on EMAIL, TELEPHONE and URL"),
-    Quirk("filter-case", "8.3", ("exact", "folded"), "letter case in text filters"),
-    Quirk("stage-fallback", "6", ("none", "default-pipeline"), "an opportunity's stage label found in two pipelines"),
-    Quirk("enrichment", "14", ("off", "fills"), "fills an empty field a second after a create that did not skip it"),
-    Quirk("generated-texts", "14", ("off", "fills"), "writes the read-only texts a second after a create"),
+    Quirk("error-envelope", "§11.1", ("wrapped", "flat", "flat-limits"), "whether errors stand under an error key"),
+    Quirk("missing-required", "U23", ("400", "422"), "a create without a required field"),
+    Quirk("cardinality-case", "§2.2", ("upper", "lower"), "letter case of cardinality in records"),
+    Quirk("contains-match", "U3", ("substring", "element"), "contains on EMAIL, TELEPHONE and URL"),
+    Quirk("filter-case", "U3", ("exact", "folded"), "letter case in text filters"),
+    Quirk("stage-fallback", "U22", ("none", "default-pipeline"), "an opportunity's stage label found in two pipelines"),
+    Quirk("enrichment", "§14", ("off", "fills"), "fills an empty field a second after a create that did not skip it"),
+    Quirk("generated-texts", "§14", ("off", "fills"), "writes the read-only texts a second after a create"),
 )
 
 _BY_NAME = {quirk.name: quirk for quirk in QUIRKS}

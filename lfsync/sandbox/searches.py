@@ -64,8 +64,14 @@ def members_of(kind: str) -> Callable[[Call], JSON]:
         at = workspace.index_time(fresh=workspace.quirks["membership-lag"] == "fresh")
         if links.members_key(found.fields["$objectType"]) != f"${KINDS[kind].section}":
             return _envelope(workspace, [], 0, at)
-        rows = workspace.store.rows(workspace.store.linked(MEMBERSHIP, found.id, source=True, at=at), at)
-        return _cut(workspace, [row for row in rows if not row.trashed], _window(call), at)
+        offset, limit = _window(call)
+        ids = workspace.store.live_linked(
+            MEMBERSHIP, found.id, hidden=workspace.sees_hidden, at=at, order=workspace.quirks["tie-break"]
+        )
+        _check_offset(workspace, offset, len(ids))
+        shown = workspace.store.rows(ids[offset : offset + limit], at)
+        ordered = sorted(shown, key=_ORDERS[workspace.quirks["tie-break"]])
+        return _envelope(workspace, ordered, len(ids), at)
 
     return handler
 

@@ -27,8 +27,8 @@ CREATE TABLE IF NOT EXISTS versions (
     id TEXT NOT NULL, kind TEXT NOT NULL, seq INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER,
     trashed INTEGER NOT NULL, hidden INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
     fields TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS versions_page ON versions (kind, trashed, hidden, created, seq, until, since);
-CREATE INDEX IF NOT EXISTS versions_id ON versions (id, until);
+CREATE INDEX IF NOT EXISTS versions_page ON versions (kind, trashed, created, seq, until, since, hidden, id);
+CREATE INDEX IF NOT EXISTS versions_id ON versions (id, until, since, trashed, created, seq);
 CREATE TABLE IF NOT EXISTS links (
     n INTEGER PRIMARY KEY, edge TEXT NOT NULL, src TEXT NOT NULL, dst TEXT NOT NULL,
     since INTEGER NOT NULL, until INTEGER NOT NULL);
@@ -78,7 +78,7 @@ class Link(NamedTuple):
 
 
 class Store:
-    """One database. Not for several threads at once, nor for several processes."""
+    """One database. Not for several threads at once; several processes may share it."""
 
     def __init__(self, database: str | Path, clock: Callable[[], float], random_seed: int | None = None) -> None:
         self._clock = clock
@@ -86,10 +86,13 @@ class Store:
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;")
         self._db.executescript(_TABLES)
         self._counts: dict[tuple[str, bool, bool], int] = {}
+        self._orders: dict[tuple[str, str], list[str]] = {}
         self._written = self.now()
         salt = secrets.token_hex(16) if random_seed is None else f"seed {random_seed}"
-        self._salt = self.meta("salt") or self._remember("salt", salt)
-        self._seq = int(self.meta("seq") or 0)
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (salt,))
+        self._salt = self.meta("salt")
+        self._seq = 0
+        self._data_version = 0
 
     def close(self) -> None:
         """Releases the database."""
@@ -103,17 +106,17 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All of the writes in it, or none."""
         self._db.execute("BEGIN IMMEDIATE")
-        seq = self._seq
+        seq = self._seq = int(self.meta("seq") or 0)
         try:
             yield
             if seq != self._seq:
                 self.set_meta("seq", str(self._seq))
         except BaseException:
             self._db.execute("ROLLBACK")
-            self._seq = seq
             raise
         self._db.execute("COMMIT")
         self._counts.clear()
+        self._orders.clear()
         self._written = self.now()
 
     def execute(self, sql: str, *values: str | int | None) -> sqlite3.Cursor:
@@ -131,12 +134,8 @@ class Store:
         """Remembers a value."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    def _remember(self, key: str, value: str) -> str:
-        self.set_meta(key, value)
-        return value
-
     def next_seq(self) -> int:
-        """Counts up; what was given in a transaction that failed is given again."""
+        """Counts up, in a transaction; what one that failed was given is given again."""
         self._seq += 1
         return self._seq
 
@@ -194,7 +193,7 @@ class Store:
     def count(self, kind: str, *, trashed: bool, hidden: bool, at: int) -> int:
         """How many records a list has in all. Kept in memory while nothing is written."""
         key = (kind, trashed, hidden)
-        settled = at >= self._written
+        settled = self._settled(at)
         if settled and key in self._counts:
             return self._counts[key]
         found = self._db.execute(
@@ -205,6 +204,16 @@ class Store:
         if settled:
             self._counts[key] = count
         return count
+
+    def _settled(self, at: int) -> bool:
+        """Whether nothing was written since then. Forgets what was kept if another process wrote."""
+        version = int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        if version != self._data_version:
+            self._data_version = version
+            self._counts.clear()
+            self._orders.clear()
+            self._written = self.now()
+        return at >= self._written
 
     def scan(self, kind: str, *, trashed: bool, hidden: bool, at: int) -> Iterator[Row]:
         """All of a list's records, in no order."""
@@ -252,6 +261,23 @@ class Store:
         near, far = ("src", "dst") if source else ("dst", "src")
         sql = f"SELECT {far} FROM links WHERE {near} = ? AND edge = ? AND since <= ? AND until > ? ORDER BY n"
         return [str(found[0]) for found in self._db.execute(sql, (id, edge, at, at))]
+
+    def live_linked(self, edge: str, src: str, *, hidden: bool, at: int, order: str) -> list[str]:
+        """The destinations of one edge that are not in the trash, in a page's order. Kept like `count`."""
+        settled, key = self._settled(at), (edge, src)
+        if settled and key in self._orders:
+            return self._orders[key]
+        found = self._db.execute(
+            "SELECT id FROM links CROSS JOIN versions ON id = dst AND versions.until > ? AND versions.since <= ?"
+            " WHERE src = ? AND edge = ? AND links.until > ? AND links.since <= ? AND NOT trashed"
+            " AND hidden <= ?"
+            f" ORDER BY {_PAGE_ORDERS[order]}",
+            (at, at, src, edge, at, at, hidden),
+        )
+        ids = [str(values[0]) for values in found]
+        if settled:
+            self._orders[key] = ids
+        return ids
 
     def trashed_of(self, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are in the trash now."""

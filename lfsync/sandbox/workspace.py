@@ -55,12 +55,13 @@ class Workspace:
         if row is None or row.kind != kind:
             raise not_found(f"There is no {kind} {id!r}.")
         if row.hidden and not self.sees_hidden:
-            raise (
-                FaultError(403, f"You can't see {kind} {id!r}.")
-                if self.quirks["hidden-records"] == "403"
-                else not_found()
-            )
+            raise self._unseen(kind, id)
         return row
+
+    def _unseen(self, kind: str, id: str) -> FaultError:
+        if self.quirks["hidden-records"] == "403":
+            return FaultError(403, f"You can't see {kind} {id!r}.")
+        return not_found(f"There is no {kind} {id!r}.")
 
     def live(self, kind: str, id: str, quirk: str) -> Row:
         """The same; a trashed one is 404 unless the quirk of this name says otherwise."""

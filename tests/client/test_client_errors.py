@@ -10,7 +10,6 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from client_fakes import SECRET, answer, record, run, virtual_client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from lfsync.errors import (
     UsageError,
 )
 from lfsync.kinds import KINDS
+from tests.client.client_fakes import SECRET, answer, record, run, virtual_client
 
 ACCOUNT = KINDS["account"]
 Use = Callable[[Client], Coroutine[None, None, object]]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from client_fakes import Shop, answer, record, run, virtual_client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfsync.client import Listing
 from lfsync.errors import ApiError
 from lfsync.kinds import KINDS
+from tests.client.client_fakes import Shop, answer, record, run, virtual_client
 
 ACCOUNT = KINDS["account"]
 

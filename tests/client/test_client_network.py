@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from client_fakes import SECRET, record
 
 from lfsync.client import Client, ClientSettings
 from lfsync.errors import UnavailableError
 from lfsync.kinds import KINDS
+from tests.client.client_fakes import SECRET, record
 
 TASK = KINDS["task"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 
 import pytest
-from client_fakes import Tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfsync.pace import Bucket, Pace, RateHeaders
+from tests.client.client_fakes import Tokens
 
 
 def drive(

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import httpx
 import pytest
-from client_fakes import EPOCH, answer, record, run, virtual_client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from lfsync.errors import ApiError, NotFoundError
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Member
 from lfsync.replay import ServerClock, unix_time
+from tests.client.client_fakes import EPOCH, answer, record, run, virtual_client
 
 T = TypeVar("T")
 ACCOUNT, TASK, LIST = KINDS["account"], KINDS["task"], KINDS["list"]

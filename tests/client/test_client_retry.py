@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from client_fakes import answer, now, record, run, virtual_client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from lfsync.errors import ApiError, ForbiddenError, RejectedError, UnavailableEr
 from lfsync.kinds import KINDS
 from lfsync.model import Record
 from lfsync.retry import Reason, Retries, reason_of
+from tests.client.client_fakes import answer, now, record, run, virtual_client
 
 TASK = KINDS["task"]
 FINE = {"data": [], "totalCount": 0}

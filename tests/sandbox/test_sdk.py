@@ -88,7 +88,7 @@ def test_self_referential_relationship(sdk: Lightfield) -> None:
 def test_contacts(sdk: Lightfield) -> None:
     account = sdk.account.list(extra_query={"$name[equal]": "Acme Solar"}).data[0].id
     made = sdk.contact.create(
-        fields={"$name": {"firstName": "Lin", "lastName": "Ek"}, "$email": ["Lin@Acme.example"], "$title": "CTO"},
+        fields={"$name": {"first_name": "Lin", "last_name": "Ek"}, "$email": ["Lin@Acme.example"], "$title": "CTO"},
         relationships={"$account": [account]},
         skip_enrichment=True,
     )
@@ -133,11 +133,13 @@ def test_tasks(sdk: Lightfield) -> None:
     member = sdk.member.list().data[0].id
     made = sdk.task.create(
         fields={"title": "Review", "status": "TODO", "due_at": "2026-12-15T17:00:00-06:00", "description": "**x**"},
-        relationships={"assigned_to": member, "account": account},
+        relationships={"$assignedTo": member, "$account": account},
     )
     assert sdk.task.retrieve(made.id).fields["$dueAt"].value == "2026-12-15T23:00:00.000Z"
     assert made.id in sdk.account.retrieve(account).relationships["$task"].values
-    sdk.task.update(made.id, fields={"status": "COMPLETE", "due_at": None}, relationships={"$account": {"replace": None}})
+    sdk.task.update(
+        made.id, fields={"status": "COMPLETE", "due_at": None}, relationships={"$account": {"replace": None}}
+    )
     assert made.id not in sdk.account.retrieve(account).relationships["$task"].values
     assert sdk.task.definitions().object_type == "task"
     assert sdk.task.list(limit=5).total_count >= 2
@@ -165,7 +167,8 @@ def test_notes(sdk: Lightfield) -> None:
 def test_lists(sdk: Lightfield) -> None:
     accounts = [row.id for row in sdk.account.list(extra_query={"$name[startsWith]": ""}).data][:3]
     made = sdk.list.create(
-        fields={"name": "Pilots", "object_type": "account", "description": "Q4"}, relationships={"accounts": accounts[:2]}
+        fields={"name": "Pilots", "object_type": "account", "description": "Q4"},
+        relationships={"accounts": accounts[:2]},
     )
     assert made.fields["$objectType"].value == "account"
     sdk.list.update(
@@ -186,7 +189,7 @@ def test_merges(sdk: Lightfield) -> None:
     ids = [sdk.account.create(fields={"$name": name, "tags": [tag]}).id for name, tag in (("A", "Red"), ("B", "Blue"))]
     task = sdk.task.create(
         fields={"title": "On B", "status": "TODO"},
-        relationships={"assigned_to": sdk.member.list().data[0].id, "account": ids[1]},
+        relationships={"$assignedTo": sdk.member.list().data[0].id, "$account": ids[1]},
     )
     merged = sdk.merge.merge_accounts(
         primary_id=ids[0],
@@ -203,9 +206,7 @@ def test_merges(sdk: Lightfield) -> None:
         sdk.account.retrieve(ids[1])
     people = [sdk.contact.create(fields={"$title": "x"}).id for _ in range(2)]
     assert sdk.merge.merge_contacts(primary_id=people[0], duplicate_id=people[1]).primary.id == people[0]
-    deals = [
-        sdk.opportunity.create(fields={"$name": "x"}, relationships={"$account": ids[0]}).id for _ in range(2)
-    ]
+    deals = [sdk.opportunity.create(fields={"$name": "x"}, relationships={"$account": ids[0]}).id for _ in range(2)]
     assert sdk.merge.merge_opportunities(primary_id=deals[0], duplicate_id=deals[1]).primary.id == deals[0]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workspace_samples import ACCOUNT, SCHEMA, TASK, definition
 
 from lfsync.definitions import builtin_definitions, builtin_schema, parse_definitions
 from lfsync.errors import ApiError
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Option, RelDef
+from tests.values.workspace_samples import ACCOUNT, SCHEMA, TASK, definition
 
 account = SCHEMA.kinds["account"]
 task = SCHEMA.kinds["task"]
@@ -78,7 +78,7 @@ def test_system_relationships_are_known_though_no_definition_lists_them() -> Non
 def test_relationships_of_the_workspace() -> None:
     assert account.relationships["parent"].many
     assert account.relationships["buddy"] == RelDef("buddy", "Buddy", "contact", many=False)
-    unlisted = {"$x": {"label": "X", "cardinality": "HAS_MANY", "objectType": "note"}}
+    unlisted: dict[str, JSON] = {"$x": {"label": "X", "cardinality": "HAS_MANY", "objectType": "note"}}
     found = parse_definitions("contact", {"fieldDefinitions": {}, "relationshipDefinitions": unlisted})
     assert not found.relationships["$x"].writable
 
@@ -101,7 +101,7 @@ def test_what_is_no_definition_is_an_api_error(payload: JSON) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=3) | st.lists(st.integers())))
 def test_extra_keys_are_ignored(extra: dict[str, JSON]) -> None:
-    fields = {key: {**extra, **value} for key, value in TASK["fieldDefinitions"].items()}
+    fields: dict[str, JSON] = {key: {**extra, **value} for key, value in TASK["fieldDefinitions"].items()}
     found = parse_definitions("task", {**extra, **TASK, "fieldDefinitions": fields})
     assert found == task
 

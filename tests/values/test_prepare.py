@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from workspace_samples import SCHEMA, place, project, resource
 
+from lfsync.checks import check
 from lfsync.definitions import builtin_schema
 from lfsync.errors import Problem
 from lfsync.model import Address, Cell, Desired, FieldDef, Place, Record, Resource
 from lfsync.prepare import NEVER_SENT, live_value, prepare
+from tests.values.workspace_samples import SCHEMA, links, place, project, resource
 
 ACME = resource("account.acme", {"$name": "Acme"}, line=90)
 ADA = resource("contact.ada", {"$email": ["ada@acme.example"]}, line=91)
@@ -161,7 +162,7 @@ def test_ignored_keys_of_a_default_need_not_be_declared() -> None:
 def terms_of(one: Resource, *others: Resource) -> list[tuple[str, object]]:
     query = prepared(one, *others).query
     assert query is not None
-    shown = []
+    shown: list[tuple[str, object]] = []
     for term in query.terms:
         targets = [str(target.address or target.id) for target in term.targets]
         shown.append((term.key, "empty" if term.empty else targets or term.sent))
@@ -240,14 +241,34 @@ PROBLEMS: list[tuple[str, Resource, int, str, str]] = [
     ("empty value in a match", task(S_account={"match": {"$name": ""}}), 7, "`$name` is empty", "take it out"),
     ("bad value in a match", task(S_account={"match": {"tier": "x"}}), 7, "`x` is no option of `tier`", "Gold"),
     ("ref in a match", task(S_opportunity={"match": {"$account": "no"}}), 7, "no account `no`", "declare it"),
-    ("foreign id", resource("account.a", {"$name": "A"}, {"buddy": "acc_9"}), 7, "`acc_9` is the id of a account", ""),
-    ("foreign key", resource("account.a", {"$name": "A"}, {"buddy": "acme"}), 7, "`acme` is the name of a account", ""),
+    ("foreign id", resource("account.a", {"$name": "A"}, {"buddy": "acc_9"}), 7, "`acc_9` is the id of an account", ""),
+    (
+        "foreign key",
+        resource("account.a", {"$name": "A"}, {"buddy": "acme"}),
+        7,
+        "`acme` is the name of an account",
+        "",
+    ),
     ("member for contact", resource("account.a", {"$name": "A"}, {"buddy": "kai@corp.example"}), 7, "a member", ""),
     ("ref to nothing", resource("account.a", {"$name": "A"}, {"buddy": "adaa"}), 7, "no contact `adaa`", "`ada`"),
     ("member of a list", resource("list.l", LIST, members=["ada"]), 7, "`ada` is the name of a contact", ""),
     ("wrong id", resource("account.a", {"$name": "A"}, id="con_1"), 2, "`con_1` is the id of a contact", ""),
     ("empty key in match", account(tier=None), 0, "", ""),
-    ("ignored", resource("account.a", {"$name": "A"}, ignore=("tier",)), 4, "`ignore_changes` names `tier`", "take it"),
+    ("ignored", resource("account.a", {"$name": "A"}, ignore=("tierr",)), 4, "`ignore_changes` names `tierr`", "`tier`"),
+    (
+        "no parts of a name",
+        resource("contact.c", {"$name": {"firstName": ""}}),
+        5,
+        "nothing is left to match",
+        "`match`",
+    ),
+    (
+        "no meeting",
+        resource("note.n", {"$title": "N"}, {"$meeting": ["kick off"]}),
+        7,
+        "no meeting `kick off`",
+        "the id",
+    ),
     ("blank name", resource("account.a", {"$name": "  "}), 5, "nothing is left to match", "give it a text"),
     (
         "empty part of a match",
@@ -271,6 +292,40 @@ def test_problem_is_reported_once_at_its_place(one: Resource, line: int, message
     assert problem.address == str(one.address)
     assert message in problem.message
     assert hint in (problem.hint or "")
+
+
+ELSEWHERE: list[tuple[str, Resource]] = [
+    ("ref to nothing", task(S_account="nope")),
+    ("ref to the wrong kind", task(S_account="ada")),
+    ("id of the wrong kind", task(S_account="con_1")),
+    ("read-only system field", account(**{"$accountStatus": "x"})),
+    ("read-only system relationship", resource("account.a", {"$name": "A"}, {"$task": ["tsk_1"]})),
+    ("no match", resource("task.t", {"$status": "TODO"})),
+    ("empty match", resource("task.t", {"$title": ""})),
+    ("match names what is not declared", resource("account.a", {"$name": "A"}, by=["tier"])),
+    ("no object type", resource("list.l", {"$name": "L"}, members=["acme"])),
+    ("named twice", resource("list.l", LIST, members=["acme", "acme"])),
+]
+
+
+@pytest.mark.parametrize("one", [case[1] for case in ELSEWHERE], ids=[case[0] for case in ELSEWHERE])
+def test_what_the_files_alone_tell_is_left_to_the_checks(one: Resource) -> None:
+    assert problems_of(one, ACME, ADA) == []
+    assert len(check(project(one, ACME, ADA))) == 1
+
+
+@pytest.mark.parametrize(
+    "one", [case[1] for case in PROBLEMS if case[2]], ids=[case[0] for case in PROBLEMS if case[2]]
+)
+def test_the_checks_leave_these_problems_to_preparation(one: Resource) -> None:
+    assert check(project(one, ACME, ADA)) == []
+
+
+def test_a_problem_of_a_default_is_named_once() -> None:
+    owner = links("nobody@corp.example")
+    both = [resource(f"account.{key}", {"$name": key}) for key in "ab"]
+    (problem,) = problems_of(*(replace(one, relationships={"$owner": owner}) for one in both))
+    assert "no member" in problem.message
 
 
 def test_all_problems_at_once() -> None:

@@ -6,16 +6,16 @@ import math
 from typing import Any
 
 import pytest
-from value_samples import EVERY_FIELD, OBJECT_TYPES, STATUS, canonical, equal, field, sent, text
 
 from lfsync.model import JSON, Cell, FieldDef
 from lfsync.values import VALUE_TYPES, BadValueError, match_keys
+from tests.values.value_samples import EVERY_FIELD, OBJECT_TYPES, STATUS, canonical, equal, field, sent, text
 
 LINKEDIN: dict[str, Any] = {"handle_service": "LINKEDIN"}
 TWITTER: dict[str, Any] = {"handle_service": "TWITTER"}
 FACEBOOK: dict[str, Any] = {"handle_service": "FACEBOOK"}
-NAME = {"firstName": "Ada", "lastName": "Lind"}
-ADDRESS = {
+NAME: dict[str, JSON] = {"firstName": "Ada", "lastName": "Lind"}
+ADDRESS: dict[str, JSON] = {
     "street": None,
     "street2": None,
     "city": "Kiel",
@@ -197,6 +197,9 @@ EQUAL: list[tuple[FieldDef, JSON, JSON]] = [
     (field("SOCIAL_HANDLE", **LINKEDIN), "linkedin.com/company/Acme/", "https://www.linkedin.com/company/acme?trk=1"),
     (field("SOCIAL_HANDLE", **LINKEDIN), "linkedin.com/company/acme", "acme"),
     (field("SOCIAL_HANDLE", **LINKEDIN), "linkedin.com/in/acme", "@Acme"),
+    (field("SOCIAL_HANDLE", **LINKEDIN), "linkedin.com/company/Acme", "company/acme"),
+    (field("SOCIAL_HANDLE", **FACEBOOK), "facebook.com/profile.php?id=7", "profile.php?id=7"),
+    (field("SOCIAL_HANDLE", **TWITTER), "https://mobile.twitter.com/Acme/status/1", "acme"),
     (field("SOCIAL_HANDLE", **TWITTER), "@Acme", "https://twitter.com/acme"),
     (
         field("SOCIAL_HANDLE", **FACEBOOK),
@@ -349,4 +352,4 @@ def test_identity_rule_i2(of: FieldDef, ours: JSON, theirs: JSON, expected: bool
 
 def test_what_overlaps_shares_a_key() -> None:
     assert match_keys(["a", "b "]) == {"a", "b"}
-    assert match_keys({"lastName": "Lind", "firstName": "Ada"}) == match_keys(dict(NAME))
+    assert match_keys({"lastName": "Lind", "firstName": "Ada"}) == match_keys({**NAME})

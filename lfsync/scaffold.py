@@ -1,0 +1,102 @@
+"""`lfsync init`: a new project that plans at once, against its own sandbox. I/O."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from lfsync.errors import UsageError
+
+_SETTINGS: Final = """\
+# The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
+version: 1
+default_workspace: sandbox
+
+workspaces:
+  sandbox:
+    sandbox: {seed: sandbox/workspace.yaml}   # the API's emulator, in process: no network, no key
+  prod:
+    api_key_env: LIGHTFIELD_API_KEY           # the environment variable that holds the key
+
+safety: {max_updates: 30%, max_deletes: 10%, floor: 10}
+enrichment: auto                              # for 50 or more new accounts and contacts, skip it
+"""
+
+_RESOURCES: Final = """\
+# What the workspace should hold. Only what is named here is managed; every *.yaml file of the project is read.
+accounts:
+  acme:
+    fields:
+      $name: Acme Solar
+      $website: [https://acme-solar.example]
+      tier: Gold                              # a custom field; a select takes the option's label
+    relationships:
+      $owner: kai@corp.example                # a member, by e-mail
+
+contacts:
+  ada:
+    fields:
+      $name: {firstName: Ada, lastName: Lind}
+      $email: [ada@acme-solar.example]
+    relationships:
+      $account: [acme]                        # a resource of this project, by its key
+
+tasks:
+  acme-pricing:
+    fields: {$title: Review pricing, $status: TODO}
+    relationships: {$account: acme, $assignedTo: kai@corp.example}
+
+lists:
+  q4-targets:
+    fields: {$name: Q4 targets, $objectType: $account}
+    members: [acme]
+"""
+
+_SEED: Final = """\
+# What the sandbox holds before lfsync comes. `lfsync sandbox reset` brings it back to this.
+members:
+  - {ref: kai, email: kai@corp.example, first: Kai, last: Berg, role: admin}
+definitions:
+  account:
+    fields:
+      tier: {type: SINGLE_SELECT, label: Tier, options: [Gold, Silver]}
+records:
+  accounts:
+    - {fields: {$name: Acme Solar}}           # found by its name, and taken under management
+"""
+
+_IGNORED: Final = ("*.plan.json", ".env")
+_IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
+
+_FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+
+
+def init(root: Path) -> list[str]:
+    """Write a project into `root`, which is made if it is missing. Returns the files written or added to.
+
+    Raises UsageError, with nothing written, if one of the files is there already.
+    """
+    taken = [name for name in _FILES if (root / name).exists() or (root / name).is_symlink()]
+    if taken:
+        hint = "take another folder with -C, or remove the files"
+        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
+    try:
+        for name, text in _FILES.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            with (root / name).open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        return [*_FILES, *_ignore(root / ".gitignore")]
+    except OSError as error:
+        raise UsageError(f"{error.filename} can't be written: {error.strerror}") from None
+
+
+def _ignore(path: Path) -> list[str]:
+    """Add what git must not keep; what the file has already stays as it is."""
+    old = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+    missing = [line for line in _IGNORED if line not in old.split()]
+    if not missing:
+        return []
+    gap = "" if not old or old.endswith("\n") else "\n"
+    text = old + gap + "\n".join([_IGNORE_NOTE, *missing]) + "\n"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    return [path.name]

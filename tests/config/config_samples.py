@@ -1,0 +1,44 @@
+"""Projects on disk from a mapping of names to contents, and a reader that needs no disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lfsync.config import Declared, read_resources
+from lfsync.documents import compose
+from lfsync.errors import ConfigError
+from lfsync.files import Project, load_project
+from lfsync.forms import Default
+from lfsync.model import Place
+
+SETTINGS = "version: 1\nworkspaces: {sandbox: {sandbox: {}}}\n"
+
+
+def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    for name, content in {"lfsync.yaml": SETTINGS, **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def load(root: Path, files: Mapping[str, str | bytes]) -> Project:
+    return load_project(write(root, files))
+
+
+def problems(root: Path, files: Mapping[str, str | bytes]) -> list[str]:
+    """The problems of a project as a person reads them, each on one line."""
+    try:
+        found = load(root, files).problems
+    except ConfigError as error:
+        found = error.problems
+    return [str(problem).replace("\n    ", " -- ") for problem in found]
+
+
+def no_file(path: str, place: Place) -> str:
+    raise AssertionError(f"{path} is read at {place}")
+
+
+def declared(text: str, defaults: Mapping[str, Default] | None = None) -> Declared:
+    return read_resources(compose(text, "r.yaml"), "r.yaml", defaults or {}, no_file)

@@ -1,0 +1,319 @@
+"""What bad input gets: files and the problems that a person reads, all at once, each with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.config_samples import problems
+
+ACCOUNT = "accounts:\n  acme:\n    fields: {$name: Acme}\n"
+SOURCE = "sources:\n  - kind: account\n    file: rows.csv\n    key: Name\n    fields: {$name: Name, city: City}\n"
+LATER = "is not supported yet by this version"
+
+CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
+    "broken yaml": (
+        {"r.yaml": "accounts:\n  acme: [\n"},
+        ["r.yaml:3:1: broken YAML: did not find expected node content"],
+    ),
+    "tab": ({"r.yaml": "accounts:\n\tacme: {}\n"}, ["r.yaml:2:1: a tab in the indentation -- indent YAML with spaces"]),
+    "duplicate keys": (
+        {"r.yaml": "accounts:\n  a: {fields: {$name: A, $name: B}}\n  a: {}\n"},
+        ["r.yaml:2:26: duplicate key `$name`; it is first at r.yaml:2:16", "r.yaml:3:3: duplicate key `a`"],
+    ),
+    "alias bomb": (
+        {
+            "r.yaml": "a: &a [x, x, x]\n"
+            + "".join(f"{c}: &{c} [{', '.join([f'*{p}'] * 30)}]\n" for p, c in zip("abcde", "bcdef", strict=True))
+        },
+        ["(an alias bomb)"],
+    ),
+    "unknown keys": (
+        {"r.yaml": "acounts: {}\naccounts:\n  a: {feilds: {}, fields: {$name: A}, lifecycle: {ignore: []}}\nmeta: 1\n"},
+        [
+            "r.yaml:1:1: unknown key `acounts` in a resource file -- did you mean `accounts`?",
+            "r.yaml:3:7: account.a: unknown key `feilds` in a resource -- did you mean `fields`?",
+            "r.yaml:3:51: account.a: unknown key `ignore` in `lifecycle` -- did you mean `ignore_changes`?",
+            "r.yaml:4:1: unknown key `meta` in a resource file -- known here: accounts,",
+        ],
+    ),
+    "a field that is not below fields": (
+        {"r.yaml": "accounts:\n  a: {$name: A, $owner: k@x.example, members: [b], fields: {$name: A}}\n"},
+        [
+            "unknown key `$name` in a resource -- write it below `fields`",
+            "unknown key `$owner` in a resource -- write it below `relationships`",
+            "only lists have `members`",
+        ],
+    ),
+    "not yet": (
+        {
+            "r.yaml": "objects: {project: {x: {}}}\nmeetings: {}\n"
+            + ACCOUNT
+            + "    lifecycle: {seed: true, protect: false, absent: 1}\n"
+            "sources:\n  - {kind: object.project, file: x.csv, key: K}\n",
+            "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\n"
+            "defaults: {object.project: {}, meeting: {}, tasks: {}}\n",
+        },
+        [
+            f"lfsync.yaml:3:12: `object.project` {LATER}",
+            f"lfsync.yaml:3:32: `meeting` {LATER}",
+            "lfsync.yaml:3:45: unknown kind `tasks` -- did you mean `task`?",
+            f"r.yaml:1:1: `objects:` {LATER}",
+            f"r.yaml:2:1: `meetings:` {LATER}",
+            f"r.yaml:6:17: account.acme: `seed` {LATER}",
+            f"account.acme: `protect` {LATER}",
+            f"account.acme: `absent` {LATER}",
+            f"r.yaml:8:12: `object.project` {LATER}",
+        ],
+    ),
+    "shapes": (
+        {
+            "r.yaml": "accounts:\n  a: [x]\n  b: {fields: 3, match: $name, id: 7}\n  c: {fields: {$name: C}, "
+            "relationships: {$owner: {who: k}}}\n"
+            "  d: {fields: {$name: D}, match: []}\n  e: {fields: {$name: E}, match: {}}\n"
+            "contacts: 5\nlists:\n  l: {fields: {$name: L, $objectType: $account}, members: acme}\n"
+        },
+        [
+            "r.yaml:2:3: account.a: `$name` is missing",
+            "r.yaml:2:6: account.a: a resource must be a mapping",
+            "r.yaml:3:3: account.b: `$name` is missing",
+            "r.yaml:3:15: account.b: `fields` must be a mapping",
+            "r.yaml:3:25: account.b: `match` must be a list of keys or a mapping -- write [$name]",
+            'r.yaml:3:36: account.b: `id` must be text -- put it into quotes: "7"',
+            "r.yaml:4:52: account.c: unknown key `who` in a relationship",
+            "r.yaml:5:34: account.d: a match with nothing to match",
+            "r.yaml:6:34: account.e: a match with nothing to match",
+            "r.yaml:7:11: `contacts` must be a mapping",
+            "r.yaml:9:59: list.l: `members` must be a list",
+        ],
+    ),
+    "keys": (
+        {"r.yaml": "accounts:\n  foo bar: {fields: {$name: A}}\n  -x: {fields: {$name: A}}\n  " + "k" * 129 + ": {}\n"},
+        ["`foo bar` can't be a key", "write `foo-bar`", "`-x` can't be a key", "the key has 129 characters"],
+    ),
+    "missing title": (
+        {"r.yaml": "tasks:\n  t: {fields: {$status: TODO}}\nnotes:\n  n: {fields: {$title: ''}}\ncontacts:\n  c: {}\n"},
+        [
+            "r.yaml:2:3: task.t: `$title` is missing, so that nothing is left to match -- add `$title`",
+            "r.yaml:4:24: note.n: `$title` is missing",
+            "r.yaml:6:3: contact.c: `$email` and `$name` are missing",
+        ],
+    ),
+    "match of what is not declared": (
+        {"r.yaml": ACCOUNT + "    match: [$nmae, $website]\n"},
+        [
+            "r.yaml:4:13: account.acme: `match` names `$nmae`, which is not declared here -- did you mean `$name`?",
+            "r.yaml:4:20: account.acme: `match` names `$website`",
+        ],
+    ),
+    "list without object type": (
+        {"r.yaml": "lists:\n  l: {fields: {$name: L}, members: []}\n"},
+        ["list.l: `$objectType` is missing"],
+    ),
+    "refs": (
+        {
+            "r.yaml": ACCOUNT + "tasks:\n"
+            "  t1: {fields: {$title: T1}, relationships: {$account: acm}}\n"
+            "  t2: {fields: {$title: T2}, relationships: {$opportunity: acme}}\n"
+            "  t3: {fields: {$title: T3}, relationships: {$account: account.acme}}\n"
+            "  t4: {fields: {$title: T4}, relationships: {$account: con_7}}\n"
+            "  t5: {fields: {$title: T5}, relationships: {$account: acc_birch, $opportunity: {match: {$name: X}}}}\n"
+            "  t6: {fields: {$title: T6}, relationships: {$account: zzz}}\n"
+            "  t7: {fields: {$title: T7}, relationships: {$account: 5}}\n"
+        },
+        [
+            "r.yaml:5:56: task.t1: `$account`: there is no account `acm` -- did you mean `acme`?",
+            "r.yaml:6:60: task.t2: `$opportunity` takes an opportunity, and `acme` is account.acme",
+            "r.yaml:7:56: task.t3: `$account`: `account.acme` is an address, not a key -- write `acme`",
+            "r.yaml:8:56: task.t4: `$account` takes an account, and `con_7` is the id of a contact",
+            "r.yaml:10:56: task.t6: `$account`: there is no account `zzz` -- declare an account with this key",
+            'r.yaml:11:56: task.t7: a ref must be text -- put it into quotes: "5"',
+        ],
+    ),
+    "read-only": (
+        {
+            "r.yaml": "accounts:\n  a: {fields: {$name: A, $accountStatus: good}, "
+            "relationships: {$task: [t], $meeting: [m], $files: []}}\n"
+        },
+        [
+            "account.a: `$accountStatus` is written by Lightfield alone -- take it out",
+            "account.a: `$task` of an account can't be set here -- set `$account` of the task",
+            "`$meeting` of an account can't be set here -- Lightfield derives it",
+            "`$files` of an account can't be set here",
+        ],
+    ),
+    "named twice": (
+        {
+            "r.yaml": ACCOUNT
+            + "lists:\n  l: {fields: {$name: L, $objectType: $account}, members: {include: [acme], exclude: [acme]}}\n"
+        },
+        ["r.yaml:5:87: list.l: `acme` is named twice -- keep one; it is first at r.yaml:5:70"],
+    ),
+    "cycle": (
+        {
+            "r.yaml": "accounts:\n  a: {match: [$name, $contact], fields: {$name: A}, relationships: {$contact: [c]}}\n"
+            "contacts:\n  c: {match: [$account], fields: {$title: C}, relationships: {$account: [a]}}\n"
+        },
+        ["r.yaml:2:79: account.a: each of these needs the next one first: account.a → contact.c → account.a"],
+    ),
+    "contradiction": (
+        {
+            "a.yaml": "accounts:\n  a: {fields: {$name: A}, relationships: {$contact: [c]}}\n"
+            "  b: {fields: {$name: B}, relationships: {$contact: []}}\n",
+            "c.yaml": "contacts:\n  c: {fields: {$email: [c@x.example]}, relationships: {$account: [b]}}\n",
+        },
+        [
+            "a.yaml:2:54: account.a: `$contact` links contact.c, whose `$account` at c.yaml:2:66 leaves account.a out",
+            "c.yaml:2:67: contact.c: `$account` links account.b, whose `$contact` at a.yaml:3:53 leaves contact.c out",
+        ],
+    ),
+    "one address in two files": (
+        {"a.yaml": ACCOUNT, "b/c.yml": "\n" + ACCOUNT},
+        ["b/c.yml:3:3: account.acme: declared twice; it is first at a.yaml:2:3 -- keep one, or rename one"],
+    ),
+    "files": (
+        {
+            "r.yaml": "notes:\n"
+            "  a: {fields: {$title: A, $content: {file: ../x.md}}}\n"
+            "  b: {fields: {$title: B, $content: {file: gone.md}}}\n"
+            "  c: {fields: {$title: C, $content: {file: /etc/passwd}}}\n"
+            "  d: {fields: {$title: D, $content: {file: latin.md}}}\n"
+            "  e: {fields: {$title: E, $content: {file: big.md}}}\n"
+            "  f: {fields: {$title: F, $content: {file: sub}}}\n"
+            "  g: {fields: {$title: G, $content: {file: zero.md}}}\n"
+            '  h: {fields: {$title: H, $content: {file: "a\\u0085b"}}}\n'
+            "  i: {fields: {$title: I, $content: {file: 3}}}\n",
+            "latin.md": b"one\ncaf\xe9",
+            "big.md": b"x" * (1024 * 1024 + 1),
+            "sub/n.md": "n",
+            "zero.md": b"a\0b",
+        },
+        [
+            "latin.md:2:4: note.d: byte 0xE9 is not UTF-8",
+            "r.yaml:2:44: note.a: `../x.md` leads out of the project",
+            "r.yaml:3:44: note.b: `gone.md` is not there",
+            "r.yaml:4:44: note.c: `/etc/passwd` leads out of the project",
+            "r.yaml:6:44: note.e: `big.md` has 1,048,577 bytes; at most 1,048,576 are read",
+            "r.yaml:7:44: note.f: `sub` is a folder",
+            "r.yaml:8:44: note.g: `zero.md` is no text",
+            "r.yaml:9:44: note.h: ",
+            "r.yaml:10:44: note.i: `file` must be text",
+        ],
+    ),
+    "a file beside the yaml file": (
+        {"deals/r.yaml": "notes:\n  a: {fields: {$title: A, $content: {file: n.md}}}\n", "deals/n.md": "x"},
+        ["deals/r.yaml:2:44: note.a: `n.md` is not there -- did you mean `deals/n.md`?"],
+    ),
+    "latin-1 yaml": (
+        {"r.yaml": b"accounts:\n  caf\xe9: {}\n"},
+        ["r.yaml:2:6: byte 0xE9 is not UTF-8 -- save the file as UTF-8"],
+    ),
+    "empty project": ({"data/x.txt": ""}, ["lfsync.yaml:1:1: the project declares nothing"]),
+    "missing column": (
+        {"r.yaml": SOURCE, "rows.csv": "Name,Town,Citi\nAcme,Kiel,x\n"},
+        ["r.yaml:5:33: rows.csv has no column `City` -- did you mean `Citi`?"],
+    ),
+    "rows": (
+        {
+            "r.yaml": SOURCE,
+            "rows.csv": 'Name,City\nAcme\n"Be\n\nta",Kiel,x\n,Rome\nAcme,Oslo\n\nÖst,Wien\nAcme ,Bonn\n',
+        },
+        [
+            "rows.csv:2: the row has 1 cell, the header 2 columns -- add the cells that are missing",
+            "rows.csv:3: the row has 3 cells, the header 2 columns",
+            "rows.csv:6: the key column `Name` is empty",
+            "rows.csv:9: `-st` can't be a key",
+            "rows.csv:10: account.Acme: declared twice; it is first at rows.csv:7",
+        ],
+    ),
+    "quotes": (
+        {"r.yaml": SOURCE, "rows.csv": 'Name,City\nA,B\n"C,D\nE,F\n'},
+        ["rows.csv:3: the row can't be read: unexpected end of data"],
+    ),
+    "latin-1 rows": (
+        {"r.yaml": SOURCE, "rows.csv": b"Name,City\nA,B\nC,K\xf6ln\n"},
+        ["rows.csv:3: byte 0xF6 is not UTF-8"],
+    ),
+    "control rows": (
+        {"r.yaml": SOURCE, "rows.csv": "Name,City\nA,B\nC,\x1b[31m\n"},
+        ["rows.csv:3: control character U+001B"],
+    ),
+    "empty rows": ({"r.yaml": SOURCE, "rows.csv": "\ufeff\n"}, ["rows.csv:1: the file is empty"]),
+    "two columns of a name": (
+        {"r.yaml": SOURCE, "rows.csv": "Name,City,City\n"},
+        ["rows.csv:1: two columns are named `City`"],
+    ),
+    "no rows file": ({"r.yaml": SOURCE}, ["r.yaml:3:11: `rows.csv` is not there"]),
+    "json lines": (
+        {
+            "r.yaml": SOURCE.replace("csv", "jsonl"),
+            "rows.jsonl": '{"Name": "A", "City": "B"}\n[1]\n{"Name": \n{"Name": "x", "Name": "y"}\n{"Name": NaN}\n'
+            + "[" * 100_000
+            + '\n{"Name": "\\ud800"}\n{"Name": {"a": 1}}\n{"City": "x"}\n{"Name": "A"}\n',
+        },
+        [
+            "rows.jsonl:2: the line can't be read: not a JSON object",
+            "rows.jsonl:3: the line can't be read: Expecting value",
+            "rows.jsonl:4: the line can't be read: duplicate key `Name`",
+            "rows.jsonl:5: the line can't be read: NaN is no JSON",
+            "rows.jsonl:6: the line can't be read: nested too deep",
+            "rows.jsonl:7: the line can't be read: a control character in the text",
+            "rows.jsonl:8: the key column `Name` is no text",
+            "rows.jsonl:9: the key column `Name` is empty",
+            "rows.jsonl:10: account.A: declared twice; it is first at rows.jsonl:1",
+        ],
+    ),
+    "what a source says": (
+        {
+            "r.yaml": "sources:\n"
+            "  - {kind: accounts, file: r.csv, key: K}\n"
+            "  - {kind: account, file: r.txt, key: K}\n"
+            "  - {kind: account, flie: r.csv}\n"
+            "  - {kind: account, file: ../r.csv, key: K}\n"
+            "  - {kind: account, file: r.csv, key: [], fields: {a: {colum: X}, b: {value: 1, column: X}, "
+            "c: {column: X, empty: 0}}}\n"
+            "  - {kind: account, file: r.csv, key: {value: x}, fields: {a: {column: X, pattern: '['}, "
+            "b: {column: X, pattern: x}}}\n"
+            "  - {kind: account, file: r.csv, key: K, fields: {a: {column: X, pattern: '((a+)+)b'}, "
+            "b: {column: X, split: ''}}}\n"
+            "  - {kind: account, file: r.csv, key: K, relationships: {a: {city: X}}, fields: {a: {}}, match: $name}\n"
+            "  - 3\n"
+        },
+        [
+            "r.yaml:2:12: unknown kind `accounts` -- did you mean `account`?",
+            "r.yaml:3:27: `r.txt` is no csv, tsv or jsonl file",
+            "r.yaml:4:5: a source without `file` and `key`",
+            "r.yaml:4:21: unknown key `flie` in a source -- did you mean `file`?",
+            "r.yaml:5:27: `../r.csv` leads out of the project",
+            "r.yaml:6:39: a source needs a column for the key",
+            "r.yaml:6:56: unknown key `colum` in a column -- did you mean `column`?",
+            "r.yaml:6:81: `column` beside `value`",
+            "r.yaml:6:115: `empty` takes null only",
+            "r.yaml:7:39: the key is made of columns",
+            "r.yaml:7:84: the pattern can't be used: unterminated character set",
+            "r.yaml:7:114: the pattern can't be used: it has no group",
+            "r.yaml:8:75: the pattern can't be used: it repeats a group that repeats",
+            "r.yaml:8:110: `split` must be the text between two values",
+            "r.yaml:9:61: a relationship takes a column",
+            "r.yaml:9:85: a column without a name",
+            "r.yaml:9:97: `match` must be a list of keys or a mapping",
+            "r.yaml:10:5: a source must be a mapping",
+            "r.yaml:10:5: a source without `kind` and `file` and `key`",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input(name: str, tmp_path: Path) -> None:
+    files, expected = CASES[name]
+    found = problems(tmp_path, files)
+    missing = [line for line in expected if not any(line in problem for problem in found)]
+    assert not missing, "\n".join(["missing:", *missing, "found:", *found])
+    assert len(found) == len(expected) or name == "keys", "\n".join(found)
+
+
+def test_static_problems_of_settings_and_resources_come_together(tmp_path: Path) -> None:
+    found = problems(tmp_path, {"lfsync.yaml": "version: 1\nworkspace: {}\n", "r.yaml": "accounts: 3\n"})
+    assert [line.split(": ")[0] for line in found] == ["lfsync.yaml:1:1", "lfsync.yaml:2:1", "r.yaml:1:11"]

@@ -1,0 +1,182 @@
+"""The JSON Schemas: kept under schemas/, true to what lfsync takes and to the samples of the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from lfsync.documents import parse
+from lfsync.files import load_project
+from lfsync.fileschema import Schema, resources_schema, settings_schema
+from lfsync.scaffold import init
+from tests.config.config_samples import write
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+SETTINGS = """\
+version: 1
+default_workspace: sandbox
+exclude: [data/]
+workspaces:
+  sandbox:
+    sandbox: {seed: sandbox/workspace.yaml}
+  prod:
+    base_url: https://api.lightfield.app
+    api_key_env: LIGHTFIELD_API_KEY
+    state: .lfsync/state/prod.jsonl
+defaults:
+  task: {relationships: {$assignedTo: kai@corp.example}, lifecycle: {ignore_changes: [$status]}}
+safety: {max_updates: 30%, max_deletes: 10%, floor: 10}
+enrichment: auto
+"""
+RESOURCES = """\
+accounts:
+  acme:
+    match: {$website: https://acme-solar.example}
+    fields:
+      $name: Acme Solar
+      $website: [https://acme-solar.example]
+      tier: Gold
+      renewalDate: 2027-03-01
+      nickname: null
+    relationships:
+      $owner: kai@corp.example
+contacts:
+  ada:
+    fields: {$name: {firstName: Ada, lastName: Lind}, $email: [ada@acme-solar.example]}
+    relationships: {$account: [acme]}
+opportunities:
+  acme-renewal:
+    fields: {$name: Acme renewal, $stage: Proposal, $amount: 75000}
+    relationships: {$account: acme, $champion: ada}
+tasks:
+  acme-pricing:
+    fields: {$title: Review pricing, $status: TODO, $dueAt: 2026-12-15T17:00:00-06:00}
+    relationships: {$account: acme, $opportunity: acme-renewal, $assignedTo: kai@corp.example}
+notes:
+  acme-kickoff:
+    fields: {$title: Kick-off, $content: {file: notes/acme-kickoff.md}}
+    relationships: {$account: [acme]}
+lists:
+  q4-targets:
+    fields: {$name: Q4 targets, $objectType: $account, $description: Curated in git}
+    members: [acme]
+sources:
+  - kind: account
+    file: data/companies.csv
+    key: Symbol
+    match: [$name]
+    fields:
+      $name: Security
+      founded: {column: Founded, pattern: '(\\d{4})'}
+      tags: {column: Tags, split: ";"}
+      region: {value: US}
+      $primaryAddress: {city: City, state: State}
+    relationships: {$owner: {column: Owner}}
+"""
+FILES: dict[str, str | bytes] = {
+    "lfsync.yaml": SETTINGS,
+    "crm.yaml": RESOURCES,
+    "sandbox/workspace.yaml": "members: []\n",
+    "notes/acme-kickoff.md": "Hello\n",
+    "data/companies.csv": "Symbol,Security,Founded,Tags,City,State,Owner\n"
+    "MMM,3M,1902,a;b,Saint Paul,MN,kai@corp.example\n",
+}
+
+
+def errors(schema: Schema, text: str) -> list[str]:
+    checker = jsonschema.Draft7Validator(schema)
+    return [error.json_path for error in checker.iter_errors(parse(text, "x.yaml").data)]
+
+
+@pytest.mark.parametrize(("name", "schema"), [("resources", resources_schema()), ("lfsync", settings_schema())])
+def test_the_files_under_schemas_are_not_stale(name: str, schema: Schema) -> None:
+    jsonschema.Draft7Validator.check_schema(schema)
+    assert json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")) == schema
+
+
+def test_the_samples_of_the_contract(tmp_path: Path) -> None:
+    assert errors(settings_schema(), SETTINGS) == []
+    assert errors(resources_schema(), RESOURCES) == []
+    project = load_project(write(tmp_path, FILES))
+    assert not project.problems
+    assert len(project.resources) == 7
+
+
+def test_a_new_project(tmp_path: Path) -> None:
+    init(tmp_path)
+    assert errors(settings_schema(), (tmp_path / "lfsync.yaml").read_text(encoding="utf-8")) == []
+    assert errors(resources_schema(), (tmp_path / "crm.yaml").read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "accounts:\n",
+        "accounts: {a: }",
+        "accounts: {a: {fields: , relationships: , lifecycle: }}",
+        "accounts: {a: {fields: {$unheardOf: 1, own: {x: [1]}}, relationships: {parent: b, $more: {include: [x]}}}}",
+        "lists: {l: {fields: {$objectType: account}, members: {exclude: [{match: {$name: X}}]}}}",
+        "tasks: {t: {match: {$title: x}, lifecycle: {ignore_changes: null}, relationships: {$account: '', team: [x]}}}",
+        "sources: [{kind: task, file: A.CSV, key: [A, {column: B}], match: {$title: T}, fields: {x: [A, {value: 1}]}}]",
+    ],
+)
+def test_what_lfsync_takes(text: str) -> None:
+    assert errors(resources_schema(), text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("acounts: {}", "$"),
+        ("accounts: {a b: {}}", "$.accounts"),
+        ("accounts: {a: {feilds: {}}}", "$.accounts.a"),
+        ("accounts: {a: {members: []}}", "$.accounts.a"),
+        ("accounts: {a: {fields: {$name: 3}}}", "$.accounts.a.fields['$name']"),
+        ("accounts: {a: {fields: {$accountStatus: x}}}", "$.accounts.a.fields"),
+        ("accounts: {a: {relationships: {$task: [t]}}}", "$.accounts.a.relationships"),
+        ("accounts: {a: {relationships: {$owner: {who: x}}}}", "$.accounts.a.relationships['$owner']"),
+        ("accounts: {a: {lifecycle: {seed: true}}}", "$.accounts.a.lifecycle"),
+        ("accounts: {a: {match: []}}", "$.accounts.a.match"),
+        ("accounts: {a: {fields: {$primaryAddress: {town: x}}}}", "$.accounts.a.fields['$primaryAddress']"),
+        ("tasks: {t: {fields: {$titel: x}}}", "$.tasks.t.fields"),
+        ("tasks: {t: {fields: {$status: DONE}}}", "$.tasks.t.fields['$status']"),
+        ("notes: {t: {fields: {$title: {path: x}}}}", "$.notes.t.fields['$title']"),
+        ("sources: [{kind: account, file: x.txt, key: A}]", "$.sources[0].file"),
+        ("sources: [{kind: account, file: x.csv}]", "$.sources[0]"),
+        ("sources: [{kind: account, file: x.csv, key: A, fields: {a: {colum: X}}}]", "$.sources[0].fields.a"),
+    ],
+)
+def test_typos(text: str, path: str) -> None:
+    assert errors(resources_schema(), text) == [path]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 2\nworkspaces: {a: }",
+        "version: 1\nworkspaces: {}",
+        "version: 1\nworkspaces: {a: {sandbox: {sed: x}}}",
+        "version: 1\nworkspaces: {a: {sandbox: , base_url: x}}",
+        "version: 1\nworkspaces: {a: {api_key: x}}",
+        "version: 1\nworkspaces: {a: }\nsafety: {max_updates: 30}",
+        "version: 1\nworkspaces: {a: }\ndefaults: {tasks: {}}",
+        "version: 1\nworkspaces: {a: }\ndefaults: {task: {fields: {$titel: x}}}",
+    ],
+)
+def test_typos_of_settings(text: str) -> None:
+    assert errors(settings_schema(), text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\nworkspaces: {a: , b: {sandbox: }}\ndefaults:\nsafety:\nexclude:\n",
+        "version: 1\nworkspaces: {b: {sandbox: {quirks: {a: true, b: 404}}}}\nsafety: {max_deletes: 0}\n",
+    ],
+)
+def test_settings_that_lfsync_takes(text: str) -> None:
+    assert errors(settings_schema(), text) == []

@@ -1,0 +1,212 @@
+"""What the end-to-end tests drive: the real program in processes of its own, a sandbox over HTTP, the vendor's SDK.
+
+Every run is held to two promises on the way: no traceback, and no API key in anything that is printed.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lightfield import Lightfield
+
+LFSYNC = Path(sys.executable).parent / "lfsync"
+KEY = "sk_lf_0_SecretOfTheEndToEndTests"
+TIMEOUT = 60.0  # seconds; far above what any command here takes
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything that lfsync or its terminal listens to."""
+    spoken_for = ("LIGHTFIELD_", "LFSYNC_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(spoken_for)}
+    return {**kept, "TERM": "xterm", **more}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one command gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+    def json(self) -> dict[str, Any]:
+        """stdout as one whole JSON document."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's folder and the environment its commands run in."""
+
+    folder: Path
+    env: Mapping[str, str] = field(default_factory=clean_environment)
+
+    def lfsync(self, *arguments: str | Path, expect: int | None = 0, cwd: Path | None = None, **env: str) -> Run:
+        """Runs one command to its end."""
+        done = subprocess.run(
+            [LFSYNC, "-C", self.folder, *arguments],
+            env={**self.env, **env},
+            cwd=cwd or self.folder.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        return checked(Run(done.returncode, done.stdout, done.stderr), expect)
+
+    def plan(self, *arguments: str, expect: int = 2) -> dict[str, Any]:
+        return self.lfsync("plan", "--format", "json", "--detailed-exitcode", *arguments, expect=expect).json()
+
+    def apply(self, *arguments: str, expect: int = 0) -> Run:
+        return self.lfsync("apply", "--yes", *arguments, expect=expect)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def state(self, workspace: str = "prod") -> dict[str, dict[str, Any]]:
+        """The state's lines by address."""
+        lines = (self.folder / ".lfsync" / "state" / f"{workspace}.jsonl").read_text().splitlines()
+        return {line["address"]: line for line in map(json.loads, lines[1:])}
+
+    def ids(self) -> dict[str, str]:
+        return {address: line["id"] for address, line in self.state().items()}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begins one command, and leaves it running."""
+        return subprocess.Popen(
+            [LFSYNC, "-C", self.folder, *arguments],
+            env=dict(self.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def on_terminal(
+        self, *arguments: str, question: str, answer: str, meanwhile: Callable[[], object] = lambda: None
+    ) -> Run:
+        """Runs one command on a terminal, and answers its question. `meanwhile` runs while the question waits."""
+        pid, terminal = pty.fork()
+        if pid == 0:  # pragma: no cover  (the child becomes lfsync)
+            os.execve(LFSYNC, [str(LFSYNC), "-C", str(self.folder), *arguments], dict(self.env))
+        try:
+            shown = _read_until(terminal, question)
+            meanwhile()
+            os.write(terminal, answer.encode())
+            shown += _read_until(terminal, None)
+            _, status = os.waitpid(pid, 0)
+        finally:
+            os.close(terminal)
+        return checked(Run(os.waitstatus_to_exitcode(status), shown, ""), None)
+
+
+def checked(run: Run, expect: int | None) -> Run:
+    assert "Traceback" not in run.text, run.text
+    assert "a bug in lfsync" not in run.text, run.text
+    assert KEY not in run.text
+    assert expect is None or run.code == expect, f"exit code {run.code}, not {expect}\n{run.out}\n{run.err}"
+    return run
+
+
+def _read_until(terminal: int, wanted: str | None) -> str:
+    """What a terminal shows until `wanted` is there; until its end for None."""
+    shown = b""
+    end = time.monotonic() + TIMEOUT
+    while wanted is None or wanted.encode() not in shown:
+        assert time.monotonic() < end, f"no {wanted!r} in {shown!r}"
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            more = os.read(terminal, 65536)
+        except OSError as error:  # Linux's way to say that the other end is closed
+            assert error.errno == errno.EIO
+            more = b""
+        if not more:
+            assert wanted is None, f"no {wanted!r} in {shown!r}"
+            break
+        shown += more
+    return shown.decode()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A sandbox in another process."""
+
+    url: str
+
+    def log(self) -> list[dict[str, Any]]:
+        log: list[dict[str, Any]] = json.loads(_ask("GET", f"{self.url}/_sandbox/log"))
+        return log
+
+    def writes(self) -> list[str]:
+        """The writes served, as `METHOD path`."""
+        return [f"{entry['method']} {entry['path']}" for entry in self.log() if entry["method"] != "GET"]
+
+    def forget(self) -> None:
+        """Empties the log."""
+        _ask("POST", f"{self.url}/_sandbox/reset")
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """The writes within the block, there when it has ended."""
+        before = len(self.writes())
+        seen: list[str] = []
+        yield seen
+        seen += self.writes()[before:]
+
+    def sdk(self) -> Lightfield:
+        return Lightfield(api_key=KEY, base_url=self.url, max_retries=0)
+
+
+def _ask(method: str, url: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=TIMEOUT) as answer:
+        found: bytes = answer.read()
+        return found
+
+
+@contextmanager
+def serving(seed: Path, *options: str) -> Iterator[Server]:
+    """`lfsync sandbox serve` on a free port."""
+    command = [LFSYNC, "sandbox", "serve", "--port", "0", "--seed", seed, *(options or ("--rps", "0"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
+        assert process.stdout is not None
+        try:
+            first = process.stdout.readline()
+            assert first.startswith("listening on http://"), first
+            yield Server(first.removeprefix("listening on ").strip())
+        finally:
+            process.terminate()
+            rest, _ = process.communicate(timeout=TIMEOUT)
+    assert rest == "", "stdout of `sandbox serve` holds the listening line and nothing else (rule X1)"
+
+
+SETTINGS = "version: 1\ndefault_workspace: prod\nworkspaces: {prod: {}, play: {sandbox: {}}}\n"
+
+
+def project(folder: Path, url: str, files: Mapping[str, str | bytes], key: str = KEY) -> Project:
+    """A project of these files, whose `prod` is at `url`. It gets an lfsync.yaml where they hold none."""
+    made = Project(folder, clean_environment(LIGHTFIELD_BASE_URL=url, LIGHTFIELD_API_KEY=key))
+    for name, text in {"lfsync.yaml": SETTINGS, **files}.items():
+        made.write(name, text)
+    return made

@@ -1,0 +1,1 @@
+"""Value types, definitions and typed preparation."""
