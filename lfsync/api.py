@@ -53,7 +53,7 @@ class _Direction(TypedDict):
 
 
 class _Directions(TypedDict):
-    asSource: _Direction  # noqa: N815 - the API's own spelling
+    asSource: _Direction
 
 
 class _Relationship(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,14 +18,14 @@ class Live:
 
     `listed`       by kind, the ids of a listing that was read whole and settled
     `gone`         records that a read by id or the trash showed to be gone, with what is known of them
-    `trash`        by kind, the ids that `status=trashed` lists
+    `trash`        by kind, the records that `status=trashed` lists, by id
     `memberships`  by list id, the ids of its members; `unsettled` names lists whose index still lags behind our write
     """
 
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
     listed: dict[str, frozenset[str]] = field(default_factory=dict)
     gone: dict[RecordKey, str] = field(default_factory=dict)
-    trash: dict[str, frozenset[str]] = field(default_factory=dict)
+    trash: dict[str, Mapping[str, Record]] = field(default_factory=dict)
     memberships: dict[str, frozenset[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
 

@@ -254,6 +254,9 @@ class Desired:
     links: Mapping[str, DesiredLinks]
     members: DesiredLinks | None = None
     ignore_changes: frozenset[str] = frozenset()
+    seed: bool = False
+    protect: bool | None = None
+    absent: bool = False
 
 
 # ---------------------------------------------------------------- live

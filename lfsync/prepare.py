@@ -86,6 +86,9 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         links=links,
         members=_members(scope, resource, fields),
         ignore_changes=_ignored(scope, resource, definitions),
+        seed=resource.lifecycle.seed,
+        protect=resource.lifecycle.protect,
+        absent=resource.lifecycle.absent,
     )
 
 

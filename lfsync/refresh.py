@@ -24,12 +24,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lfsync.client import Client
+from lfsync.draft import Draft, Wishes, draft
 from lfsync.errors import ForbiddenError
 from lfsync.kinds import KINDS, Kind
 from lfsync.live import Live, RecordKey
 from lfsync.model import Address, Desired, DesiredLinks, Query, Record, Schema, Target, Term
 from lfsync.paging import PAGE_SIZE, Page
-from lfsync.plan import Draft, draft
 from lfsync.resolve import Wanted, resolve
 from lfsync.state import State
 
@@ -65,12 +65,14 @@ class Refresher:
         state: State,
         *,
         lag_timeout: float,
+        wishes: Wishes = Wishes(),
         clock: Clock | None = None,
     ) -> None:
         self.client = client
         self.desired = desired
         self.schema = schema
         self.state = state
+        self.wishes = wishes
         self.clock = clock or Clock()
         self.live = Live()
         self.seconds_drafting = 0.0
@@ -82,7 +84,7 @@ class Refresher:
         await self._read_kinds()
         while True:
             started = time.perf_counter()
-            made = draft(self.desired, self.schema, self.state, self.live, self._unsettled())
+            made = draft(self.desired, self.schema, self.state, self.live, self._unsettled(), self.wishes)
             self.seconds_drafting += time.perf_counter() - started
             if not made.wanted:
                 return made
@@ -92,6 +94,8 @@ class Refresher:
 
     async def _read_kinds(self) -> None:
         needs = _needs(self.desired, self.state)
+        for address in self.wishes.prunable(self.state, self.desired):
+            needs[address.kind].ids.add(self.state.bindings[address].id)
         firsts = dict(zip(needs, await asyncio.gather(*(self.client.page(KINDS[k]) for k in needs)), strict=True))
         for first in firsts.values():
             self._take(first.records)
@@ -175,14 +179,14 @@ class Refresher:
         """Once for a kind: what `status=trashed` lists, nothing where the API or the key's scopes don't let us."""
         if kind in self.live.trash:
             return
-        self.live.trash[kind] = frozenset()
+        self.live.trash[kind] = {}
         if not KINDS[kind].trash:
             return
         try:
             listing = await self.client.list(KINDS[kind], status="trashed")
         except ForbiddenError:
             return
-        self.live.trash[kind] = frozenset(listing.records)
+        self.live.trash[kind] = listing.records
         self.live.gone.update(((kind, id), _TRASHED) for id in listing.records)
 
     async def _read_members(self, id: str, kind: str) -> None:

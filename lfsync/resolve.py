@@ -41,10 +41,12 @@ class Resolution:
     """Which record each address is. An address in neither `ids` nor `blocked` is to be created.
 
     `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
+    `restored`: bound to a record in the trash that is to be taken out of it (rule I6).
     """
 
     ids: Mapping[Address, str]
     adopted: frozenset[Address]
+    restored: frozenset[Address]
     moved: Mapping[Address, Address]
     blocked: Mapping[Address, Blocked]
     queries: Mapping[int, str]
@@ -60,9 +62,17 @@ class Resolution:
         return target.id
 
 
-def resolve(desired: Mapping[Address, Desired], schema: Schema, state: State, live: Live, wanted: Wanted) -> Resolution:
+def resolve(
+    desired: Mapping[Address, Desired],
+    schema: Schema,
+    state: State,
+    live: Live,
+    wanted: Wanted,
+    *,
+    recreate_missing: bool = False,
+) -> Resolution:
     """Resolve every address; `wanted` is filled with what must be read before the answer can be believed."""
-    resolver = _Resolver(desired, schema, state, live, wanted)
+    resolver = _Resolver(desired, schema, state, live, wanted, recreate_missing)
     for address in desired:
         resolver.address(address)
     resolver.refuse_shared()
@@ -70,6 +80,7 @@ def resolve(desired: Mapping[Address, Desired], schema: Schema, state: State, li
     return Resolution(
         resolver.ids,
         frozenset(resolver.adopted),
+        frozenset(resolver.restored),
         resolver.moved,
         resolver.blocked,
         resolver.queries,
@@ -88,17 +99,25 @@ class _StuckError(Exception):
 
 class _Resolver:
     def __init__(
-        self, desired: Mapping[Address, Desired], schema: Schema, state: State, live: Live, wanted: Wanted
+        self,
+        desired: Mapping[Address, Desired],
+        schema: Schema,
+        state: State,
+        live: Live,
+        wanted: Wanted,
+        recreate_missing: bool,
     ) -> None:
         self.desired = desired
         self.schema = schema
         self.state = state
         self.live = live
         self.wanted = wanted
+        self.recreate_missing = recreate_missing
         self.finder = Finder(schema, live)
         self.owner = {(b.address.kind, b.id): b.address for b in state.bindings.values()}
         self.ids: dict[Address, str] = {}
         self.adopted: set[Address] = set()
+        self.restored: set[Address] = set()
         self.moved: dict[Address, Address] = {}
         self.blocked: dict[Address, Blocked] = {}
         self.queries: dict[int, str] = {}
@@ -132,12 +151,26 @@ class _Resolver:
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
             return
         if binding is not None:
-            self.ids[address] = self._present(address.kind, binding.id, "bound to")
+            self._find_bound(desired, binding.id)
             return
         found = self._match(desired.query) if desired.query else None
         if found is not None:
             self.ids[address] = found
             self._adopt(address)
+
+    def _find_bound(self, desired: Desired, id: str) -> None:
+        """The record that the state names, if it is there; what is to become of it if it is not (rule I6)."""
+        address = desired.address
+        self._look_up(address.kind, id)
+        if (address.kind, id) not in self.live.gone:
+            self.ids[address] = id
+        elif desired.absent:
+            return
+        elif not self.recreate_missing:
+            raise _StuckError(f"bound to {id}, which is gone: {self.live.gone[address.kind, id]}", _GONE_HINT)
+        elif id in self.live.trash.get(address.kind, {}) and KINDS[address.kind].restorable:
+            self.ids[address] = id
+            self.restored.add(address)
 
     def _adopt(self, address: Address) -> None:
         self.adopted.add(address)
@@ -181,6 +214,8 @@ class _Resolver:
         """The id that a ref means, None where it is still to be created."""
         if target.address is not None:
             found = self.address(target.address)
+            if self.desired[target.address].absent:
+                raise _StuckError(f"{target.place}: refers to {target.address}, which is declared absent")
             if target.address in self.blocked and found is None:
                 raise _StuckError(f"refers to {target.address}, which is blocked")
             return found
@@ -243,13 +278,14 @@ class _Resolver:
     def _block(self, address: Address, stuck: _StuckError) -> None:
         self.ids.pop(address, None)
         self.adopted.discard(address)
+        self.restored.discard(address)
         self.moved.pop(address, None)
         self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
 
 
 _GONE_HINT = (
-    "Restore it in Lightfield; or give the resource the `id` of the record that took its place; "
-    "or remove its line from the state file, to find it by match or create it again."
+    "Restore it in Lightfield, or let --recreate-missing do so; or give the resource the `id` of the record that took its place; "
+    "or let go of it with `lfsync state rm`, to find it by match or create it again."
 )
 
 

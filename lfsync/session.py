@@ -26,9 +26,10 @@ from lfsync.files import Project, load_project
 from lfsync.folder import SETTINGS, Folder
 from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.model import Address, Definitions, Desired, Member, Place, Resource, Schema, WorkspaceInfo
-from lfsync.plan import Context, plan, reading_scopes, select
+from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
 from lfsync.refresh import Refresher
+from lfsync.selection import select
 from lfsync.settings import WorkspaceSettings, base_url
 from lfsync.state import State, organisation_ids, refuse_foreign
 from lfsync.suggest import did_you_mean

@@ -38,12 +38,14 @@ class Binding:
     """One address and the record that it is bound to.
 
     `generation` grows with each confirmed create (rule A2). `written_at` is when lfsync wrote the record last.
+    `protect`: never to be trashed, also when it is declared no more (rule L1).
     """
 
     address: Address
     id: str
     generation: int = 0
     origin: Literal["created", "adopted"] = "adopted"
+    protect: bool = False
     written_at: str | None = None
     fields: Mapping[str, Hashes] = field(default_factory=dict)
     links: Mapping[str, Hashes] = field(default_factory=dict)
@@ -96,12 +98,15 @@ class _Header(BaseModel):
     ids: list[str]
 
 
-class _Line(BaseModel):
+class StateLine(BaseModel):
+    """A binding as the state file and the journal write it."""
+
     model_config = ConfigDict(extra="forbid")
     address: str
     id: str
     generation: int = 0
     origin: Literal["created", "adopted"]
+    protect: bool = False
     written_at: str | None = None
     fields: dict[str, Hashes] = Constraint(default_factory=dict)
     relationships: dict[str, Hashes] = Constraint(default_factory=dict)
@@ -111,7 +116,7 @@ class _Line(BaseModel):
 def encode(state: State) -> str:
     """The file's text: the header, then a line for each address, sorted."""
     header = {"lfsync_state": FORMAT_VERSION, "salt": state.salt, "ids": list(state.ids)}
-    lines = [_dump(header), *(_dump(_encode(state.bindings[address])) for address in sorted(state.bindings))]
+    lines = [_dump(header), *(_dump(line_of(state.bindings[address])) for address in sorted(state.bindings))]
     return "\n".join(lines) + "\n"
 
 
@@ -127,7 +132,7 @@ def decode(text: str, file: str) -> State:
     bindings: dict[Address, Binding] = {}
     for number, line in enumerate(lines[1:], 2):
         try:
-            binding = _decode(_Line.model_validate_json(line))
+            binding = binding_of(StateLine.model_validate_json(line))
         except (ValidationError, ValueError) as error:
             raise _unreadable(file, number, error) from None
         if binding.address in bindings:
@@ -136,8 +141,11 @@ def decode(text: str, file: str) -> State:
     return State(header.salt, tuple(header.ids), bindings)
 
 
-def _encode(binding: Binding) -> dict[str, object]:
+def line_of(binding: Binding) -> dict[str, object]:
+    """A binding as a line says it: what is empty is left out."""
     line: dict[str, object] = {"address": str(binding.address), "id": binding.id, "origin": binding.origin}
+    if binding.protect:
+        line["protect"] = True
     if binding.generation:
         line["generation"] = binding.generation
     if binding.written_at:
@@ -151,12 +159,14 @@ def _encode(binding: Binding) -> dict[str, object]:
     return line
 
 
-def _decode(line: _Line) -> Binding:
+def binding_of(line: StateLine) -> Binding:
+    """The binding of a line. ValueError where its address is none."""
     return Binding(
         address=Address.parse(line.address),
         id=line.id,
         generation=line.generation,
         origin=line.origin,
+        protect=line.protect,
         written_at=line.written_at,
         fields=line.fields,
         links=line.relationships,

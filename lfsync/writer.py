@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 
 from lfsync.client import Client
 from lfsync.diff import MEMBERS, Comparer, Difference, Key, binding_hashes
+from lfsync.draft import Draft
 from lfsync.kinds import KINDS
 from lfsync.live import Live
 from lfsync.model import (
@@ -36,7 +37,7 @@ from lfsync.model import (
     Status,
     Target,
 )
-from lfsync.plan import Draft, skip_enrichment
+from lfsync.plan import skip_enrichment
 from lfsync.recheck import Rechecker
 from lfsync.resolve import title
 from lfsync.state import Binding, Hashes, State

@@ -1,0 +1,200 @@
+"""What a run is about to write, and what came of it: one line each, flushed before the next request. I/O.
+
+  {"run": {"salt": …, "at": …}}                         a run begins; the salt is the state's
+  {"intent": {"address", "action", "key", "body", …}}   about to be sent
+  {"bound": {a state line}}                             the outcome: what the state holds of this address now
+  {"released": "account.acme"}                          the outcome: the state forgets this address
+  {"dropped": "account.acme"}                           the outcome: the API refused, nothing was made
+
+A run that ends well folds all this into the state and leaves an empty journal. What a killed run leaves is read by the
+next one: outcomes go to the state, and a create without an outcome is settled by its own key (rule A4). A line that
+the kill cut short is the last one, and says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TextIO
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from lfsync.errors import StateError
+from lfsync.model import JSON, Address
+from lfsync.state import Binding, State, StateLine, binding_of, line_of
+
+
+class Intent(BaseModel):
+    """A write that was about to be sent. `key` and `body` are those of a create; `at` is ISO 8601, UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    address: str
+    action: Literal["create", "update", "delete", "restore"]
+    at: str
+    key: str | None = None
+    generation: int = 0
+    body: dict[str, JsonValue] | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was sent."""
+        return (datetime.now(UTC) - datetime.fromisoformat(self.at)).total_seconds()
+
+
+class _Run(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    salt: str
+    at: str
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    run: _Run | None = None
+    intent: Intent | None = None
+    bound: StateLine | None = None
+    released: str | None = None
+    dropped: str | None = None
+
+
+@dataclass(slots=True)
+class Left:
+    """What a journal says that the state does not know yet. `open`: creates whose outcome nobody knows."""
+
+    salt: str | None = None
+    bound: dict[Address, Binding | None] = field(default_factory=dict)
+    open: dict[Address, Intent] = field(default_factory=dict)
+
+
+def read(path: Path) -> Left:
+    """What the runs before left. StateError for a line, other than the last, that can't be read."""
+    left = Left()
+    try:
+        lines = path.read_text("utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return left
+    except OSError as error:
+        raise StateError(f"{path}: the journal can't be read: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
+        try:
+            _take(left, _Entry.model_validate_json(line))
+        except (ValidationError, ValueError):
+            if number < len(lines):  # a whole line ends with a line feed, so the last piece is one cut short
+                raise StateError(
+                    f"{path}:{number}: the journal can't be read",
+                    hint="Remove the file: creates meet their own keys and matches again.",
+                ) from None
+    return left
+
+
+def _take(left: Left, entry: _Entry) -> None:
+    if entry.run:
+        left.salt = entry.run.salt
+    if entry.intent and entry.intent.action == "create":
+        left.open[Address.parse(entry.intent.address)] = entry.intent
+    if entry.bound:
+        binding = binding_of(entry.bound)
+        left.bound[binding.address] = binding
+        left.open.pop(binding.address, None)
+    for text in filter(None, (entry.released, entry.dropped)):
+        address = Address.parse(text)
+        left.open.pop(address, None)
+        if entry.released:
+            left.bound[address] = None
+
+
+def recovered(state: State, left: Left) -> State:
+    """The state with what the journal knows better. Hashes under another salt say nothing and are left out."""
+    if not state.bindings and left.salt and left.bound:
+        state = replace(state, salt=left.salt)
+    bindings = dict(state.bindings)
+    for address, binding in left.bound.items():
+        if binding is None:
+            bindings.pop(address, None)
+        elif left.salt == state.salt:
+            bindings[address] = binding
+        else:
+            bindings[address] = replace(binding, fields={}, links={}, members=None)
+    return replace(state, bindings=bindings)
+
+
+class Journal:
+    """The journal of one run. Open it under the lock only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: TextIO | None = None
+
+    def begin(self, state: State, open_creates: Iterable[Intent] = ()) -> None:
+        """A run begins: `state` is on disk, and holds all that earlier runs left but these creates."""
+        self._replace([{"run": {"salt": state.salt, "at": now()}}, *map(_intent, open_creates)])
+        self._file = self.path.open("a", encoding="utf-8")
+
+    def intend(
+        self,
+        address: Address,
+        action: Literal["create", "update", "delete", "restore"],
+        *,
+        key: str | None = None,
+        generation: int = 0,
+        body: Mapping[str, JSON] | None = None,
+    ) -> None:
+        """This is about to be sent."""
+        intent: dict[str, JSON] = {"address": str(address), "action": action, "at": now()}
+        if key is not None:
+            intent |= {"key": key, "generation": generation, "body": dict(body or {})}
+        self._write({"intent": intent})
+
+    def bound(self, binding: Binding) -> None:
+        """The state holds this of an address now."""
+        self._write({"bound": line_of(binding)})
+
+    def released(self, address: Address) -> None:
+        """The state forgets an address."""
+        self._write({"released": str(address)})
+
+    def dropped(self, address: Address) -> None:
+        """The API refused a create: nothing was made."""
+        self._write({"dropped": str(address)})
+
+    def end(self, unknown: Iterable[Intent] = ()) -> None:
+        """The state has taken it all in, but for creates whose outcome is unknown: they stay."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        kept = [_intent(intent) for intent in unknown]
+        if kept:
+            self._replace(kept)
+        else:
+            self.path.unlink(missing_ok=True)
+
+    def _replace(self, entries: Iterable[Mapping[str, object]]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_suffix(".new")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write("".join(map(_line, entries)))
+        beside.replace(self.path)
+
+    def _write(self, entry: Mapping[str, object]) -> None:
+        if self._file is None:
+            return
+        self._file.write(_line(entry))
+        self._file.flush()
+
+
+def _intent(intent: Intent) -> dict[str, object]:
+    return {"intent": intent.model_dump(exclude_none=True)}
+
+
+def _line(entry: Mapping[str, object]) -> str:
+    return json.dumps(entry, separators=(",", ":")) + "\n"
+
+
+def now() -> str:
+    """The time as state, journal and history write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
