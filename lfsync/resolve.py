@@ -124,7 +124,7 @@ class _Resolver:
         address = desired.address
         binding = self.state.bindings.get(address)
         if desired.id is not None:
-            self.ids[address] = self._present(address.kind, desired.id, "`id`")
+            self.ids[address] = self._present(address.kind, desired.id, "`id` names", _GONE_ID_HINT)
             if binding is None:
                 self._adopt(address)
             elif binding.id != desired.id:
@@ -132,7 +132,7 @@ class _Resolver:
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
             return
         if binding is not None:
-            self.ids[address] = self._present(address.kind, binding.id, "bound to")
+            self.ids[address] = self._present(address.kind, binding.id, "bound to", _GONE_HINT)
             return
         found = self._match(desired.query) if desired.query else None
         if found is not None:
@@ -145,11 +145,11 @@ class _Resolver:
         if former is not None and former not in self.desired:
             self.moved[address] = former
 
-    def _present(self, kind: str, id: str, how: str) -> str:
+    def _present(self, kind: str, id: str, how: str, hint: str) -> str:
         """The id, if its record is there; asks for a read where nobody knows."""
         self._look_up(kind, id)
         if known := self.live.gone.get((kind, id)):
-            raise _StuckError(f"{how} {id}, which is gone: {known}", _GONE_HINT)
+            raise _StuckError(f"{how} {id}, which is gone: {known}", hint)
         return id
 
     def _look_up(self, kind: str, id: str) -> None:
@@ -190,7 +190,10 @@ class _Resolver:
 
     def _queried(self, target: Target, query: Query) -> str:
         if id(query) not in self.queries:
-            hit = self._match(query)
+            try:
+                hit = self._match(query)
+            except _StuckError as stuck:
+                raise _StuckError(f"{target.place}: {stuck.reason}", stuck.hint) from None
             if hit is None:
                 raise _StuckError(
                     f"{target.place}: no live {query.kind} matches {describe(query)}",
@@ -251,6 +254,8 @@ _GONE_HINT = (
     "Restore it in Lightfield; or give the resource the `id` of the record that took its place; "
     "or remove its line from the state file, to find it by match or create it again."
 )
+
+_GONE_ID_HINT = "Restore it in Lightfield; or correct the `id`, or take it out, to find the record by match."
 
 
 class Finder:
@@ -319,7 +324,8 @@ def _describe(term: Term) -> str:
         return f"{term.key} empty"
     if term.field is not None:
         shown = VALUE_TYPES[term.field.type].text(term.sent, term.field)
-        return f"{term.key} {json.dumps(shown, ensure_ascii=False)}"
+        listed = shown if isinstance(shown, list) else [shown]
+        return f"{term.key} {' or '.join(json.dumps(item, ensure_ascii=False) for item in listed)}"
     return f"{term.key} {', '.join(target.text for target in term.targets)}"
 
 

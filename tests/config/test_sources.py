@@ -14,7 +14,7 @@ from lfsync.config import digest
 from lfsync.forms import NO_DEFAULT, as_key
 from lfsync.model import JSON, Address, Cell, Place, Resource
 from lfsync.pattern import read_pattern
-from lfsync.sources import Built, build
+from lfsync.rows import Built, build
 from lfsync.tables import read_table
 from tests.config.config_samples import declared, load
 
