@@ -85,10 +85,9 @@ class Comparer:
 
     def creation(self, desired: Desired) -> Difference:
         """Everything that is declared, against nothing."""
-        wishes = (desired.fields[key] for key in sorted(desired.fields))
-        fields = tuple(_field_change(wish, None, "config") for wish in wishes if wish.sent is not None)
+        fields = tuple(_field_change(f, None, "config") for f in desired.fields.values() if f.sent is not None)
         links = []
-        for _, link in sorted(desired.links.items()):
+        for link in desired.links.values():
             include = self._targets(desired, link)
             if include:
                 links.append(self._link_change(link, (), include, (), "config"))
@@ -204,7 +203,7 @@ class Comparer:
         fields = []
         links = []
         members = None
-        for (section, key), cause in sorted(causes.items()):
+        for (section, key), cause in causes.items():
             if section == "fields":
                 wish = desired.fields[key]
                 fields.append(_field_change(wish, live_value(record, wish.definition, definitions), cause))

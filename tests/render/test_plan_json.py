@@ -13,12 +13,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from render_samples import plan_of_everything
-from render_strategies import plans
 
 from lfsync.errors import RefusedError
 from lfsync.model import JSON, Plan, WorkspaceInfo
 from lfsync.planfile import dumps, from_json, plan_schema, to_json
+from tests.render.render_samples import plan_of_everything
+from tests.render.render_strategies import plans
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.schema.json"
 EMPTY = Plan(WorkspaceInfo("w", "http://localhost"), "2026-01-01T00:00:00Z", "d")

@@ -8,14 +8,14 @@ import random
 from pathlib import Path
 
 import pytest
-from harmless import assert_harmless
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from render_samples import field, link, plan_of_everything
-from render_strategies import plans
 
 from lfsync.model import Address, Change, LinkChange, MembersChange, Orphan, Place, Plan, WorkspaceInfo
 from lfsync.render.text import PACKED_FROM, plan_text, summary
+from tests.render.harmless import assert_harmless
+from tests.render.render_samples import field, link, plan_of_everything
+from tests.render.render_strategies import plans
 
 GOLDEN = Path(__file__).parent / "golden"
 EMPTY = Plan(WorkspaceInfo("prod", "https://api.lightfield.app"), "2026-01-01T00:00:00Z", "d")
