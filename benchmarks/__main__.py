@@ -34,7 +34,8 @@ def main() -> int:
             begin = time.perf_counter()
             figures += _PARTS[part](place)
             talk.print(f"measured {part} in {time.perf_counter() - begin:.0f} s")
-    Console().print(table(figures))
+    # Into a pipe nothing is squeezed into 80 columns.
+    Console(width=None if sys.stdout.isatty() else 160).print(table(figures))
     _RESULTS.write_text(json.dumps(_results(figures), indent=2, ensure_ascii=False) + "\n")
     return 1 if missed(figures) else 0
 

@@ -38,8 +38,8 @@ class Declared:
     problems: tuple[Problem, ...] = ()
 
 
-def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, Default], tuple[Problem, ...]]:
-    """`defaults` of `lfsync.yaml`, by kind."""
+def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, Default], Declared]:
+    """`defaults` of `lfsync.yaml`, by kind; and what else that file declares: problems, and files that it names."""
     forms = Forms(document.file, read_text)
     found: dict[str, Default] = {}
     root = document.root
@@ -50,7 +50,7 @@ def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, De
                 found[key.value] = _default(forms, node)
             else:
                 forms.say(key, *no_kind(key.value))
-    return found, tuple(forms.problems)
+    return found, Declared(document.file, named=tuple(forms.texts), problems=tuple(forms.problems))
 
 
 def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default], read_text: ReadText) -> Declared:

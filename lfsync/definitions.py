@@ -108,9 +108,7 @@ def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
 def _multiple(live: _FieldDefinition, configuration: _TypeConfiguration, known: kinds.Field | None) -> bool:
     if configuration.multiple_values is not None:
         return configuration.multiple_values
-    if known is not None and known.type == live.value_type:
-        return known.multiple
-    return live.value_type == "TELEPHONE"  # its form is a list always (API sheet, section 5)
+    return known is not None and known.type == live.value_type and known.multiple
 
 
 def _documented_fields(row: Kind) -> dict[str, FieldDef]:

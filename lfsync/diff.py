@@ -162,27 +162,27 @@ class Comparer:
         return linked - self._others(desired, link, linked)
 
     def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
-        """Ids whose own resource declares the other side of this link: that side writes it (rule C9)."""
-        inverse = KINDS[desired.address.kind].inverse.get(link.definition.key)
-        if inverse is None or desired.address.kind == "contact":
-            return set()
-        kind = link.definition.target
-        return {i for i in ids if (a := self.address_of.get((kind, i))) and self._declares(a, inverse)}
-
-    def _declares(self, address: Address, key: str) -> bool:
-        other = self.desired[address]
-        return key in other.links and key not in other.ignore_changes
+        """Ids whose own resource decides about this link from the other side: that side writes it (rule C9)."""
+        return {id for id in ids if self._decided_there(desired, link, id, ending=True)}
 
     def _targets(self, desired: Desired, link: DesiredLinks) -> list[str | Address]:
         """What a relationship must hold: ids, and addresses of what is to be created; less the other side's."""
+        targets = dict.fromkeys(self.resolution.target(target) for target in link.include)
+        return [target for target in targets if not self._decided_there(desired, link, target, ending=False)]
+
+    def _decided_there(self, desired: Desired, link: DesiredLinks, target: str | Address, *, ending: bool) -> bool:
+        """Whether the target's own resource names this link too; an exact set there also decides about its `ending`."""
         inverse = KINDS[desired.address.kind].inverse.get(link.definition.key)
-        targets: list[str | Address] = []
-        for target in link.include:
-            other = target.address
-            written_there = inverse and other and desired.address.kind != "contact" and self._declares(other, inverse)
-            if not written_there:
-                targets.append(self.resolution.target(target))
-        return list(dict.fromkeys(targets))
+        if inverse is None or desired.address.kind == "contact":
+            return False
+        address = target if isinstance(target, Address) else self.address_of.get((link.definition.target, target))
+        other = self.desired[address] if address else None
+        if other is None or inverse not in other.links or inverse in other.ignore_changes:
+            return False
+        theirs = other.links[inverse]
+        named = (*theirs.include, *theirs.exclude) if ending else theirs.include
+        here = self.resolution.ids.get(desired.address, desired.address)
+        return (ending and theirs.exact) or any(self.resolution.target(each) == here for each in named)
 
     def _sets(self, desired: Desired, link: DesiredLinks, linked: set[str]) -> tuple[JSON, JSON]:
         include = {str(target) for target in self._targets(desired, link)}
@@ -219,7 +219,7 @@ class Comparer:
             add = [target for target in include if target not in linked]
             if section == "members":
                 kind = link.definition.target
-                members = MembersChange(self._written(kind, add), self._written(kind, sorted(surplus)))
+                members = MembersChange(self._written(kind, add), self._written(kind, surplus))
             else:
                 links.append(self._link_change(link, sorted(linked), add, sorted(surplus), cause))
         return tuple(fields), tuple(links), members
@@ -228,8 +228,9 @@ class Comparer:
         return {str(self.resolution.target(target)) for target in link.exclude}
 
     def _written(self, kind: str, targets: Iterable[str | Address]) -> tuple[str, ...]:
-        """Targets as a plan holds them: the address of a resource of this project, else the id."""
-        return tuple(str(t if isinstance(t, Address) else self.address_of.get((kind, t), t)) for t in targets)
+        """Targets as a plan holds them, in order: the address of a resource of this project, else the id."""
+        held = (t if isinstance(t, Address) else self.address_of.get((kind, t), t) for t in targets)
+        return tuple(sorted(map(str, held)))
 
     def _link_change(
         self,

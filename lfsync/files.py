@@ -15,8 +15,9 @@ from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.folder import SETTINGS, Folder
 from lfsync.forms import NO_DEFAULT, Default
 from lfsync.model import Address, Place, Resource
+from lfsync.rows import build
 from lfsync.settings import Settings, read_settings
-from lfsync.sources import Source, build
+from lfsync.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,11 @@ class _Loading:
     def load(self) -> Project:
         document = self.settings_document()
         settings = self.settings(document)
-        defaults, problems = read_defaults(document, self.folder.text)
-        self.problems += problems
+        defaults, beside = read_defaults(document, self.folder.text)
         names, warnings = self.folder.find(_excludes(document))
         self.warnings += warnings
         seeds = self.check_paths(document, settings) if settings else []
-        declared = self.without_named([self.declared(name, defaults) for name in names], seeds)
+        declared = self.without_named([beside, *(self.declared(name, defaults) for name in names)], seeds)
         resources = self.resources(declared, defaults)
         self.problems += check(resources)
         if not resources and not self.problems:

@@ -78,11 +78,16 @@ class Folder:
         """The names of all resource files below the root (rule C1), sorted; and warnings about links to folders."""
         files: list[str] = []
         warnings: list[str] = []
-        for folder, folders, names in os.walk(self.root):
+        for folder, folders, names in os.walk(self.root, onerror=self._unread):
             here = Path(folder)
             folders[:] = sorted(name for name in folders if self._enters(here / name, excludes, warnings))
             files += (self._name(here / name) for name in names if self._holds(here / name, excludes))
         return sorted(files), warnings
+
+    def _unread(self, error: OSError) -> None:
+        """A folder that can't be listed would seem to hold nothing, and its resources to be gone."""
+        name = self._name(Path(error.filename))
+        raise ConfigError([Problem(f"the folder `{name}` can't be read: {error.strerror}", Place(SETTINGS, 1, 1))])
 
     def _enters(self, folder: Path, excludes: Sequence[str], warnings: list[str]) -> bool:
         name = self._name(folder)

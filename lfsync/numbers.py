@@ -17,6 +17,7 @@ NUMBER_FORMS = "a number, such as 75000 or 12.50"
 CHECKBOX_FORMS = "true or false; in a CSV cell also yes, no, 1, 0"
 
 _LIMIT = 2**53 - 1
+_HUGE = _LIMIT // 100
 _CENT = Decimal("0.01")
 _NUMERAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _CELLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -29,7 +30,7 @@ def parse_number(declared: JSON, field: FieldDef) -> JSON:
     number = _cell_number(declared) if isinstance(declared, Cell) else _number(declared)
     if number is None:
         return None
-    if not abs(number) <= _LIMIT:  # false for NaN as well
+    if not -_LIMIT <= number <= _LIMIT:  # false for NaN as well
         raise BadValueError(f"{show(declared)} is out of range", f"a number between -{_LIMIT} and {_LIMIT}")
     return _rounded(number)
 
@@ -67,7 +68,7 @@ def _number(declared: JSON) -> int | float:
     return declared
 
 
-def _cell_number(cell: Cell) -> int | float | Decimal | None:
+def _cell_number(cell: Cell) -> Decimal | None:
     text = cell.strip()
     if text and not _NUMERAL.fullmatch(text):
         raise BadValueError(f"{show(cell)} is no number", f"{NUMBER_FORMS}: digits and one `.`, no separators or units")
@@ -79,7 +80,7 @@ def _rounded(number: float | Decimal) -> int | float:
         return number
     if number == int(number):
         return int(number)
-    if abs(number) > _LIMIT // 100:  # a float this large has no second decimal to lose
+    if not -_HUGE <= number <= _HUGE:  # a float this large has no second decimal to lose
         return float(number)
     exact = number if isinstance(number, Decimal) else Decimal(repr(number))
     cents = exact.quantize(_CENT, ROUND_HALF_UP)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lfsync.draft import Draft, pending, query_targets
 from lfsync.errors import RefusedError
 from lfsync.kinds import KINDS
-from lfsync.model import Address, Change, Desired, Orphan, Plan, Requests, WorkspaceInfo
+from lfsync.model import Address, Change, Desired, LinkChange, Orphan, Plan, Requests, WorkspaceInfo
 from lfsync.order import order, rank
 from lfsync.settings import SafetySettings
 from lfsync.state import State
@@ -48,7 +48,7 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         warnings=(*context.warnings, *made.warnings),
         unchanged=len(desired.keys() - made.changes.keys() - made.blocked.keys()),
         requests=requests,
-        estimated_seconds=round(max(requests.read, requests.search, requests.write) / (_RATE * context.rate_share), 1),
+        estimated_seconds=round(max(requests.read, requests.search, requests.write) / (_RATE * context.rate_share), 2),
         enrichment_events=0 if skip_enrichment(changes, context.enrichment) else _enriched(changes),
         required_scopes=needed,
         missing_scopes=missing,
@@ -125,24 +125,39 @@ def _references(change: Change) -> list[Address]:
     return [Address.parse(text) for text in added if "." in text]
 
 
-def _requests(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> Requests:
+def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -> Requests:
+    """A create looks for its match first, an update reads its record first (rule A1)."""
+    created = {change.address for change in changes if change.action == "create"}
     read = search = write = 0
     for change in changes:
         if change.action == "adopt":
             continue
         create = change.action == "create"
-        if change.action == "delete":
+        if change.action in ("delete", "restore"):
             read, write = read + 1, write + 1
+        if not (change.fields or change.relationships or change.members) or change.action == "delete":
+            search += create
+            write += create
             continue
-        write += change.action == "restore"
         links = desired[change.address].links
-        many = {key: link.definition.many for key, link in links.items()}
-        write += count(
-            change.address.kind, create, change.fields, change.relationships, change.members, many.__getitem__
-        )
+        many = {key: link.definition.many for key, link in links.items()}.__getitem__
+        first, second = _steps(change, created) if create else (change.relationships, ())
+        write += count(change.address.kind, create, change.fields, first, change.members, many)
+        if second:
+            write += count(change.address.kind, False, (), second, None, many)
         search += create
-        read += not create
+        read += not create or bool(second)
     return Requests(read, search, write)
+
+
+def _steps(change: Change, created: set[Address]) -> tuple[tuple[LinkChange, ...], tuple[LinkChange, ...]]:
+    """The links that go with a create, and those of a cycle that are set once both ends exist."""
+    late = {str(target) for target in _references(change) if target in created} - set(map(str, change.depends_on))
+    if not late:
+        return change.relationships, ()
+    first = (replace(link, add=tuple(text for text in link.add if text not in late)) for link in change.relationships)
+    second = (replace(link, add=tuple(text for text in link.add if text in late)) for link in change.relationships)
+    return tuple(link for link in first if link.add), tuple(link for link in second if link.add)
 
 
 def _scopes(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tuple[str, ...]:

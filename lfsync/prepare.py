@@ -49,11 +49,12 @@ def prepare(
 
     `complete` False is for the check without a workspace: `schema` holds what is documented, and what only the
     workspace could tell (custom fields, options, members) is passed over. With problems, the result is of no use.
+    Everything in it is sorted: the order of files, keys and refs must not show in a plan (design.md, section 10).
     """
     scope = Scope(resources, schema, complete)
     desired = {address: _prepared(scope, resource) for address, resource in resources.items()}
     report_twins(scope, desired.values())
-    return desired, _once(scope.problems)
+    return dict(sorted(desired.items())), _once(scope.problems)
 
 
 def live_value(record: Record, field: FieldDef, definitions: Definitions) -> JSON:
@@ -82,8 +83,8 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         place=resource.place,
         id=_id(scope, resource),
         query=resource_query(scope, resource, fields, links),
-        fields=fields,
-        links=links,
+        fields=dict(sorted(fields.items())),
+        links=dict(sorted(links.items())),
         members=_members(scope, resource, fields),
         ignore_changes=_ignored(scope, resource, definitions),
         seed=resource.lifecycle.seed,
@@ -193,7 +194,7 @@ def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, stat
         for target in found:
             if target is not None:
                 firsts.setdefault(target.address or target.id or target.place, target)
-        return tuple(firsts.values())
+        return tuple(sorted(firsts.values(), key=lambda target: target.text))
 
     include, exclude = targets(declared.include), targets(declared.exclude)
     return DesiredLinks(rel, declared.form != "partial", include, exclude, declared.place)

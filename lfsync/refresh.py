@@ -16,6 +16,7 @@ read by id before it believes them.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from collections import defaultdict
@@ -30,11 +31,10 @@ from lfsync.kinds import KINDS, Kind
 from lfsync.live import Live, RecordKey
 from lfsync.model import Address, Desired, DesiredLinks, Query, Record, Schema, Target, Term
 from lfsync.paging import PAGE_SIZE, Page
-from lfsync.resolve import Wanted, resolve
+from lfsync.resolve import Wanted, resolve, title
 from lfsync.state import State
 
 _GONE = "no record of this id can be read: it was trashed, merged, or is hidden from this key"
-_TRASHED = "it is in the trash"
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
 
 
@@ -65,14 +65,14 @@ class Refresher:
         state: State,
         *,
         lag_timeout: float,
-        wishes: Wishes = Wishes(),
+        wishes: Wishes | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.client = client
         self.desired = desired
         self.schema = schema
         self.state = state
-        self.wishes = wishes
+        self.wishes = wishes or Wishes()
         self.clock = clock or Clock()
         self.live = Live()
         self.seconds_drafting = 0.0
@@ -173,7 +173,7 @@ class Refresher:
             self.live.add(record)
             return
         await self._read_trash(kind)
-        self.live.gone[key] = _TRASHED if id in self.live.trash.get(kind, ()) else _GONE
+        self.live.gone.setdefault(key, _GONE)
 
     async def _read_trash(self, kind: str) -> None:
         """Once for a kind: what `status=trashed` lists, nothing where the API or the key's scopes don't let us."""
@@ -187,7 +187,7 @@ class Refresher:
         except ForbiddenError:
             return
         self.live.trash[kind] = listing.records
-        self.live.gone.update(((kind, id), _TRASHED) for id in listing.records)
+        self.live.gone.update(((kind, id), _trashed(record)) for id, record in listing.records.items())
 
     async def _read_members(self, id: str, kind: str) -> None:
         listing = await self.client.list_members(id, KINDS[kind])
@@ -206,6 +206,11 @@ class Refresher:
         if not self.live.unsettled.issuperset(ids):
             await self.clock.sleep(self._wait)
             self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+
+def _trashed(record: Record) -> str:
+    called = title(record)
+    return f"it is in the trash, as {json.dumps(called, ensure_ascii=False)}" if called else "it is in the trash"
 
 
 def _settling(state: State, lag_timeout: float, now: float) -> dict[str, float]:

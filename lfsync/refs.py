@@ -62,7 +62,7 @@ def query_of(scope: Scope, kind: str, values: Mapping[str, Value], place: Place,
             place, address, f"{with_article(kind)} can't be found by a match in this version", "name it by its id"
         )
         return None
-    terms = [_term(scope, definitions, key, value, address) for key, value in values.items()]
+    terms = [_term(scope, definitions, key, value, address) for key, value in sorted(values.items())]
     found = tuple(term for term in terms if term is not None)
     return Query(kind, place, found) if found and len(found) == len(terms) else None
 
@@ -104,7 +104,7 @@ def _matched(scope: Scope, ref: Ref, match: Mapping[str, Value], rel: RelDef, ad
         scope.report(ref.place, address, "a member is not found by a match", "name the member by e-mail or id")
         return None
     query = query_of(scope, rel.target, match, ref.place, address)
-    text = ", ".join(f"{key} {value.data}" for key, value in match.items())
+    text = ", ".join(f"{key} {value.data}" for key, value in sorted(match.items()))
     return None if query is None else Target(ref.place, text, query=query)
 
 

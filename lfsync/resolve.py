@@ -143,7 +143,7 @@ class _Resolver:
         address = desired.address
         binding = self.state.bindings.get(address)
         if desired.id is not None:
-            self.ids[address] = self._present(address.kind, desired.id, "`id`")
+            self.ids[address] = self._present(address.kind, desired.id, "`id` names", _GONE_ID_HINT)
             if binding is None:
                 self._adopt(address)
             elif binding.id != desired.id:
@@ -178,11 +178,11 @@ class _Resolver:
         if former is not None and former not in self.desired:
             self.moved[address] = former
 
-    def _present(self, kind: str, id: str, how: str) -> str:
+    def _present(self, kind: str, id: str, how: str, hint: str) -> str:
         """The id, if its record is there; asks for a read where nobody knows."""
         self._look_up(kind, id)
         if known := self.live.gone.get((kind, id)):
-            raise _StuckError(f"{how} {id}, which is gone: {known}", _GONE_HINT)
+            raise _StuckError(f"{how} {id}, which is gone: {known}", hint)
         return id
 
     def _look_up(self, kind: str, id: str) -> None:
@@ -225,7 +225,10 @@ class _Resolver:
 
     def _queried(self, target: Target, query: Query) -> str:
         if id(query) not in self.queries:
-            hit = self._match(query)
+            try:
+                hit = self._match(query)
+            except _StuckError as stuck:
+                raise _StuckError(f"{target.place}: {stuck.reason}", stuck.hint) from None
             if hit is None:
                 raise _StuckError(
                     f"{target.place}: no live {query.kind} matches {describe(query)}",
@@ -284,9 +287,11 @@ class _Resolver:
 
 
 _GONE_HINT = (
-    "Restore it in Lightfield, or let --recreate-missing do so; or give the resource the `id` of the record that took its place; "
+    "Restore it in Lightfield, or let --recreate-missing do so; or name the record that took its place with `id`; "
     "or let go of it with `lfsync state rm`, to find it by match or create it again."
 )
+
+_GONE_ID_HINT = "Restore it in Lightfield; or correct the `id`, or take it out, to find the record by match."
 
 
 class Finder:
@@ -355,7 +360,8 @@ def _describe(term: Term) -> str:
         return f"{term.key} empty"
     if term.field is not None:
         shown = VALUE_TYPES[term.field.type].text(term.sent, term.field)
-        return f"{term.key} {json.dumps(shown, ensure_ascii=False)}"
+        listed = shown if isinstance(shown, list) else [shown]
+        return f"{term.key} {' or '.join(json.dumps(item, ensure_ascii=False) for item in listed)}"
     return f"{term.key} {', '.join(target.text for target in term.targets)}"
 
 

@@ -30,19 +30,33 @@ _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """A social network. `hosts`: every host that serves it, subdomains included. `bare`: where a bare name lives."""
+    """A social network. `hosts`: every host that serves it, subdomains included. `bare`: where a bare name lives.
+
+    `profile` is the path of a profile; a longer one is something else of that person or company.
+    """
 
     name: str
     hosts: tuple[str, ...]
+    profile: re.Pattern[str]
     example: str
     bare: str | None
 
 
+_NAME = re.compile(r"/@?[^/]+/?")
+_LINKEDIN = re.compile(r"/(?:in|company|school|showcase)/[^/]+/?", re.I)
+_FACEBOOK = re.compile(r"/(?:[^/]+|(?:people|pages|groups)/.+)/?", re.I)
+
 _SERVICES: Mapping[str, _Service] = {
-    "TWITTER": _Service("X", ("x.com", "twitter.com"), "x.com/acme", "https://x.com/"),
-    "LINKEDIN": _Service("LinkedIn", ("linkedin.com",), "linkedin.com/company/acme or linkedin.com/in/ada", None),
-    "FACEBOOK": _Service("Facebook", ("facebook.com", "fb.com"), "facebook.com/acme", "https://facebook.com/"),
-    "INSTAGRAM": _Service("Instagram", ("instagram.com", "instagr.am"), "instagram.com/acme", "https://instagram.com/"),
+    "TWITTER": _Service("X", ("x.com", "twitter.com"), _NAME, "x.com/acme", "https://x.com/"),
+    "LINKEDIN": _Service(
+        "LinkedIn", ("linkedin.com",), _LINKEDIN, "linkedin.com/company/acme or linkedin.com/in/ada", None
+    ),
+    "FACEBOOK": _Service(
+        "Facebook", ("facebook.com", "fb.com"), _FACEBOOK, "facebook.com/acme", "https://facebook.com/"
+    ),
+    "INSTAGRAM": _Service(
+        "Instagram", ("instagram.com", "instagr.am"), _NAME, "instagram.com/acme", "https://instagram.com/"
+    ),
 }
 _BARE = re.compile(r"@?[\w.-]+|(?:in|company|school)/[\w%.-]+|profile\.php\?.*", re.A)
 _HANDLE = re.compile(r"@?([\w.-]+)", re.A)
@@ -106,7 +120,7 @@ def _email(item: JSON) -> str:
 def _url(item: JSON) -> str:
     text = expect_text(item, URL_FORMS).strip()
     match = _URL.fullmatch(text)
-    if match is None or not (match[1] or "." in match[3]):
+    if match is None or not (match[1] or ("." in match[3] and not match[2])):
         raise BadValueError(f"{show(text)} is no web address", URL_FORMS)
     return text
 
@@ -147,12 +161,18 @@ def _plain_rest(rest: str) -> str:
 
 def _profile(item: JSON, service: _Service | None) -> str:
     text = expect_text(item, SOCIAL_FORMS).strip()
-    if service is None or _path(text, service) is not None:
+    if service is None or _is_profile(text, service):
         return text
     handle = _HANDLE.fullmatch(text)
     if handle and service.bare and (text.startswith("@") or "." not in text):
         return f"{service.bare}{handle[1]}"
     raise BadValueError(f"{show(text)} is no profile of {service.name}", f"the address of a profile: {service.example}")
+
+
+def _is_profile(text: str, service: _Service) -> bool:
+    match = _URL.fullmatch(text)
+    path = re.split(r"[?#]", match[5] or "", maxsplit=1)[0] if match else ""
+    return _path(text, service) is not None and service.profile.fullmatch(path) is not None
 
 
 @lru_cache(maxsize=65536)

@@ -190,7 +190,7 @@ class Writer:
 
     def _bind_new(self, address: Address, record: Record, generation: int) -> None:
         self.ids[address] = record.id
-        self.bindings[address] = Binding(address, record.id, generation, "created", _now())
+        self.bindings[address] = Binding(address, record.id, generation, "created", written_at=_now())
         self.comparer.address_of[address.kind, record.id] = address
         self._rechecker.add(record)
         if self.job.desired[address].members is not None:

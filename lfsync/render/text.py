@@ -98,8 +98,15 @@ def _notes(plan: Plan) -> Iterator[Line]:
     if plan.enrichment_events:
         events = plural(plan.enrichment_events, "new record is", "new records are")
         yield line(f"Enrichment: {events} enriched by Lightfield, which is metered", hang=9)
+    elif skipped := sum(_enriched(change) for change in plan.changes):
+        yield line(f"Enrichment: skipped for {plural(skipped, 'new record')}", hang=9)
     if plan.changes:
         yield line(f"Requests to apply: {_requests(plan)}", hang=9)
+
+
+def _enriched(change: Change) -> bool:
+    kind = KINDS.get(change.address.kind)
+    return change.action == "create" and kind is not None and kind.enriched
 
 
 def _requests(plan: Plan) -> str:

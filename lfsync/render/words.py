@@ -42,9 +42,9 @@ def requests_text(requests: Requests) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`; what takes any time takes `0.1 s`."""
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return f"{max(seconds, 0.1) if seconds else 0.0:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -38,8 +38,8 @@ def create_app(
 ) -> Starlette:
     """The emulator on one database; `seed` fills it only if it is new.
 
-    Raises ConfigError for a bad seed, UsageError for an unknown quirk or a database that can't be opened. `app.state.close()` releases the database,
-    `app.state.workspace` is the Workspace.
+    Raises ConfigError for a bad seed, UsageError for an unknown quirk or a database that can't be opened.
+    `app.state.close()` releases the database, `app.state.workspace` is the Workspace.
     """
     quirks = resolve(settings.quirks)
     plan = seeds.read(seed) if seed else seeds.EMPTY

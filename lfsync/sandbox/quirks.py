@@ -15,7 +15,7 @@ Quirks: TypeAlias = Mapping[str, str]
 
 
 class Quirk(NamedTuple):
-    """One open question. `unknown` is its number in the API sheet; where it has none, the section that leaves it open."""
+    """One open question. `unknown` is its number in the API sheet; else the section that leaves it open."""
 
     name: str
     unknown: str
@@ -30,11 +30,11 @@ class Quirk(NamedTuple):
 
 QUIRKS: tuple[Quirk, ...] = (
     Quirk("noop-update", "U1", ("ignored", "bumps"), "an update that changes nothing: moves updatedAt or not"),
-    Quirk("updated-at-on-create", "U2", ("null", "created"), "updatedAt of a record that was never updated"),
+    Quirk("updated-at-on-create", "U2", ("empty", "created"), "updatedAt of a record that was never updated"),
     Quirk("task-filters", "U3", ("honoured", "ignored", "rejected"), "filters on the lists of tasks and notes"),
     Quirk("validation-order", "U4", ("existence-first", "body-first"), "which error an update with two faults gets"),
     Quirk("list-names", "U5", ("shared", "unique"), "whether two lists of one object type may share a name"),
-    Quirk("external-id", "U6", ("null", "absent"), "the externalId key of records"),
+    Quirk("external-id", "U6", ("present", "absent"), "the externalId key of records"),
     Quirk("membership-lag", "U7", ("lags", "fresh"), "whether reads of list members trail writes"),
     Quirk("trash-lag", "U7", ("lags", "fresh"), "whether status=trashed trails writes"),
     Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25"),
@@ -58,7 +58,7 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("precision", "U17", ("round", "reject"), "a number with more than 2 decimals"),
     Quirk("partial-object", "U18", ("replace", "merge"), "an ADDRESS or FULL_NAME with parts left out"),
     Quirk("empty-clears", "U19", ("yes", "kept", "error"), "an empty text or list"),
-    Quirk("unset-fields", "U19", ("null", "absent"), "fields without a value in a record"),
+    Quirk("unset-fields", "U19", ("present", "absent"), "fields without a value in a record"),
     Quirk("list-object-type", "U20", ("bare", "dollar"), "$objectType of a list as it is read"),
     Quirk("task-status-type", "U20", ("single-select", "text"), "valueType of a task's $status"),
     Quirk("pipeline-on-read", "U21", ("absent", "present"), "$pipeline in the fields of a record"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lfsync.documents import Document, decode, parse
@@ -79,7 +79,8 @@ class SeedDirections(_Closed):
 class SeedRelationship(_Closed):
     """A custom relationship."""
 
-    target: str
+    # A person writes our word or the API's.
+    target: str = Field(validation_alias=AliasChoices("target", "objectType"))
     cardinality: Cardinality
     label: str | None = None
     description: str | None = None

@@ -68,6 +68,7 @@ def configuration(app: Any) -> uvicorn.Config:
         access_log=False,
         date_header=False,
         server_header=False,
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=2,
     )
 

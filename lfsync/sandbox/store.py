@@ -83,8 +83,12 @@ class Store:
     def __init__(self, database: str | Path, clock: Callable[[], float], random_seed: int | None = None) -> None:
         self._clock = clock
         self._db = sqlite3.connect(str(database), isolation_level=None, check_same_thread=False)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;")
-        self._db.executescript(_TABLES)
+        try:
+            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;")
+            self._db.executescript(_TABLES)
+        except sqlite3.Error:
+            self._db.close()
+            raise
         self._counts: dict[tuple[str, bool, bool], int] = {}
         self._orders: dict[tuple[str, str], list[str]] = {}
         self._written = self.now()

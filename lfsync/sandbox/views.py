@@ -54,7 +54,7 @@ class Views:
             "fields": self._fields(kind, row),
             "relationships": {key: self._relationship(rel, row, links) for key, rel in kind.relationships.items()},
         }
-        if self.quirks["external-id"] == "null":
+        if self.quirks["external-id"] == "present":
             shown["externalId"] = None
         return shown
 
@@ -115,7 +115,7 @@ class Views:
         fields: dict[str, JSON] = {}
         for key, spec in self.schema.kinds["list"].fields.items():
             value = row.fields.get(key)
-            if value is not None or self.quirks["unset-fields"] == "null":
+            if value is not None or self.quirks["unset-fields"] == "present":
                 fields[key] = {"value": self._list_value(spec, value), "valueType": spec.type}
         return {"id": row.id, "createdAt": iso(row.created), "httpLink": _link(row), "fields": fields}
 

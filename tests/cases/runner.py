@@ -23,6 +23,7 @@ import yaml
 from lfsync import planfile
 from lfsync.cli import run
 from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.model import Plan
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.transport import open_transport
 from lfsync.settings import SandboxSettings
@@ -47,11 +48,10 @@ _MOST_SHOWN = 12  # records of a kind in after.txt
 
 @dataclass(frozen=True)
 class Options:
-    """options.yaml. `only`: `--only ADDRESS`; `json`: keep the JSON plan too; `plans`: the case ends with its plan."""
+    """options.yaml. `only`: the addresses of `--only`; `json`: keep the JSON plan too."""
 
     only: tuple[str, ...] = ()
     json: bool = False
-    apply: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ class Case:
         seed = _yaml(CASES / "workspace.yaml") | _yaml(source / "seed.yaml")
         (root / "seed.yaml").write_text(yaml.safe_dump(seed, sort_keys=False, allow_unicode=False))
         self.ids: dict[str, str] = {}
+        self.planned = Said(0, "", "")
+        self.made: Plan | None = None
 
     # ------------------------------------------------------------ the story
 
@@ -91,7 +93,7 @@ class Case:
         self.lay_out()
         self.look(lambda ask: [self.edit(ask, *one.popitem()) for one in edits])
         self.plan()
-        if self.options.apply:
+        if not self.planned.err:
             self.apply()
         return self.golden
 
@@ -118,7 +120,7 @@ class Case:
         if said.err:
             return
         text = saved.read_text()
-        made = planfile.from_json(text)
+        self.made = made = planfile.from_json(text)
         assert planfile.from_json(planfile.dumps(made)) == made
         if self.options.json:
             data = json.loads(text) | {"created_at": "…", "fingerprint": "…", "config_digest": "…"}
@@ -131,22 +133,25 @@ class Case:
         assert said.out.startswith(self.planned.out), "apply shows another plan than plan did"
         outcome = said.out.removeprefix(self.planned.out)
         told = [line for line in outcome.splitlines() if line and not line.startswith("Requests: ")]
-        writes = Counter(re.findall(r"^(POST .*?|DELETE .*?) \d+ ms$", said.err, re.MULTILINE))
         self.look(self.learn)
+        writes = Counter(re.findall(r"^((?:POST|DELETE) .*?) \d+ ms$", self.masked(said.err), re.MULTILINE))
         again = self.lfsync("plan", "--detailed-exitcode", *only)
         if said.code == 0:
+            assert self.made is not None
+            assert sum(writes.values()) == self.made.requests.write, "the plan counts other requests"
             assert again.code == 0, f"the plan after an apply is not empty:\n{again.out}{again.err}"
         parts = [
             *told,
+            *re.findall(r"^lfsync: .*|^    .*", said.err, re.MULTILINE),
             f"[exit code {said.code}]",
             "",
             "# Writes",
-            *sorted(f"{count} x {write}" if count > 1 else write for write, count in writes.items()),
+            *(f"{count} x {write}" if count > 1 else write for write, count in sorted(writes.items())),
             "",
             "# The workspace",
             self.look(self.dump),
             "# Next plan",
-            again.out.splitlines()[0] if again.out else again.err,
+            again.out.splitlines()[0],
         ]
         self.golden["after.txt"] = self.masked("\n".join(parts)) + "\n"
 
@@ -271,7 +276,8 @@ def _title(row: Answer) -> str:
 
 def _bare(row: Answer) -> dict[str, object]:
     fields = {key: cell["value"] for key, cell in row["fields"].items()}
-    links = {key: rel["values"] for key, rel in row.get("relationships", {}).items()}
+    rels = row.get("relationships", {}).items()
+    links = {key: rel.get("directions", {}).get("asSource", rel)["values"] for key, rel in rels}
     return {key: value for key, value in (fields | links).items() if value not in (None, "", [])}
 
 

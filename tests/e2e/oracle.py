@@ -35,6 +35,7 @@ class Declared:
     fields: dict[str, Any] = field(default_factory=dict)
     relationships: dict[str, Any] = field(default_factory=dict)
     members: Any = None
+    ignored: list[str] = field(default_factory=list)
 
 
 def declared(folder: Path, skip: tuple[str, ...] = ("sandbox", "drafts", ".lfsync")) -> dict[str, Declared]:
@@ -51,21 +52,28 @@ def declared(folder: Path, skip: tuple[str, ...] = ("sandbox", "drafts", ".lfsyn
         default = (settings.get("defaults") or {}).get(address.partition(".")[0]) or {}
         resource.fields = {**default.get("fields", {}), **resource.fields}
         resource.relationships = {**default.get("relationships", {}), **resource.relationships}
+        resource.ignored = resource.ignored or default.get("lifecycle", {}).get("ignore_changes", [])
     for resource in found.values():
         resource.fields = {key: _text(folder, value) for key, value in resource.fields.items()}
     return found
 
 
+class _Texts(yaml.SafeLoader):
+    """Every scalar is text; `<<` merges."""
+
+
+_Texts.yaml_implicit_resolvers = {"<": yaml.SafeLoader.yaml_implicit_resolvers["<"]}
+
+
 def _yaml(path: Path) -> dict[str, Any]:
-    return yaml.load(path.read_text(), Loader=yaml.BaseLoader) or {}
+    return yaml.load(path.read_text(), Loader=_Texts) or {}
 
 
 def _bodies(section: str, bodies: Mapping[str, Any]) -> Iterator[tuple[str, Declared]]:
     for key, body in bodies.items():
-        yield (
-            f"{SECTIONS[section]}.{key}",
-            Declared(dict(body.get("fields", {})), dict(body.get("relationships", {})), body.get("members")),
-        )
+        ignored = body.get("lifecycle", {}).get("ignore_changes", [])
+        fields, links = dict(body.get("fields", {})), dict(body.get("relationships", {}))
+        yield f"{SECTIONS[section]}.{key}", Declared(fields, links, body.get("members"), ignored)
 
 
 def _text(folder: Path, value: Any) -> Any:
@@ -128,7 +136,7 @@ class Crm:
             assert len(rows) == len(self.records[kind])
         members = _pages(sdk.member.list)
         self.members = {row["fields"]["$email"]["value"]: row["id"] for row in members}
-        self._options: dict[str, dict[str, dict[str, str]]] = {}
+        self._definitions: dict[str, dict[str, Any]] = {}
 
     def count(self) -> dict[str, int]:
         return {kind: len(records) for kind, records in self.records.items()}
@@ -137,26 +145,39 @@ class Crm:
         listing: Callable[..., Any] = getattr(self.sdk.list, f"list_{kind.removesuffix('y')}s")
         return [row["id"] for row in _pages(lambda **page: listing(id, **page))]
 
-    def option(self, kind: str, key: str, id: object) -> str:
-        """The label of an option."""
-        if kind not in self._options:
-            fields = getattr(self.sdk, kind).definitions().to_dict()["fieldDefinitions"]
-            self._options[kind] = {
-                key: {o["id"]: o["label"] for o in definition["typeConfiguration"].get("options") or ()}
-                for key, definition in fields.items()
-            }
-        return self._options[kind].get(key, {}).get(str(id), str(id))
+    def field(self, kind: str, record: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """A field as the API shows it. A pipeline may be told by its stage alone."""
+        found: dict[str, Any] = record["fields"].get(key, {"value": None, "valueType": "TEXT"})
+        if key == "$pipeline" and found["value"] is None:
+            stage = self.options(kind, "$stage")[record["fields"]["$stage"]["value"]]
+            return {"value": stage["parentId"], "valueType": "SINGLE_SELECT"}
+        return found
 
-    def shows(self, wanted: Mapping[str, Declared], ids: Mapping[str, str]) -> None:
-        """Asserts that every declared value is there: each address on a record of its own."""
+    def options(self, kind: str, key: str) -> dict[str, dict[str, Any]]:
+        """A select's options by id."""
+        if kind not in self._definitions:
+            self._definitions[kind] = getattr(self.sdk, kind).definitions().to_dict()["fieldDefinitions"]
+        configuration = self._definitions[kind].get(key, {}).get("typeConfiguration", {})
+        return {option["id"]: option for option in configuration.get("options") or ()}
+
+    def label(self, kind: str, key: str, id: object) -> str:
+        return str(self.options(kind, key).get(str(id), {"label": id})["label"]).casefold()
+
+    def shows(self, wanted: Mapping[str, Declared], state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Asserts that every declared value is there: each address on a record of its own.
+
+        An adopted record keeps what it had under the keys that `ignore_changes` names (rule I7).
+        """
+        ids: dict[str, str] = {address: line["id"] for address, line in state.items()}
         assert wanted.keys() == ids.keys()
         assert len(set(ids.values())) == len(ids)
         for address, resource in wanted.items():
             kind = address.partition(".")[0]
             record = self.records[kind][ids[address]]
+            let_go = resource.ignored if state[address]["origin"] == "adopted" else []
             for key, value in resource.fields.items():
-                live = record["fields"].get(key, {"value": None, "valueType": "TEXT"})
-                assert self.same(kind, key, value, live), f"{address} {key}: {value!r} is {live!r}"
+                shown = self.field(kind, record, key)
+                assert key in let_go or self.same(kind, key, value, shown), f"{address} {key}: {value!r} is {shown!r}"
             for key, refs in resource.relationships.items():
                 live = set(record["relationships"][key]["values"])
                 self.linked(f"{address} {key}", refs, live, ids)
@@ -180,7 +201,7 @@ class Crm:
                 found |= {id for id in live if self._matches(id, ref["match"])}
                 continue
             known = [id for address, id in ids.items() if address.partition(".")[2] == ref]
-            found |= {id for id in known if id in live} or set(known[:1]) or {self.members.get(ref, ref)}
+            found |= {id for id in known if id in live} or set(known[:1]) or {str(self.members.get(ref, ref))}
         return found
 
     def _matches(self, id: str, match: Mapping[str, Any]) -> bool:
@@ -198,7 +219,7 @@ class Crm:
             return all(shown[part] == text for part, text in value.items())
         values, many = _listed(value), _listed(shown)
         if type in ("SINGLE_SELECT", "MULTI_SELECT"):
-            return {text.casefold() for text in values} == {self.option(kind, key, id).casefold() for id in many}
+            return {text.casefold() for text in values} == {self.label(kind, key, id) for id in many}
         one = _ONE.get(type, lambda text: str(text).strip().removeprefix("$"))
         return bool({one(text) for text in values} == {one(text) for text in many})
 

@@ -5,7 +5,6 @@ Every run is held to two promises on the way: no traceback, and no API key in an
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import pty
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lightfield import Lightfield
@@ -59,8 +59,14 @@ class Project:
     folder: Path
     env: Mapping[str, str] = field(default_factory=clean_environment)
 
-    def lfsync(self, *arguments: str | Path, expect: int | None = 0, cwd: Path | None = None, **env: str) -> Run:
-        """Runs one command to its end."""
+    def lfsync(
+        self,
+        *arguments: str | Path,
+        expect: int | None = 0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> Run:
+        """Runs one command to its end. `env` is added to the project's own."""
         done = subprocess.run(
             [LFSYNC, "-C", self.folder, *arguments],
             env={**self.env, **env},
@@ -139,8 +145,7 @@ def _read_until(terminal: int, wanted: str | None) -> str:
             continue
         try:
             more = os.read(terminal, 65536)
-        except OSError as error:  # Linux's way to say that the other end is closed
-            assert error.errno == errno.EIO
+        except OSError:  # Linux's way to say that the other end is closed
             more = b""
         if not more:
             assert wanted is None, f"no {wanted!r} in {shown!r}"
@@ -188,7 +193,8 @@ def _ask(method: str, url: str) -> bytes:
 @contextmanager
 def serving(seed: Path, *options: str) -> Iterator[Server]:
     """`lfsync sandbox serve` on a free port."""
-    command = [LFSYNC, "sandbox", "serve", "--port", "0", "--seed", seed, *(options or ("--rps", "0"))]
+    command: list[str | Path] = [LFSYNC, "sandbox", "serve", "--port", "0", "--seed", seed]
+    command += options or ("--rps", "0")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
         assert process.stdout is not None
         try:

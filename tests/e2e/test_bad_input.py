@@ -161,7 +161,12 @@ _FILES = [
         "crm.yaml:1:1: ",
         "objects",
     ),
-    yaml("lifecycle of a later version", "accounts: {a: {fields: {$name: A}, lifecycle: {absent: true}}}\n", "`absent`"),
+    yaml(
+        "a lifecycle that this version does not do",
+        "accounts: {a: {fields: {$name: A}, lifecycle: {absent: true}}}\n",
+        "crm.yaml:1:48: account.a: ",
+        "`absent`",
+    ),
     yaml(
         "two resources with the same match",
         "accounts:\n  one: {fields: {$name: Solo}}\n  two: {fields: {$name: Solo}}\n",
@@ -175,14 +180,19 @@ _FILES = [
         ("b.yaml:1:12: account.solo: ", "a.yaml:1:12"),
     ),
     Bad("an empty project", {}, ("lfsync.yaml:1:1: ", "declares nothing", "add a resource file")),
-    Bad("an unknown setting", {"a.yaml": _SOLO}, ("lfsync.yaml:2:1: ", "`deafults`", "`defaults`"), "version: 1\ndeafults: {}\nworkspaces: {prod: {}}\n"),
+    Bad(
+        "an unknown setting",
+        {"a.yaml": _SOLO},
+        ("lfsync.yaml:2:1: ", "`deafults`", "`defaults`"),
+        "version: 1\ndeafults: {}\nworkspaces: {prod: {}}\n",
+    ),
     rows("a missing column", "Id,Name\n1,Solo\n", "crm.yaml:5:34: ", "Score", "Id, Name"),
     rows("a short row", "Id,Name,Score\n1,Solo,1\n2,Duo\n", "rows.csv:3: ", "2", "3"),
     rows("Latin-1 bytes", "Id,Name,Score\n1,Solo,1\n2,Café,3\n".encode("latin-1"), "rows.csv:3: ", "UTF-8"),
     rows("UTF-16", "Id,Name,Score\n1,Solo,1\n".encode("utf-16"), "rows.csv:1: ", "UTF-8"),
     rows("a duplicate row key", "Id,Name,Score\n1,A,1\n2,B,2\n1,C,3\n", "rows.csv:4: account.1: ", "rows.csv:2"),
     rows("text in a number column", "Id,Name,Score\n1,A,1\n2,B,lots\n", "rows.csv:3: account.2: ", "lots", "number"),
-]  # fmt: skip
+]
 
 _UNREACHABLE = "http://127.0.0.1:9"
 
@@ -227,7 +237,7 @@ _ELSEWHERE = [
 def test_bad_input_gets_a_clear_error_and_nothing_is_written(untouched: Server, tmp_path: Path, bad: Bad) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     place = project(tmp_path / "project", untouched.url, {"lfsync.yaml": bad.settings, **bad.files})
-    run = place.lfsync("apply", "--yes", expect=bad.code, **bad.env)
+    run = place.lfsync("apply", "--yes", expect=bad.code, env=bad.env)
     assert run.out == "" or bad.code == 4
     at = 0
     for part in bad.says:

@@ -21,9 +21,11 @@ def _actions(plan: dict[str, Any]) -> Counter[str]:
     return Counter(change["action"] for change in plan["changes"])
 
 
-def _converge(place: Project, server: Server) -> None:
+def _converge(place: Project, server: Server) -> Crm:
     """Plan, apply, plan: the last one is empty; a second apply writes nothing, and leaves the state as it is."""
-    before, first = Crm(server.sdk()).count(), place.plan()
+    with server.sdk() as sdk:
+        before = Crm(sdk).count()
+    first = place.plan()
     assert first["blocked"] == []
     assert server.writes() == []
     place.apply()
@@ -35,9 +37,12 @@ def _converge(place: Project, server: Server) -> None:
         place.apply()
     assert written == []
     assert state.read_bytes() == text
-    crm, created = Crm(server.sdk()), Counter(c["kind"] for c in first["changes"] if c["action"] == "create")
-    crm.shows(declared(place.folder), place.ids())
+    created = Counter(change["kind"] for change in first["changes"] if change["action"] == "create")
+    with server.sdk() as sdk:
+        crm = Crm(sdk)
+        crm.shows(declared(place.folder), place.state())
     assert crm.count() == {kind: count + created[kind] for kind, count in before.items()}
+    return crm
 
 
 @pytest.mark.parametrize("name", ["quickstart", "revops", "seeding"])
@@ -59,7 +64,6 @@ sources:
       subIndustry: GICS Sub-Industry
       founded: {column: Founded, pattern: '(\\d{4})'}
       cik: CIK
-    lifecycle: {ignore_changes: []}
 """
 _TASK = """\
   review-{key}:
@@ -109,11 +113,10 @@ def test_five_hundred_companies_arrive_once(tmp_path: Path) -> None:
     unserved, seed = _companies(tmp_path / "project", "")
     with serving(seed, "--rps", "0") as server:
         place = Project(unserved.folder, {**unserved.env, "LIGHTFIELD_BASE_URL": server.url})
-        _converge(place, server)
-        crm = Crm(server.sdk())
-        assert crm.count()["account"] == 503
-        assert crm.count()["list"] == 2
-        assert crm.count()["task"] > 20
-        abbvie = crm.records["account"][place.ids()["account.ABBV"]]["fields"]
-        assert abbvie["founded"]["value"] == 2013, "the first year of `2013 (1888)`"
-        assert abbvie["cik"]["value"] == "1551152"
+        crm = _converge(place, server)
+    assert crm.count()["account"] == 503
+    assert crm.count()["list"] == 2
+    assert crm.count()["task"] > 20
+    abbvie = crm.records["account"][place.ids()["account.ABBV"]]["fields"]
+    assert abbvie["founded"]["value"] == 2013, "the first year of `2013 (1888)`"
+    assert abbvie["cik"]["value"] == "1551152"

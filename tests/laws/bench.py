@@ -11,12 +11,12 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import AsyncIterator, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import httpx
 
@@ -37,7 +37,7 @@ from lfsync.wire import ClientSettings
 from lfsync.writer import Job
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump, write_project
-from tests.laws.menu import Data
+from tests.laws.menu import Data, definitions
 
 T = TypeVar("T")
 _URL = "http://localhost"
@@ -127,7 +127,7 @@ class Bench:
         self.time = Time()
         self.folder = Path(tempfile.mkdtemp(prefix="laws-"))
         seed = self.folder / "seed.yml"
-        seed.write_text(dump(case.seed), "utf-8")
+        seed.write_text(dump({**case.seed, "definitions": definitions(case.pipelines)}), "utf-8")
         settings = SandboxSettings(rps=0, index_lag=lag, faults=faults, random_seed=7, quirks=dict(quirks or {}))
         self.app = create_app(settings, database=":memory:", seed=seed, clock=self.time.now)
         seed.unlink()

@@ -15,14 +15,10 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from tests.laws.menu import (
-    CUSTOM_FIELDS,
-    CUSTOM_RELATIONSHIPS,
     DECLARED,
     FIELDS,
     LIVE,
     ODD_TEXTS,
-    PIPELINES,
-    STAGES,
     STATUSES,
     Data,
 )
@@ -129,12 +125,6 @@ class _Drawing:
             self.record("task", {"$title": "Stranger's task", "$status": "TODO"}, None, links)
 
     def seed(self) -> None:
-        stages = {"pipelines": PIPELINES} if self.case_.pipelines else {"stages": STAGES}
-        definitions: dict[str, Data] = {
-            kind: {"fields": dict(CUSTOM_FIELDS), "relationships": dict(CUSTOM_RELATIONSHIPS[kind])}
-            for kind in CUSTOM_RELATIONSHIPS
-        }
-        definitions["opportunity"] |= stages
         self.case_.seed = {
             "members": [
                 {"ref": "kai", "email": MEMBERS[0], "first": "Kai", "last": "Berg", "role": "admin"},
@@ -142,7 +132,6 @@ class _Drawing:
                 {"ref": "ole", "email": MEMBERS[2]},
                 {"ref": "ida", "email": "ida@corp.example", "active": False},
             ],
-            "definitions": definitions,
             "records": {SECTIONS[kind]: found for kind, found in self.records.items() if kind != "list"},
             "lists": self.records["list"],
         }

@@ -18,7 +18,7 @@ ODD_TEXTS: Sequence[str] = (
     "no",
     "0o17",
     "2027-03-01",
-    "it's \"quoted\", {really}: [yes] # not",
+    'it\'s "quoted", {really}: [yes] # not',
     "a\tb",
     "[31mred",
     "‮reversed",
@@ -75,8 +75,8 @@ _ADDRESS = {"street": "12 Harbour Road", "city": "Kiel", "postalCode": "24103", 
 
 DECLARED: Mapping[str, Sequence[Data]] = {
     "blurb": (*ODD_TEXTS, " with space ", "two\nlines\n"),
-    "score": (0, 5, 5.0, "5", -3.5, 12.345, 2**53 - 1, 1e3),
-    "revenue": (75000, 12.5, "12.50", 0, -1),
+    "score": (0, 5, 5.0, -3.5, 12.345, 2**53 - 1, 1e3),
+    "revenue": (75000, 12.5, 12.50, 0, -1),
     "isPartner": (True, False),
     "renewalDate": (
         "2027-03-01",
@@ -102,7 +102,7 @@ DECLARED: Mapping[str, Sequence[Data]] = {
     "$title": ("CEO", " Head of X "),
     "$doNotContact": (True, False),
     "$profilePhotoUrl": ("https://img.example/a.png",),
-    "$amount": (75000, 0.1, "12.50"),
+    "$amount": (75000, 0.1, 12.50),
     "$description": ("Use the **2026** template.", "x\n\n\ny"),
     "$dueAt": ("2026-12-15T17:00:00-06:00", "2026-12-15"),
     "$content": ("## Agreed\n- weekly call", "text  \nwith break"),
@@ -168,3 +168,12 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "list": ("$description",),
 }
 STATUSES = ("TODO", "IN_PROGRESS", "COMPLETE", "CANCELLED", "todo")
+
+
+def definitions(pipelines: bool) -> Data:
+    """The `definitions` of a seed: every custom field on every kind that takes some."""
+    found: dict[str, Data] = {
+        kind: {"fields": dict(CUSTOM_FIELDS), "relationships": dict(own)} for kind, own in CUSTOM_RELATIONSHIPS.items()
+    }
+    found["opportunity"] |= {"pipelines": PIPELINES} if pipelines else {"stages": STAGES}
+    return found

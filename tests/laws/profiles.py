@@ -19,7 +19,7 @@ def examples(count: int) -> Callable[[T], T]:
     """So many random cases in the default profile, many more in `soak`."""
 
     def decorate(test: T) -> T:
-        phases = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+        phases = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
         return settings(
             max_examples=count * (_SOAK_FACTOR if _SOAK else 1),
             deadline=None,

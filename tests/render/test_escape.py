@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from harmless import assert_harmless
 from hypothesis import given, settings
-from render_strategies import texts
 
 from lfsync.errors import Problem
 from lfsync.model import Place
 from lfsync.render.terminal import escape, problem_text
+from tests.render.harmless import assert_harmless
+from tests.render.render_strategies import texts
 
 
 @settings(max_examples=300)

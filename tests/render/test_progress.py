@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import io
 
-from harmless import assert_harmless
-from render_samples import ACME, plan_of_everything
-
 from lfsync.model import Outcome
 from lfsync.render.progress import LineProgress, TerminalProgress
 from lfsync.report import Reporter
+from tests.render.harmless import assert_harmless
+from tests.render.render_samples import ACME, plan_of_everything
 
 DONE = Outcome(ACME, "create", "done", "acc_1")
 FAILED = Outcome(ACME, "create", "failed", None, "no")

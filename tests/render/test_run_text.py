@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harmless import assert_harmless
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from render_samples import ACME, outcomes_of_everything
-from render_strategies import outcomes
-from test_plan_text import golden
 
 from lfsync.model import Outcome, Requests
 from lfsync.render.outcome import run_summary, run_text
+from tests.render.harmless import assert_harmless
+from tests.render.render_samples import ACME, outcomes_of_everything
+from tests.render.render_strategies import outcomes
+from tests.render.test_plan_text import golden
 
 
 def shown(found: Sequence[Outcome], width: int | None = None, *, color: bool = False) -> str:

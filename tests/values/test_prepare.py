@@ -254,7 +254,7 @@ PROBLEMS: list[tuple[str, Resource, int, str, str]] = [
     ("member of a list", resource("list.l", LIST, members=["ada"]), 7, "`ada` is the name of a contact", ""),
     ("wrong id", resource("account.a", {"$name": "A"}, id="con_1"), 2, "`con_1` is the id of a contact", ""),
     ("empty key in match", account(tier=None), 0, "", ""),
-    ("ignored", resource("account.a", {"$name": "A"}, ignore=("tierr",)), 4, "`ignore_changes` names `tierr`", "`tier`"),
+    ("ignored", resource("account.a", {"$name": "A"}, ignore=("tierr",)), 4, "`tierr`, which no account has", "`tier`"),
     (
         "no parts of a name",
         resource("contact.c", {"$name": {"firstName": ""}}),

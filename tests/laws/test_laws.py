@@ -1,0 +1,77 @@
+"""The laws of design.md, section 10, on random projects in random workspaces: with lag, with faults, with people."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfsync.state import State
+from tests.laws.cases import Case, cases
+from tests.laws.courts import applied, bench, converges
+from tests.laws.laws import plan_survives_json, shape
+from tests.laws.profiles import examples
+
+
+@examples(60)
+@given(cases())
+def test_plan_after_apply_is_empty_and_applying_twice_writes_once(case: Case) -> None:
+    with bench(case) as box:
+        converges(box)
+
+
+@examples(25)
+@given(cases(), st.integers(0, 2**32))
+def test_order_of_files_keys_and_rows_does_not_matter(case: Case, chance: int) -> None:
+    with bench(case) as box:
+        first = shape(box.plan().plan)
+        box.write(Random(chance))
+        assert shape(box.plan().plan) == first
+        applied(box)
+        after = shape(box.plan().plan)
+        box.write(Random(chance + 1))
+        assert shape(box.plan().plan) == after
+
+
+@examples(25)
+@given(cases())
+def test_a_plan_is_equal_after_json_and_planning_twice_gives_one_plan(case: Case) -> None:
+    with bench(case) as box:
+        plan = box.plan().plan
+        plan_survives_json(plan)
+        assert shape(box.plan().plan) == shape(plan)
+
+
+@examples(25)
+@given(cases())
+def test_a_lost_state_is_found_again_without_a_write(case: Case) -> None:
+    with bench(case) as box:
+        converges(box)
+        bindings = {address: binding.id for address, binding in box.state.bindings.items()}
+        box.state = State(salt="another salt 0123")
+        run = applied(box)
+        assert {change.action for change in run.plan.changes} <= {"adopt"}
+        assert not run.writes
+        assert {address: binding.id for address, binding in box.state.bindings.items()} == bindings
+
+
+@examples(12)
+@given(cases())
+def test_laws_hold_while_the_index_lags(case: Case) -> None:
+    with bench(case, lag=0.3) as box:
+        converges(box)
+
+
+@examples(25)
+@given(cases())
+def test_laws_hold_under_faults(case: Case) -> None:
+    with bench(case, faults=0.2) as box:
+        converges(box)
+
+
+@examples(8)
+@given(cases())
+def test_laws_hold_under_faults_and_lag(case: Case) -> None:
+    with bench(case, lag=0.2, faults=0.1) as box:
+        converges(box)
