@@ -53,7 +53,7 @@ class _Direction(TypedDict):
 
 
 class _Directions(TypedDict):
-    asSource: _Direction
+    asSource: NotRequired[_Direction]
 
 
 class _Relationship(TypedDict):
@@ -146,8 +146,8 @@ def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
 
 def _linked(link: _Relationship) -> list[str]:
     """The ids on the side that a write sets: a relationship of a kind with itself merges both (sheet 2.2)."""
-    directions = link.get("directions")
-    return directions["asSource"]["values"] if directions else link["values"]
+    side: _Direction | _Relationship = (link.get("directions") or {}).get("asSource", link)
+    return side["values"]
 
 
 def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:

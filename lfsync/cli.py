@@ -5,6 +5,7 @@ Only click is imported here, so that `lfsync --version` starts at once; each com
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -176,6 +177,8 @@ def quirks(options: Options, format: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Never returns."""
+    # One run makes a million objects that live to its end; looking through them again and again is a third of its time.
+    gc.set_threshold(50_000, 20, 100)
     sys.exit(run(arguments))
 
 

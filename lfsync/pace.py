@@ -2,9 +2,9 @@
 
 The server holds `limit` tokens and gains `limit` a second; the whole organisation shares them. A client that drains
 that bucket and then follows its refill lives one network hiccup away from a 429. So ours is the same bucket with a
-small store: it lets `limit` requests go in a second, lets only a fifth of them go at once, and leaves the rest of the
-server's store as room for jitter and for others. Where the server says that less remains than our own traffic could
-have used up, somebody else is drawing on it: we slow down in proportion, and speed up as it fills again.
+smaller store: it lets `limit` requests go in a second, three fifths of them at once, and leaves the rest of the
+server's store as room for jitter and for others. Where the server says that less than a fifth remains, somebody else
+is drawing on it: we slow down in proportion, and speed up as it fills again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ Category: TypeAlias = Literal["read", "search", "write"]
 CATEGORIES: Final[tuple[Category, ...]] = ("read", "search", "write")
 
 DOCUMENTED_LIMIT: Final = 25.0
-_STORE: Final = 0.2
+_STORE: Final = 0.6
+_RESERVE: Final = 0.2
 _LONGEST_PAUSE: Final = 120.0
 
 
@@ -64,7 +65,7 @@ class Bucket:
         if headers.limit is not None and headers.limit > 0:
             self._limit, self._told = headers.limit, True
         if headers.remaining is not None:
-            self._slowdown = min(1.0, (max(0.0, headers.remaining) + 1) / (self._store + 1))
+            self._slowdown = min(1.0, (max(0.0, headers.remaining) + 1) / (_RESERVE * max(0.0, self._limit - 1) + 1))
         if headers.retry_after is not None:
             self._pause(now + min(headers.retry_after, _LONGEST_PAUSE))
 
@@ -75,7 +76,7 @@ class Bucket:
 
     @property
     def _store(self) -> float:
-        """How many requests may go ahead of their turn, and what the server must have left; 0 at a limit of 1."""
+        """How many requests may go ahead of their turn; 0 at a limit of 1."""
         return _STORE * max(0.0, self._limit - 1)
 
     def _pause(self, until: float) -> None:

@@ -17,14 +17,16 @@ import httpx
 
 from lfsync import __version__, api
 from lfsync.errors import ApiError, CredentialsError, UnavailableError, UsageError
-from lfsync.pace import CATEGORIES, Bucket, Category, Pace, RateHeaders
+from lfsync.pace import CATEGORIES, DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
 from lfsync.replay import ServerClock
 from lfsync.retry import Reason, Retries, reason_of
 
 API_VERSION: Final = "2026-03-01"
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
-# At 25 requests a second this keeps the pace up to answers that take two and a half seconds.
+# At 25 requests a second this keeps the pace up to answers that take two and a half seconds. Where answers are quick
+# there is no use in as many: httpx's pool looks at each open connection for each request.
 IN_FLIGHT: Final = 64
+_FIRST_IN_FLIGHT: Final = 16
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
 _LIMITS: Final = httpx.Limits(
     max_connections=IN_FLIGHT * len(CATEGORIES), max_keepalive_connections=IN_FLIGHT * len(CATEGORIES)
@@ -90,13 +92,20 @@ class _Failure(NamedTuple):
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Lane:
-    """What one category has for itself: its pace, who is next, and how many are under way."""
+    """What one category has for itself: its pace, who is next, and how many of `width` are under way."""
 
     bucket: Bucket
     turn: asyncio.Lock
     flight: asyncio.Semaphore
+    width: int = _FIRST_IN_FLIGHT
+
+    def widen(self, seconds: float) -> None:
+        """An answer took so long: let as many be under way as keep the pace, with room for a slower one."""
+        while self.width < min(IN_FLIGHT, 2 * DOCUMENTED_LIMIT * seconds):
+            self.width += 1
+            self.flight.release()
 
 
 class Wire:
@@ -121,7 +130,7 @@ class Wire:
         self._http = _http_client(settings, self._base)
         self._pace = Pace(settings.rate_share)
         self._lanes = {
-            category: _Lane(bucket, asyncio.Lock(), asyncio.Semaphore(IN_FLIGHT))
+            category: _Lane(bucket, asyncio.Lock(), asyncio.Semaphore(_FIRST_IN_FLIGHT))
             for category, bucket in self._pace.buckets.items()
         }
         self._last_date = ""
@@ -205,6 +214,7 @@ class Wire:
     def _heard(self, call: Call, response: httpx.Response, sent: float) -> _Answer:
         now = self._clock()
         self._answered = True
+        self._lanes[call.category].widen(now - sent)
         date = response.headers.get("date", "")
         if date != self._last_date and (seconds := _http_date(date)) is not None:
             self._last_date = date

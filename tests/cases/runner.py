@@ -91,7 +91,7 @@ class Case:
             first = self.lfsync("apply", "--yes")
             assert first.code == 0, first
         self.lay_out()
-        self.look(lambda ask: [self.edit(ask, *one.popitem()) for one in edits])
+        self.look(lambda ask: self.make(ask, edits))
         self.plan()
         if not self.planned.err:
             self.apply()
@@ -162,6 +162,10 @@ class Case:
         return Said(code, *self.capture())
 
     # ------------------------------------------------------------ people in Lightfield
+
+    def make(self, ask: Ask, edits: list[dict[str, Answer]]) -> None:
+        for edit in edits:
+            self.edit(ask, *edit.popitem())
 
     def edit(self, ask: Ask, what: str, body: Answer) -> None:
         """`METHOD /path: body`, or `relabel: {OLD: NEW}` for the label of a select option."""

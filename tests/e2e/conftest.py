@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,6 @@ definitions:
       renewalDate: {type: DATETIME, label: Renewal date}
       nickname: {type: TEXT, label: Nickname}
   opportunity: {stages: [Discovery, Proposal, Won]}
-records:
-  accounts:
-    - {ref: twin-a, fields: {$name: Twin}}
-    - {ref: twin-b, fields: {$name: Twin}}
-    - {ref: solo, fields: {$name: Solo, $website: [https://solo.example], nickname: Sunny, score: 1}}
-  contacts:
-    - {ref: ada, fields: {$name: {firstName: Ada, lastName: Lind}, $email: [ada@solo.example]}}
 """
 
 MakeProject = Callable[[Mapping[str, str | bytes]], Project]
@@ -44,6 +38,7 @@ def seed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared(seed_file: Path) -> Iterator[Server]:
     """A server for tests that write nothing. Use `untouched`."""
     with serving(seed_file) as server:
+        server.start_over()
         yield server
 
 
@@ -55,18 +50,28 @@ def untouched(shared: Server) -> Iterator[Server]:
     assert shared.writes() == []
 
 
-@pytest.fixture
-def server(seed_file: Path) -> Iterator[Server]:
-    """A server of the test's own."""
+@pytest.fixture(scope="session")
+def _crm(seed_file: Path) -> Iterator[Server]:
     with serving(seed_file) as server:
         yield server
 
 
 @pytest.fixture
+def server(_crm: Server) -> Server:
+    """A workspace that is as if new: starting a process for each test would take longer than the tests."""
+    _crm.start_over()
+    return _crm
+
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
 def make(server: Server, tmp_path: Path) -> MakeProject:
-    """Makes a project against the test's own server."""
+    """Makes a project against `server`. Its workspace has a name of its own: what earlier tests made with the same
+    words would come back as a replay within 24 hours (rule A2)."""
 
     def made(files: Mapping[str, str | bytes]) -> Project:
-        return project(tmp_path / "project", server.url, files)
+        return project(tmp_path / "project", server.url, files, f"prod-{next(_NUMBERS)}")
 
     return made

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -58,6 +58,15 @@ class Project:
 
     folder: Path
     env: Mapping[str, str] = field(default_factory=clean_environment)
+    workspace: str = "prod"
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / ".lfsync" / "state" / f"{self.workspace}.jsonl"
+
+    def elsewhere(self, **env: str) -> Project:
+        """The same folder in another environment."""
+        return replace(self, env={**self.env, **env})
 
     def lfsync(
         self,
@@ -90,9 +99,9 @@ class Project:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def state(self, workspace: str = "prod") -> dict[str, dict[str, Any]]:
+    def state(self) -> dict[str, dict[str, Any]]:
         """The state's lines by address."""
-        lines = (self.folder / ".lfsync" / "state" / f"{workspace}.jsonl").read_text().splitlines()
+        lines = self.state_file.read_text().splitlines()
         return {line["address"]: line for line in map(json.loads, lines[1:])}
 
     def ids(self) -> dict[str, str]:
@@ -109,15 +118,13 @@ class Project:
             text=True,
         )
 
-    def on_terminal(
-        self, *arguments: str, question: str, answer: str, meanwhile: Callable[[], object] = lambda: None
-    ) -> Run:
-        """Runs one command on a terminal, and answers its question. `meanwhile` runs while the question waits."""
+    def apply_on_terminal(self, answer: str, *options: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
+        """`lfsync apply` on a terminal, its question answered. `meanwhile` runs while the question waits."""
         pid, terminal = pty.fork()
         if pid == 0:  # pragma: no cover  (the child becomes lfsync)
-            os.execve(LFSYNC, [str(LFSYNC), "-C", str(self.folder), *arguments], dict(self.env))
+            os.execve(LFSYNC, [str(LFSYNC), "-C", str(self.folder), *options, "apply"], dict(self.env))
         try:
-            shown = _read_until(terminal, question)
+            shown = _read_until(terminal, f"Apply to {self.workspace}?")
             meanwhile()
             os.write(terminal, answer.encode())
             shown += _read_until(terminal, None)
@@ -172,6 +179,22 @@ class Server:
         """Empties the log."""
         _ask("POST", f"{self.url}/_sandbox/reset")
 
+    def start_over(self) -> None:
+        """Brings the records back to what the seed says, and empties the log."""
+        with self.sdk() as sdk:
+            for api in (sdk.list, sdk.task, sdk.note, sdk.opportunity, sdk.contact, sdk.account):
+                while rows := api.list(limit=25).data:
+                    for row in rows:
+                        api.delete(row.id)
+            for name in ("Twin", "Twin"):
+                sdk.account.create(fields={"$name": name})
+            site = "https://solo.example"
+            sdk.account.create(fields={"$name": "Solo", "$website": [site], "nickname": "Sunny", "score": 1})
+            sdk.contact.create(
+                fields={"$name": {"firstName": "Ada", "lastName": "Lind"}, "$email": ["ada@solo.example"]}
+            )
+        self.forget()
+
     @contextmanager
     def counting(self) -> Iterator[list[str]]:
         """The writes within the block, there when it has ended."""
@@ -207,12 +230,14 @@ def serving(seed: Path, *options: str) -> Iterator[Server]:
     assert rest == "", "stdout of `sandbox serve` holds the listening line and nothing else (rule X1)"
 
 
-SETTINGS = "version: 1\ndefault_workspace: prod\nworkspaces: {prod: {}, play: {sandbox: {}}}\n"
+def settings(workspace: str = "prod") -> str:
+    """An lfsync.yaml with a real workspace, and `play`, a sandbox."""
+    return f"version: 1\ndefault_workspace: {workspace}\nworkspaces: {{{workspace}: {{}}, play: {{sandbox: {{}}}}}}\n"
 
 
-def project(folder: Path, url: str, files: Mapping[str, str | bytes], key: str = KEY) -> Project:
-    """A project of these files, whose `prod` is at `url`. It gets an lfsync.yaml where they hold none."""
-    made = Project(folder, clean_environment(LIGHTFIELD_BASE_URL=url, LIGHTFIELD_API_KEY=key))
-    for name, text in {"lfsync.yaml": SETTINGS, **files}.items():
+def project(folder: Path, url: str, files: Mapping[str, str | bytes], workspace: str = "prod") -> Project:
+    """A project of these files, whose `workspace` is at `url`. It gets an lfsync.yaml where they hold none."""
+    made = Project(folder, clean_environment(LIGHTFIELD_BASE_URL=url, LIGHTFIELD_API_KEY=KEY), workspace)
+    for name, text in {"lfsync.yaml": settings(workspace), **files}.items():
         made.write(name, text)
     return made

@@ -31,12 +31,11 @@ def _converge(place: Project, server: Server) -> Crm:
     place.apply()
     again = place.plan(expect=0)
     assert again["changes"] == []
-    state = next((place.folder / ".lfsync" / "state").iterdir())
-    text = state.read_bytes()
+    text = place.state_file.read_bytes()
     with server.counting() as written:
         place.apply()
     assert written == []
-    assert state.read_bytes() == text
+    assert place.state_file.read_bytes() == text
     created = Counter(change["kind"] for change in first["changes"] if change["action"] == "create")
     with server.sdk() as sdk:
         crm = Crm(sdk)
@@ -112,7 +111,7 @@ definitions:
 def test_five_hundred_companies_arrive_once(tmp_path: Path) -> None:
     unserved, seed = _companies(tmp_path / "project", "")
     with serving(seed, "--rps", "0") as server:
-        place = Project(unserved.folder, {**unserved.env, "LIGHTFIELD_BASE_URL": server.url})
+        place = unserved.elsewhere(LIGHTFIELD_BASE_URL=server.url)
         crm = _converge(place, server)
     assert crm.count()["account"] == 503
     assert crm.count()["list"] == 2

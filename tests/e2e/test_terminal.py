@@ -9,20 +9,20 @@ _FILES = {"crm.yaml": "accounts: {solo: {fields: {$name: Solo, score: 2}}}\n"}
 
 
 def test_no_is_an_answer(server: Server, make: MakeProject) -> None:
-    run = make(_FILES).on_terminal("apply", question="Apply to prod?", answer="n\n")
+    run = make(_FILES).apply_on_terminal("n\n")
     assert run.code == 1
     assert "Nothing was written." in run.out
     assert server.writes() == []
 
 
 def test_an_end_of_input_is_no_yes(server: Server, make: MakeProject) -> None:
-    run = make(_FILES).on_terminal("apply", question="Apply to prod?", answer="\x04")
+    run = make(_FILES).apply_on_terminal("\x04")
     assert run.code != 0
     assert server.writes() == []
 
 
 def test_yes_applies(server: Server, make: MakeProject) -> None:
-    run = make(_FILES).on_terminal("apply", question="Apply to prod?", answer="y\n")
+    run = make(_FILES).apply_on_terminal("y\n")
     assert run.code == 0
     assert len(server.writes()) == 1
     assert "\x1b[" in run.out, "colours on a terminal"
@@ -30,10 +30,9 @@ def test_yes_applies(server: Server, make: MakeProject) -> None:
 
 def test_no_color_has_none(server: Server, make: MakeProject) -> None:
     place = make(_FILES)
-    flag = place.on_terminal("--no-color", "apply", question="Apply to prod?", answer="n\n")
+    flag = place.apply_on_terminal("n\n", "--no-color")
     assert "\x1b[3" not in flag.out
-    variable = type(place)(place.folder, {**place.env, "NO_COLOR": "1"})
-    assert "\x1b[3" not in variable.on_terminal("apply", question="Apply to prod?", answer="n\n").out
+    assert "\x1b[3" not in place.elsewhere(NO_COLOR="1").apply_on_terminal("n\n").out
 
 
 def test_without_a_terminal_and_without_yes_it_refuses(server: Server, make: MakeProject) -> None:

@@ -125,6 +125,7 @@ class Bench:
     def __init__(self, case: Case, quirks: Mapping[str, str] | None = None, lag: float = 0, faults: float = 0) -> None:
         self.case = case
         self.time = Time()
+        self.lag_timeout = 2.0 if lag else 0.0  # without lag, what people do to a list is seen at once (rule R2)
         self.folder = Path(tempfile.mkdtemp(prefix="laws-"))
         seed = self.folder / "seed.yml"
         seed.write_text(dump({**case.seed, "definitions": definitions(case.pipelines)}), "utf-8")
@@ -142,20 +143,20 @@ class Bench:
 
     def write(self, shuffled: Random | None = None) -> None:
         """The project's files, anew."""
-        write_project(self.folder, self.case, self.known, shuffled)
+        write_project(self.folder, self.case, self.lag_timeout, self.known, shuffled)
 
     # ------------------------------------------------------------ runs
 
     def plan(self) -> Run:
         return self._do(self._plan)
 
-    def apply(self, meanwhile: Callable[[], None] | None = None) -> Run:
+    def apply(self, meanwhile: Callable[[Run], None] | None = None) -> Run:
         """Plan and apply; `meanwhile` is what people do in between. The state is kept as its file would keep it."""
 
         async def work(session: Session) -> Run:
             run = await self._plan(session)
             if meanwhile is not None:
-                await asyncio.to_thread(meanwhile)
+                await asyncio.to_thread(meanwhile, run)
             before = len(self.spy.writes)
             applier = Applier(run.job, session.client, _Silent())
             try:

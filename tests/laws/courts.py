@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.laws.bench import Bench, Run
@@ -22,10 +22,17 @@ def bench(case: Case, quirks: Mapping[str, str] | None = None, lag: float = 0, f
         made.close()
 
 
-def applied(box: Bench) -> Run:
-    """One apply, held against the laws."""
+def applied(box: Bench, meanwhile: Callable[[Run], None] | None = None) -> Run:
+    """One apply, held against the laws; `meanwhile` is what people do between plan and apply."""
     was = box.snapshot()
-    run = box.apply()
+
+    def between(run: Run) -> None:
+        nonlocal was
+        if meanwhile is not None:
+            meanwhile(run)
+            was = box.snapshot()
+
+    run = box.apply(between)
     Verdict(run, box.state, box.crm.schema, was, box.snapshot()).check()
     return run
 

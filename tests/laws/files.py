@@ -51,12 +51,15 @@ def dump(data: Data) -> str:
     return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=1000))
 
 
-def write_project(folder: Path, case: Case, known: Callable[[str, str], str], shuffled: Random | None = None) -> None:
+def write_project(
+    folder: Path, case: Case, lag_timeout: float, known: Callable[[str, str], str], shuffled: Random | None = None
+) -> None:
     """The project's files; `known` gives the id behind a mark. `shuffled`: another order of everything that has one."""
     for old in folder.glob("*.yaml"):
         old.unlink()
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    settings = {"version": 1, "workspaces": {"laws": {"sandbox": {}, "index_lag_timeout": 2}}, "exclude": ["data/"]}
+    workspace = {"sandbox": {}, "index_lag_timeout": lag_timeout}
+    settings = {"version": 1, "workspaces": {"laws": workspace}, "exclude": ["data/"]}
     (folder / "lfsync.yaml").write_text(dump(settings), "utf-8")
     mix = _Mix(shuffled)
     entries = [(kind, key, body) for kind, found in case.resources.items() for key, body in found.items()]

@@ -194,6 +194,7 @@ class Verdict:
         }
         linked = {other for other in linked if other not in self.now.rows or not self.now.rows[other].trashed}
         include, exclude = self.targets(declared.include), self.targets(declared.exclude)
+        include.discard(None)  # what was not made; the other side of the link said so
         assert include <= linked, (address, declared.definition.key, include, linked)
         assert linked.isdisjoint(exclude), (address, declared.definition.key, exclude, linked)
         assert not declared.exact or linked == include, (address, declared.definition.key, include, linked)

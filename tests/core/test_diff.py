@@ -1,0 +1,221 @@
+"""Who moved what: the two hashes of each key, and the rows that may be believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lfsync.diff import Comparer, Difference
+from lfsync.model import JSON, Address, Cause, Record
+from lfsync.resolve import Wanted, resolve
+from lfsync.state import Binding, Hashes
+from tests.core.world import SCHEMA, STATE, applied, change, drafted, live, record, wishes
+
+A = Address("account", "a")
+NAMED = "accounts: {{a: {{fields: {{$name: A, nickname: {}}}}}}}"
+
+
+def compared(text: str, now: Record, binding: Binding | None) -> Difference:
+    desired = wishes(text)
+    workspace = live(now)
+    resolution = resolve(desired, SCHEMA, STATE, workspace, Wanted())
+    return Comparer(desired, SCHEMA, STATE, workspace, resolution).comparison(desired[A], now, binding)
+
+
+def hashed(declared: str, shown: str | None) -> Hashes:
+    return Hashes(STATE.hash(declared), None if shown is None else STATE.hash(shown))
+
+
+@pytest.mark.parametrize(
+    ("last", "declared", "shown", "cause"),
+    [
+        # no hashes yet
+        (None, "new", "new", None),
+        (None, "new", "other", "config"),
+        # declared and live equal, whatever the hashes say
+        (hashed("old", "old"), "new", "new", None),
+        (hashed("old", "server"), "new", "new", None),
+        # both as last time: the server's own form of our value (rule S5)
+        (hashed("new", "server"), "new", "server", None),
+        (hashed("new", "new"), "new", "new", None),
+        # declared moved
+        (hashed("old", "old"), "new", "old", "config"),
+        (hashed("old", "server"), "new", "server", "config"),
+        # live moved
+        (hashed("new", "new"), "new", "edited", "drift"),
+        (hashed("new", "server"), "new", "edited", "drift"),
+        # both moved
+        (hashed("old", "old"), "new", "edited", "conflict"),
+        (hashed("old", "server"), "new", "edited", "conflict"),
+        # a write that did not converge left no live hash: planned again
+        (hashed("new", None), "new", "server", "config"),
+        (hashed("old", None), "new", "edited", "config"),
+    ],
+)
+def test_the_verdict_table(last: Hashes | None, declared: str, shown: str, cause: Cause | None) -> None:
+    """Rules S4 and S5."""
+    binding = Binding(A, "acc_1", fields={"nickname": last} if last else {})
+    now = record("acc_1", {"$name": "A", "nickname": shown}, fresh=True)
+    made = compared(NAMED.format(declared), now, binding)
+    assert [each.cause for each in made.fields] == ([cause] if cause else [])
+    assert made.causes == ({cause} if cause else set())
+    if cause is None:
+        assert made.hashes["fields", "nickname"] == hashed(declared, shown)
+    else:
+        assert made.hashes.get(("fields", "nickname")) == last
+
+
+@settings(max_examples=150, deadline=None)
+@given(*(st.sampled_from(["a", "b", "c"]) for _ in range(4)), st.booleans())
+def test_every_combination_has_one_verdict(was: str, saw: str, declared: str, shown: str, fresh: bool) -> None:
+    binding = Binding(A, "acc_1", fields={"nickname": hashed(was, saw)})
+    now = record("acc_1", {"$name": "A", "nickname": shown}, fresh=fresh)
+    made = compared(NAMED.format(declared), now, binding)
+    moved = (was != declared, saw != shown)
+    causes: dict[tuple[bool, bool], Cause] = {
+        (True, False): "config",
+        (False, True): "drift",
+        (True, True): "conflict",
+    }
+    expected = None if declared == shown else causes.get(moved)
+    assert [each.cause for each in made.fields] == ([expected] if expected else [])
+    if fresh:
+        assert not made.doubtful
+    elif expected or moved[1]:
+        assert made.doubtful, "a listed row made a change or hides one (rule R1)"
+    else:
+        assert not made.doubtful
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.integers(1, 6)), st.sets(st.integers(1, 6)), st.sets(st.integers(1, 6)))
+def test_a_set_of_links(include: set[int], exclude: set[int], linked: set[int]) -> None:
+    exclude -= include
+    text = (
+        f"accounts: {{a: {{fields: {{$name: A}}, relationships: "
+        f"{{$contact: {{include: {_ids(include)}, exclude: {_ids(exclude)}}}}}}}}}"
+    )
+    now = record("acc_1", {"$name": "A"}, {"$contact": tuple(f"con_{n}" for n in linked)})
+    made = compared(text, now, None)
+    added = [id for link in made.links for id in link.add]
+    removed = [id for link in made.links for id in link.remove]
+    assert sorted(added) == [f"con_{n}" for n in sorted(include - linked)]
+    assert sorted(removed) == [f"con_{n}" for n in sorted(exclude & linked)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.integers(1, 6)), st.sets(st.integers(1, 6)), st.sets(st.integers(1, 6)))
+def test_an_exact_set_leaves_out_what_is_in_the_trash(include: set[int], linked: set[int], gone: set[int]) -> None:
+    """Rule S6."""
+    gone -= include
+    now = record("acc_1", {"$name": "A"}, {"$contact": tuple(f"con_{n}" for n in linked)}, fresh=True)
+    workspace = live(now, *(record(f"con_{n}", {}, fresh=True) for n in range(1, 7)))
+    workspace.gone.update({("contact", f"con_{n}"): "it is in the trash" for n in gone})
+    text = f"accounts: {{a: {{fields: {{$name: A}}, relationships: {{$contact: {_ids(include)}}}}}}}"
+    made = drafted(text, workspace)
+    links = [link for each in made.changes.values() for link in each.relationships]
+    assert sorted(id for link in links for id in link.add) == [f"con_{n}" for n in sorted(include - linked)]
+    assert sorted(id for link in links for id in link.remove) == [f"con_{n}" for n in sorted(linked - include - gone)]
+
+
+def test_what_is_not_declared_is_not_in_the_difference() -> None:
+    now = record("acc_1", {"$name": "A", "nickname": "x", "tier": "opt_g"}, {"$owner": ("mem_kai",)})
+    made = compared("accounts: {a: {fields: {$name: A, nickname: y}}}", now, None)
+    assert [each.key for each in made.fields] == ["nickname"]
+    assert made.hashes.keys() == {("fields", "$name")}
+
+
+@pytest.mark.parametrize("empty", ["null", "''"])
+@pytest.mark.parametrize("shown", [{}, {"nickname": None}, {"nickname": ""}])
+def test_null_absent_and_empty_are_one_value(empty: str, shown: dict[str, JSON]) -> None:
+    """Rule C8."""
+    assert not compared(NAMED.format(empty), record("acc_1", {"$name": "A", **shown}), None)
+
+
+def test_ignored_keys_take_live_as_it_is() -> None:
+    """Rules L1, I7."""
+    text = """accounts: {a: {fields: {$name: A, nickname: mine}, relationships: {$owner: kai@corp.example},
+                             lifecycle: {ignore_changes: [nickname, $owner]}}}"""
+    now = record("acc_1", {"$name": "A", "nickname": "theirs"}, {"$owner": ("mem_mia",)})
+    made = compared(text, now, None)
+    assert not made
+    assert made.hashes.keys() == {("fields", "$name")}
+
+
+def test_create_only_keys_that_differ_are_frozen() -> None:
+    """Rule I8."""
+    text = """
+    accounts: {x: {fields: {$name: X}}, y: {fields: {$name: Y}}}
+    opportunities: {o: {match: [$name], fields: {$name: O, $amount: 5}, relationships: {$account: y}}}
+    """
+    now = live(
+        record("acc_x", {"$name": "X"}),
+        record("acc_y", {"$name": "Y"}),
+        record("opp_1", {"$name": "O"}, {"$account": ("acc_x",)}, fresh=True),
+    )
+    made = drafted(text, now)
+    blocked = made.blocked[Address("opportunity", "o")]
+    assert blocked.reason == "`$account` (account.x → account.y) can only be set when the record is created"
+    assert Address("opportunity", "o") not in made.changes
+
+
+def test_both_sides_of_a_link_form_one_set() -> None:
+    """Rule C9: the contact's side writes it."""
+    text = """
+    accounts: {a: {fields: {$name: A}, relationships: {$contact: [c, d]}}}
+    contacts: {c: {fields: {$email: [c@x.example]}, relationships: {$account: [a]}}, d: {fields: {$email: [d@x.example]}}}
+    """
+    made = drafted(text, live())
+    assert change(made, "account.a").relationships[0].add == ("contact.d",)
+    assert change(made, "contact.c").relationships[0].add == ("account.a",)
+
+
+def test_names_are_for_people_and_ids_for_the_api() -> None:
+    now = live(
+        record("acc_1", {"$name": "A", "tier": "opt_s"}, {"$owner": ("mem_mia",), "partners": ("acc_2",)}, fresh=True),
+        record("acc_2", {"$name": "Old"}, fresh=True),
+    )
+    text = "accounts: {a: {fields: {$name: A, tier: Gold}, relationships: {$owner: kai@corp.example, partners: []}}}"
+    made = change(drafted(text, now), "account.a")
+    (tier,) = made.fields
+    assert (tier.before, tier.after, tier.before_raw, tier.after_raw) == ("Silver", "Gold", "opt_s", "opt_g")
+    owner, partners = made.relationships
+    assert (owner.before, owner.after, owner.add) == ("mia@corp.example", "kai@corp.example", ("mem_kai",))
+    assert (partners.before, partners.after, partners.remove) == (["Old (acc_2)"], [], ("acc_2",))
+
+
+def test_members_in_the_order_of_their_names() -> None:
+    text = "lists: {l: {fields: {$name: L, $objectType: $account}, members: []}}"
+    now = live(record("lst_1", {"$name": "L", "$objectType": "account"}, fresh=True))
+    for n in range(9):
+        now.add(record(f"acc_{n}", {"$name": f"N{n}"}, fresh=True))
+    now.listed["account"] = frozenset(now.records["account"])
+    now.memberships["lst_1"] = frozenset(now.records["account"])
+    members = change(drafted(text, now), "list.l").members
+    assert members is not None
+    assert members.remove == tuple(f"acc_{n}" for n in range(9))
+
+
+def test_an_apply_that_writes_nothing_records_what_equals_live() -> None:
+    """Rule S3."""
+    now = live(record("acc_1", {"$name": "A", "nickname": "x"}))
+    binding = applied(NAMED.format("x"), now).bindings[A]
+    assert binding.fields == {"$name": hashed("A", "A"), "nickname": hashed("x", "x")}
+    assert (binding.id, binding.origin, binding.written_at) == ("acc_1", "adopted", None)
+
+
+def test_a_renamed_label_moves_nothing() -> None:
+    """Rule S2."""
+    now = live(record("acc_1", {"$name": "A", "tier": "opt_g"}))
+    state = applied("accounts: {a: {fields: {$name: A, tier: Gold}}}", now)
+    by_id = drafted("accounts: {a: {fields: {$name: A, tier: opt_g}}}", now, state)
+    assert not by_id.changes
+    assert by_id.bindings[A].fields == state.bindings[A].fields
+    assert replace(state, bindings={A: by_id.bindings[A]}) == state
+
+
+def _ids(numbers: set[int]) -> str:
+    return f"[{', '.join(f'con_{n}' for n in sorted(numbers))}]"

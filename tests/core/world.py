@@ -1,0 +1,115 @@
+"""Small worlds for the core's tests: YAML to Desired, records, a live workspace. No HTTP, no sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lfsync.config import join, read_resources
+from lfsync.definitions import builtin_schema
+from lfsync.documents import compose
+from lfsync.live import Live
+from lfsync.model import (
+    JSON,
+    Address,
+    Change,
+    Desired,
+    FieldDef,
+    Member,
+    Option,
+    Plan,
+    Record,
+    RelDef,
+    Schema,
+    WorkspaceInfo,
+)
+from lfsync.plan import Context, Draft, draft, plan
+from lfsync.prepare import prepare
+from lfsync.state import Binding, State
+
+SALT = "0123456789abcdef"
+STATE = State(SALT)
+CONTEXT = Context(WorkspaceInfo("test", "http://localhost"), "2026-01-01T00:00:00Z", "digest")
+
+_CUSTOM = (
+    FieldDef("tier", "Tier", "SINGLE_SELECT", "ad_t", options=(Option("opt_g", "Gold"), Option("opt_s", "Silver"))),
+    FieldDef("nickname", "Nickname", "TEXT", "ad_n"),
+    FieldDef("employees", "Employees", "NUMBER", "ad_e"),
+)
+
+
+def _schema() -> Schema:
+    known = builtin_schema()
+    account = known.kinds["account"]
+    parent = RelDef("parent", "Parent", "account", many=False)
+    partners = RelDef("partners", "Partners", "account", many=True)
+    account = replace(
+        account,
+        fields={**account.fields, **{field.key: field for field in _CUSTOM}},
+        relationships={**account.relationships, "parent": parent, "partners": partners},
+    )
+    members = (Member("mem_kai", "kai@corp.example", "Kai Berg"), Member("mem_mia", "mia@corp.example", "Mia Okoye"))
+    return Schema({**known.kinds, "account": account}, members)
+
+
+SCHEMA = _schema()
+
+
+def wishes(text: str) -> dict[Address, Desired]:
+    """What a resource file declares, prepared."""
+
+    def no_file(path: str) -> str:
+        raise AssertionError(path)
+
+    declared = read_resources(compose(text, "crm.yaml"), "crm.yaml", {}, no_file)  # type: ignore[arg-type]
+    resources, problems = join([declared.resources])
+    desired, more = prepare(resources, SCHEMA)
+    assert not [*declared.problems, *problems, *more]
+    return desired
+
+
+def record(
+    id: str, fields: dict[str, JSON], links: dict[str, tuple[str, ...]] | None = None, *, fresh: bool = False
+) -> Record:
+    """A live record; its kind follows from the id."""
+    kinds = {"acc": "account", "con": "contact", "opp": "opportunity", "tsk": "task", "note": "note", "lst": "list"}
+    kind = kinds[id.split("_")[0]]
+    return Record(kind, id, "2026-01-01T00:00:00.000Z", f"https://crm.example/{id}", fields, links or {}, fresh)
+
+
+def live(*records: Record, whole: bool = True) -> Live:
+    """A workspace of which every listing was read whole."""
+    made = Live()
+    for each in records:
+        made.add(each)
+    if whole:
+        for kind in SCHEMA.kinds:
+            made.listed[kind] = frozenset(made.records.get(kind, {}))
+    return made
+
+
+def bound(*bindings: Binding) -> State:
+    return replace(STATE, bindings={binding.address: binding for binding in bindings})
+
+
+def drafted(text: str, now: Live, state: State = STATE, recent: Iterable[str] = ()) -> Draft:
+    return draft(wishes(text), SCHEMA, state, now, frozenset(recent))
+
+
+def planned(text: str, now: Live, state: State = STATE, context: Context = CONTEXT) -> Plan:
+    desired = wishes(text)
+    made = draft(desired, SCHEMA, state, now)
+    assert not made.wanted
+    return plan(made, desired, state, context)
+
+
+def applied(text: str, now: Live) -> State:
+    """The state after an apply that left the workspace as `now`."""
+    made = drafted(text, now)
+    assert not made.changes.keys() - made.resolution.adopted
+    return bound(*made.bindings.values())
+
+
+def change(made: Plan | Draft, address: str) -> Change:
+    changes = made.changes if isinstance(made, Plan) else made.changes.values()
+    return next(each for each in changes if str(each.address) == address)
