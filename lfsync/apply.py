@@ -1,4 +1,4 @@
-"""Walks a plan: every change just after what it depends on, independent ones side by side. I/O.
+"""Walks a plan: every change just after what it depends on, independent ones side by side, deletes last. I/O.
 
 Failures stay local: what depends on a change that made nothing is skipped with the reason, the rest goes on. Apply
 tells a reporter; it never prints.
@@ -7,14 +7,17 @@ tells a reporter; it never prints.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from lfsync.client import Client
 from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError
+from lfsync.ledger import HistoryLike, JournalLike, Ledger, Written
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.report import Reporter
 from lfsync.state import State, organisation_ids
-from lfsync.writer import GiveUpError, Job, Progress, Writer, place_of
+from lfsync.writer import GiveUpError, Job, Progress, Writer, bindings_of, place_of
 
 _AT_ONCE = 96
 _INTERRUPTED = "interrupted before it began"
@@ -23,9 +26,12 @@ _INTERRUPTED = "interrupted before it began"
 class Applier:
     """Applies one plan once. `state` is what is known after each outcome: read it whenever `run` has ended."""
 
-    def __init__(self, job: Job, client: Client, reporter: Reporter) -> None:
+    def __init__(
+        self, job: Job, client: Client, reporter: Reporter, journal: JournalLike, history: HistoryLike
+    ) -> None:
         self.job = job
-        self.writer = Writer(job, client)
+        self.ledger = Ledger(bindings_of(job), journal, history)
+        self.writer = Writer(job, client, self.ledger)
         self.reporter = reporter
         self._exists: dict[Address, asyncio.Event] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -35,7 +41,7 @@ class Applier:
     def state(self) -> State:
         """The state as of now."""
         ids = organisation_ids(self.job.schema)
-        return replace(self.job.state, ids=ids, bindings=self.writer.bindings)
+        return replace(self.job.state, ids=ids, bindings=self.ledger.bindings)
 
     def stop(self, reason: str = _INTERRUPTED) -> None:
         """Begin nothing new; what is in flight ends as it would."""
@@ -44,13 +50,17 @@ class Applier:
     async def run(self) -> list[Outcome]:
         """An outcome for each change, in the order of the plan."""
         self.reporter.start(self.job.plan)
-        self._exists = {change.address: asyncio.Event() for change in self.job.plan.changes}
+        changes = self.job.plan.changes
+        self._exists = {change.address: asyncio.Event() for change in changes}
+        outcomes: dict[Address, Outcome] = {}
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._finish(change)) for change in self.job.plan.changes]
+            for wave in _waves(changes):
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._finish(change)) for change in wave]
+                outcomes |= {task.result().address: task.result() for task in tasks}
         finally:
             self.reporter.close()
-        return [task.result() for task in tasks]
+        return [outcomes[change.address] for change in changes]
 
     async def _finish(self, change: Change) -> Outcome:
         outcome = await self._outcome(change)
@@ -61,22 +71,24 @@ class Applier:
     async def _outcome(self, change: Change) -> Outcome:
         end: GiveUpError | None = None
         status: Status
+        progress = Progress(Written(change.address, "update" if change.action == "adopt" else change.action))
         try:
-            status = await self._perform(change)
+            status = await self._perform(change, progress)
         except GiveUpError as error:
             end, status = error, error.status
         except ApiError as error:
             end = self._failure(change, error)
             status = end.status
-        id = self.writer.ids.get(change.address)
+        if progress.written.id:
+            self.ledger.history.wrote(progress.written)
+        id = self.writer.ids.get(change.address, change.id)
         if end is None:
             return Outcome(change.address, change.action, status, id)
         return Outcome(change.address, change.action, status, id, end.reason, end.hint, end.source or change.source)
 
-    async def _perform(self, change: Change) -> Status:
+    async def _perform(self, change: Change, progress: Progress) -> Status:
         """Write once what it needs is there; link what could not be linked before; prove."""
         await self._wait_for(change.depends_on)
-        progress = Progress()
         async with self._slots:
             if self._stop_reason:
                 raise GiveUpError("skipped", self._stop_reason)
@@ -112,14 +124,22 @@ class Applier:
         if isinstance(error, UnavailableError):
             reason = f"{reason}; whether it was written is not known"
         hint = error.hint or ("The next plan reads what is there." if isinstance(error, UnavailableError) else None)
-        return GiveUpError("failed", reason, hint, _blamed(self.job.desired[change.address], error.param))
+        return GiveUpError("failed", reason, hint, _blamed(self.job.desired.get(change.address), error.param))
 
 
-def _blamed(wish: Desired, param: str | None) -> Place | None:
+def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Everything but deletes; then deletes kind by kind, children first (rule A7)."""
+    yield [change for change in changes if change.action != "delete"]
+    deletes = [change for change in changes if change.action == "delete"]
+    for _, wave in groupby(deletes, key=lambda change: change.address.kind):
+        yield list(wave)
+
+
+def _blamed(wish: Desired | None, param: str | None) -> Place | None:
     """The place of the value that the API's `param` names: with or without its `$` (API sheet, 11.1)."""
     section, _, key = (param or "").partition(".")
     names = {"fields": "fields", "relationships": "links"}
-    if section not in names:
+    if wish is None or section not in names:
         return None
     key = key.split(".")[0]
     if key in ("$accounts", "$contacts", "$opportunities"):

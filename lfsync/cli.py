@@ -69,31 +69,152 @@ _ONLY = click.option(
 )
 
 
-@cli.command()
-@click.option(
-    "-o", "output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the JSON plan."
+_PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
+_RECREATE = click.option(
+    "--recreate-missing",
+    is_flag=True,
+    help="Restore bound records that are gone; make anew what the API can't restore.",
 )
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_YES = click.option("--yes", is_flag=True, help="Don't ask.")
+_LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
+_FORMAT = click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@cli.command()
+@click.option("-o", "output", type=_FILE, metavar="FILE", help="Save the JSON plan.")
+@_FORMAT
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
+@_PRUNE
+@_RECREATE
 @_ONLY
 @click.pass_obj
-def plan(options: Options, output: Path | None, format: str, detailed_exitcode: bool, only: tuple[str, ...]) -> int:
+def plan(
+    options: Options,
+    output: Path | None,
+    format: str,
+    detailed_exitcode: bool,
+    drift_only: bool,
+    prune: bool,
+    recreate_missing: bool,
+    only: tuple[str, ...],
+) -> int:
     """Show what apply would do."""
     from lfsync.commands.planning import plan
+    from lfsync.draft import Wishes
 
-    return plan(options, format=format, output=output, detailed=detailed_exitcode, only=only)
+    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only)
+    return plan(options, wishes, format=format, output=output, detailed=detailed_exitcode, only=only)
 
 
 @cli.command()
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
+@click.argument("plan", required=False, type=_FILE)
+@_YES
+@_PRUNE
+@_RECREATE
+@_LARGE
 @_ONLY
 @click.pass_obj
-def apply(options: Options, yes: bool, allow_large: bool, only: tuple[str, ...]) -> int:
-    """Plan, show, ask, and make it so."""
-    from lfsync.commands.planning import apply
+def apply(
+    options: Options,
+    plan: Path | None,
+    yes: bool,
+    prune: bool,
+    recreate_missing: bool,
+    allow_large: bool,
+    only: tuple[str, ...],
+) -> int:
+    """Plan, show, ask, and make it so; or do what a saved PLAN says."""
+    from lfsync.commands.applying import apply, apply_saved
+    from lfsync.draft import Wishes
 
-    return apply(options, yes=yes, allow_large=allow_large, only=only)
+    if plan is not None:
+        if prune or recreate_missing or only:
+            raise click.UsageError(
+                "a saved PLAN says itself what is to be done: no --prune, --recreate-missing, --only"
+            )
+        return apply_saved(options, plan, yes=yes, allow_large=allow_large)
+    wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
+    return apply(options, wishes, yes=yes, allow_large=allow_large, only=only)
+
+
+@cli.command()
+@click.argument("plan", type=_FILE)
+@_FORMAT
+@click.pass_obj
+def show(options: Options, plan: Path, format: str) -> int:
+    """Show a saved PLAN, stale or not."""
+    from lfsync.commands.planning import show
+
+    return show(options, plan, format=format)
+
+
+@cli.command()
+@_FORMAT
+@click.pass_obj
+def history(options: Options, format: str) -> int:
+    """List the runs that wrote something, newest first."""
+    from lfsync.commands.records import history
+
+    return history(options, format=format)
+
+
+@cli.command()
+@click.argument("run", required=False)
+@_YES
+@_LARGE
+@click.pass_obj
+def undo(options: Options, run: str | None, yes: bool, allow_large: bool) -> int:
+    """Put back what a RUN wrote; the last one without."""
+    from lfsync.commands.applying import undo
+
+    return undo(options, run, yes=yes, allow_large=allow_large)
+
+
+@cli.group()
+def state() -> None:
+    """What lfsync remembers: addresses and the records they are bound to."""
+
+
+@state.command(name="list")
+@click.pass_obj
+def state_list(options: Options) -> int:
+    """List every address and its record."""
+    from lfsync.commands.records import state_list
+
+    return state_list(options)
+
+
+@state.command(name="show")
+@click.argument("address")
+@click.pass_obj
+def state_show(options: Options, address: str) -> int:
+    """Show what is remembered of ADDRESS."""
+    from lfsync.commands.records import state_show
+
+    return state_show(options, address)
+
+
+@state.command(name="rm")
+@click.argument("address")
+@click.pass_obj
+def state_rm(options: Options, address: str) -> int:
+    """Let go of ADDRESS; its record stays as it is."""
+    from lfsync.commands.records import state_rm
+
+    return state_rm(options, address)
+
+
+@state.command(name="mv")
+@click.argument("old")
+@click.argument("new")
+@click.pass_obj
+def state_mv(options: Options, old: str, new: str) -> int:
+    """Rename OLD to NEW, after the key was renamed in the files."""
+    from lfsync.commands.records import state_mv
+
+    return state_mv(options, old, new)
 
 
 @cli.command()
@@ -108,9 +229,6 @@ def schema(name: str | None) -> int:
 @cli.group()
 def sandbox() -> None:
     """The embedded emulator of the Lightfield API."""
-
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @sandbox.command()

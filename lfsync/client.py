@@ -128,6 +128,20 @@ class Client:
         call = Call("POST", path, "write", (f"{kind.scope}:update",), _encoded(body), key)
         return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
 
+    async def delete(self, kind: Kind, id: str) -> None:
+        """To the trash (sheet, section 12). A record that is there already, or gone, is no error."""
+        call = Call("DELETE", _path_to(kind.path, id), "write", (f"{kind.scope}:delete",))
+        try:
+            await self._wire.send(call)
+        except NotFoundError as error:
+            if error.type is None:
+                raise
+
+    async def restore(self, kind: Kind, id: str) -> None:
+        """Out of the trash; a live record stays as it is."""
+        call = Call("POST", f"{_path_to(kind.path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
+        await self._wire.send(call)
+
     # ---- how
 
     async def _whole(self, shelf: _Shelf, first: Page | None = None) -> Listing:

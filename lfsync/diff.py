@@ -70,11 +70,22 @@ class Difference:
 
 
 class Comparer:
-    """Compares one resource after the other against the same workspace."""
+    """Compares one resource after the other against the same workspace.
+
+    `drift_only`: what people changed in Lightfield since the last apply, and nothing else.
+    """
 
     def __init__(
-        self, desired: Mapping[Address, Desired], schema: Schema, state: State, live: Live, resolution: Resolution
+        self,
+        desired: Mapping[Address, Desired],
+        schema: Schema,
+        state: State,
+        live: Live,
+        resolution: Resolution,
+        *,
+        drift_only: bool = False,
     ) -> None:
+        self.drift_only = drift_only
         self.desired = desired
         self.schema = schema
         self.state = state
@@ -120,6 +131,8 @@ class Comparer:
                 if last is not None:
                     hashes[key] = last
                 doubtful = doubtful or key != MEMBERS
+        if self.drift_only:
+            causes = {key: cause for key, cause in causes.items() if cause != "config"}
         changes = self._changes(desired, record, declared, live, causes)
         frozen = tuple(k for _, k in causes if k in KINDS[desired.address.kind].create_only)
         return Difference(

@@ -42,11 +42,12 @@ class Wishes:
 
     prune: bool = False
     recreate_missing: bool = False
+    drift_only: bool = False
     only: frozenset[Address] | None = None
 
     def prunable(self, state: State, desired: Mapping[Address, Desired]) -> list[Address]:
         """The orphans that may go, in order: bound before, declared no more (rule L2)."""
-        if not self.prune:
+        if not self.prune or self.drift_only:
             return []
         orphans = (address for address in state.bindings if address not in desired)
         return sorted((a for a in orphans if self.only is None or a in self.only), key=rank)
@@ -57,13 +58,18 @@ _NO_WISHES = Wishes()
 
 @dataclass(slots=True)
 class Draft:
-    """One round of planning. `bindings`: what the state holds of every resource that has a record (rule S3)."""
+    """One round of planning.
+
+    `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
+    have none, and whose record is gone already.
+    """
 
     resolution: Resolution
     wanted: Wanted
     changes: dict[Address, Change] = field(default_factory=dict)
     blocked: dict[Address, Blocked] = field(default_factory=dict)
     bindings: dict[Address, Binding] = field(default_factory=dict)
+    released: list[Address] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -79,10 +85,10 @@ def draft(
     wanted = Wanted()
     resolution = resolve(desired, schema, state, live, wanted, recreate_missing=wishes.recreate_missing)
     made = Draft(resolution, wanted, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
-    comparer = Comparer(desired, schema, state, live, resolution)
+    comparer = Comparer(desired, schema, state, live, resolution, drift_only=wishes.drift_only)
     for address, wish in desired.items():
         id = resolution.ids.get(address)
-        if address in made.blocked:
+        if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
             continue
         if wish.absent:
             _draft_absent(made, comparer, wish, id, wishes)
@@ -132,7 +138,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str, rec
     if id in live.unsettled:
         made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
-    if action := _action(made.resolution, address, difference):
+    action = _action(made.resolution, address, difference)
+    if action and (difference or not comparer.drift_only):
         former = made.resolution.moved.get(address)
         warnings = (f"was {former} before",) if former else ()
         adopted = address in made.resolution.adopted
@@ -245,6 +252,8 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
     address = wish.address
     binding = comparer.state.bindings.get(address)
     if id is None:
+        if binding is not None:
+            made.released.append(address)
         return
     if binding is None and not wishes.prune:
         what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
@@ -261,7 +270,10 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
 def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding) -> None:
     """An orphan goes with --prune, unless something declared is that record (rule I4) or it is protected (L1)."""
     kind = binding.address.kind
-    if (kind, binding.id) in comparer.address_of or (kind, binding.id) in comparer.live.gone:
+    if (kind, binding.id) in comparer.address_of:
+        return
+    if (kind, binding.id) in comparer.live.gone:
+        made.released.append(binding.address)
         return
     if binding.protect:
         made.warnings.append(f"{binding.address} ({binding.id}) is protected and stays, though it is declared no more")

@@ -162,12 +162,18 @@ class Journal:
         """The API refused a create: nothing was made."""
         self._write({"dropped": str(address)})
 
-    def end(self, unknown: Iterable[Intent] = ()) -> None:
+    def abandon(self) -> None:
+        """The run ends before the state was written: what it bound stays here for the next one."""
+        if self._file is not None and not read(self.path).bound:
+            self.end()
+
+    def end(self) -> None:
         """The state has taken it all in, but for creates whose outcome is unknown: they stay."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        kept = [_intent(intent) for intent in unknown]
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        kept = [_intent(intent) for intent in read(self.path).open.values()]
         if kept:
             self._replace(kept)
         else:

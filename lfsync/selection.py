@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from lfsync.draft import pending, query_targets
 from lfsync.errors import UsageError
@@ -10,27 +10,36 @@ from lfsync.model import Address, Desired
 from lfsync.suggest import nearest
 
 
-def select(desired: Mapping[Address, Desired], only: Iterable[str]) -> dict[Address, Desired]:
-    """The named resources and all they depend on (rule P3). UsageError for an address that is not declared."""
-    waiting = [_declared_address(desired, text) for text in only]
+def select(
+    desired: Mapping[Address, Desired], orphans: Container[Address], only: Iterable[str]
+) -> tuple[dict[Address, Desired], frozenset[Address]]:
+    """The named resources with all they depend on, and the named orphans. UsageError for an address that is neither."""
+    waiting: list[Address] = []
+    named: set[Address] = set()
+    for text in only:
+        address = _address(text)
+        if address in orphans:
+            named.add(address)
+        elif address in desired:
+            waiting.append(address)
+        else:
+            near = nearest(text, [str(a) for a in desired])
+            hint = f"Did you mean {near}?" if near else None
+            raise UsageError(f"--only {text}: nothing of that address is declared", hint=hint)
     chosen: set[Address] = set()
     while waiting:
         address = waiting.pop()
         if address not in chosen:
             chosen.add(address)
             waiting += _dependencies(desired[address])
-    return {address: wish for address, wish in desired.items() if address in chosen}
+    return {address: wish for address, wish in desired.items() if address in chosen}, frozenset(named)
 
 
-def _declared_address(desired: Mapping[Address, Desired], text: str) -> Address:
+def _address(text: str) -> Address:
     try:
-        address = Address.parse(text)
+        return Address.parse(text)
     except ValueError:
         raise UsageError(f"--only {text}: not an address", hint="An address is `kind.key`: `account.acme`.") from None
-    if address not in desired:
-        near = nearest(text, [str(a) for a in desired])
-        raise UsageError(f"--only {text}: nothing of that address is declared", hint=near and f"Did you mean {near}?")
-    return address
 
 
 def _dependencies(wish: Desired) -> list[Address]:

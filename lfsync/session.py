@@ -6,39 +6,36 @@ Static problems and problems against the live definitions are reported together 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import httpx
-
-from lfsync import statefile
+from lfsync import journal as journals
+from lfsync import lock, statefile
 from lfsync.api import Token
 from lfsync.client import Client
 from lfsync.config import digest
 from lfsync.definitions import builtin_definitions, builtin_schema, parse_definitions
-from lfsync.errors import ApiError, ConfigError, RefusedError, UsageError
+from lfsync.draft import Draft, Wishes
+from lfsync.errors import ApiError, ConfigError, RefusedError
 from lfsync.files import Project, load_project
-from lfsync.folder import SETTINGS, Folder
+from lfsync.journal import Intent, Journal, now
 from lfsync.kinds import KINDS, MEMBER_KEYS
-from lfsync.model import Address, Definitions, Desired, Member, Place, Resource, Schema, WorkspaceInfo
+from lfsync.ledger import Ledger, NoHistory
+from lfsync.model import Address, Definitions, Desired, Member, Plan, Resource, Schema, WorkspaceInfo
 from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
 from lfsync.refresh import Refresher
+from lfsync.runs import Run, address_of
 from lfsync.selection import select
-from lfsync.settings import WorkspaceSettings, base_url
+from lfsync.settle import settle
 from lfsync.state import State, organisation_ids, refuse_foreign
-from lfsync.suggest import did_you_mean
-from lfsync.wire import ClientSettings, Exchange
+from lfsync.undo import reverse
+from lfsync.wire import Exchange
+from lfsync.workspace import LOCAL, Workspace, choose_workspace, client_settings, open_transport
 from lfsync.writer import Job
-
-LOCAL = ".lfsync"
-_SANDBOX_URL = "http://localhost"
-_SANDBOX_KEY = "sk_lf_sandbox"
 
 
 @dataclass(slots=True)
@@ -54,76 +51,27 @@ class Timings:
         return f"timings parse={self.parse:.3f} check={self.check:.3f} refresh={self.refresh:.3f} diff={self.diff:.3f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """The workspace that a run is for, and where what is kept of it lies."""
-
-    name: str
-    settings: WorkspaceSettings
-    root: Path
-
-    @property
-    def is_sandbox(self) -> bool:
-        return self.settings.sandbox is not None
-
-    def inside(self, name: str) -> Path:
-        """A path that lfsync.yaml names. ConfigError where it leads out of the project."""
-        return Folder(self.root).path(name, Place(SETTINGS, 1))
-
-    @property
-    def state_path(self) -> Path:
-        if self.settings.state:
-            return self.inside(self.settings.state)
-        return self.root / LOCAL / ("sandbox" if self.is_sandbox else "state") / f"{self.name}.jsonl"
-
-    @property
-    def database_path(self) -> Path:
-        sandbox = self.settings.sandbox
-        if sandbox is not None and sandbox.db:
-            return self.inside(sandbox.db)
-        return self.root / LOCAL / "sandbox" / f"{self.name}.db"
-
-    @property
-    def base_url(self) -> str:
-        """LIGHTFIELD_BASE_URL wins over the file, but never touches a sandbox (rule C14)."""
-        if self.is_sandbox:
-            return _SANDBOX_URL
-        try:
-            return base_url(os.environ.get("LIGHTFIELD_BASE_URL") or self.settings.base_url)
-        except ValueError as error:
-            raise UsageError(f"LIGHTFIELD_BASE_URL can't be used: {error}") from None
-
-
-def choose_workspace(project: Project, name: str | None) -> Workspace:
-    """The workspace that `-w`, LFSYNC_WORKSPACE or the file names."""
-    chosen = name or os.environ.get("LFSYNC_WORKSPACE") or project.settings.default_workspace
-    known = project.settings.workspaces
-    if chosen is None:
-        raise UsageError(
-            "no workspace is named", hint=f"Name one with -w, or set `default_workspace`: {', '.join(known)}."
-        )
-    if chosen not in known:
-        hint = did_you_mean(chosen, known) or f"workspaces here: {', '.join(known)}"
-        raise UsageError(f"there is no workspace `{chosen}` in lfsync.yaml", hint=hint)
-    return Workspace(chosen, known[chosen], project.root)
-
-
 @dataclass(slots=True)
 class Session:
-    """An open workspace. `desired` and `schema` are there once `prepare` has run."""
+    """An open workspace. `journal` is there where the run may write; `open` are creates of earlier runs (rule A4)."""
 
     project: Project
     workspace: Workspace
     client: Client
     state: State
+    open: dict[Address, Intent]
+    journal: Journal | None = None
     timings: Timings = field(default_factory=Timings)
 
-    async def prepare(self) -> tuple[dict[Address, Desired], Schema, Token]:
-        """Type-check everything. ConfigError with every problem; RefusedError where the key may not read enough."""
+    async def prepare(self, more: Iterable[str] = ()) -> tuple[dict[Address, Desired], Schema, Token]:
+        """Type-check everything. ConfigError with every problem; RefusedError where the key may not read enough.
+
+        `more`: kinds whose definitions are needed beside the declared ones.
+        """
         started = time.perf_counter()
         try:
             token = await self.client.validate()
-            schema = await self._schema(token)
+            schema = await self._schema(self.project.resources.values(), token, more)
         except ApiError:
             if self.project.problems:
                 raise ConfigError(self.project.problems) from None
@@ -132,44 +80,127 @@ class Session:
         if self.project.problems or problems:
             raise ConfigError([*self.project.problems, *problems])
         _refuse_unreadable(reading_scopes(desired.values()), token)
+        self._refuse_foreign(schema)
         self.timings.check += time.perf_counter() - started
         return desired, schema, token
 
-    async def plan(self, only: Iterable[str] = ()) -> Job:
+    async def plan(self, only: Iterable[str] = (), wishes: Wishes | None = None) -> Job:
         """The plan, and all that an apply of it needs."""
-        desired, schema, token = await self.prepare()
-        refuse_foreign(self.state.ids, schema, f"the state of `{self.workspace.name}`")
-        whole = not (only := tuple(only))
-        chosen = desired if whole else select(desired, only)
-        refresher = Refresher(
-            self.client, chosen, schema, self.state, lag_timeout=self.workspace.settings.index_lag_timeout
+        wishes = wishes or Wishes()
+        only = tuple(only)
+        desired, schema, token = await self.prepare(self._orphan_kinds(wishes))
+        notes = await self._settle(desired)
+        orphans = self.state.bindings.keys() - desired.keys() if wishes.prune else set()
+        chosen, named = select(desired, orphans, only) if only else (desired, None)
+        made, job = await self._job(chosen, schema, replace(wishes, only=named), self.state)
+        context = self._context(schema, token, (*self.project.warnings, *notes), whole=not only)
+        return replace(job, plan=plan(made, chosen, self.state, context))
+
+    async def plan_saved(self, saved: Plan) -> Job:
+        """A plan that was made before, on what is there now. RefusedError where it is not for this (rule S1)."""
+        if saved.workspace.name != self.workspace.name:
+            raise RefusedError(
+                f"the plan is for the workspace `{saved.workspace.name}`, not `{self.workspace.name}`",
+                hint=f"Pass -w {saved.workspace.name}, or plan again.",
+            )
+        if saved.config_digest != digest(self.project.resources) and not self.project.problems:
+            raise RefusedError("the plan was made from other files than these", hint="Plan again.")
+        kinds = {change.address.kind for change in saved.changes}
+        desired, schema, token = await self.prepare(kinds)
+        refuse_foreign(saved.workspace.ids, schema, "the plan")
+        await self._settle(desired)
+        planned = {change.address for change in saved.changes}
+        orphans = planned - desired.keys()
+        chosen, _ = select(desired, orphans, map(str, planned))
+        gone = any(change.address in self.state.bindings for change in saved.changes if change.action == "create")
+        wishes = Wishes(
+            prune=any(change.action == "delete" for change in saved.changes),
+            recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
+            only=frozenset(orphans),
         )
+        _, job = await self._job(chosen, schema, wishes, self.state)
+        missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
+        return replace(job, plan=replace(saved, missing_scopes=missing))
+
+    async def plan_undo(self, run: Run) -> Job:
+        """What puts a run of the past back; `Job.state` knows nothing but what that run wrote (rule L3)."""
+        token = await self.client.validate()
+        schema = await self._schema((), token, {address_of(entry).kind for entry in run.entries})
+        self._refuse_foreign(schema)
+        await self._settle(self.project.resources)
+        addresses = {entry: address_of(entry) for entry in run.entries}
+        records = await asyncio.gather(*(self.client.retrieve(KINDS[a.kind], e.id) for e, a in addresses.items()))
+        lists = [entry for entry in run.entries if entry.members and entry.action != "delete"]
+        members = await asyncio.gather(
+            *(self._members_of(entry.id, entry.members[0]) for entry in lists if entry.members)
+        )
+        reversal = reverse(
+            run.entries,
+            run.header.run,
+            schema,
+            self.state,
+            dict(zip(addresses.values(), records, strict=True)),
+            {addresses[entry]: ids for entry, ids in zip(lists, members, strict=True)},
+        )
+        state = replace(self.state, bindings=reversal.bindings)
+        made, job = await self._job(reversal.desired, schema, Wishes(recreate_missing=True), state)
+        made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
+        context = self._context(schema, token, (), whole=False)
+        return replace(job, plan=plan(made, reversal.desired, state, context))
+
+    def keep(self, state: State) -> None:
+        """Write the state down; then the journal has nothing more to tell."""
+        statefile.write(self.workspace.state_path, state)
+        if self.journal is not None:
+            self.journal.end()
+
+    async def _job(
+        self, desired: Mapping[Address, Desired], schema: Schema, wishes: Wishes, state: State
+    ) -> tuple[Draft, Job]:
+        """Refresh and draft. The job still wants its plan."""
+        timeout = self.workspace.settings.index_lag_timeout
+        refresher = Refresher(self.client, desired, schema, state, lag_timeout=timeout, wishes=wishes)
         started = time.perf_counter()
         made = await refresher.run()
         self.timings.refresh += time.perf_counter() - started - refresher.seconds_drafting
         self.timings.diff += refresher.seconds_drafting
-        context = Context(
+        empty = Plan(WorkspaceInfo(self.workspace.name, self.workspace.base_url), now(), "")
+        return made, Job(empty, made, desired, schema, state, refresher.live, self.project.settings.enrichment)
+
+    def _context(self, schema: Schema, token: Token, warnings: tuple[str, ...], *, whole: bool) -> Context:
+        return Context(
             workspace=WorkspaceInfo(self.workspace.name, self.workspace.base_url, organisation_ids(schema)),
-            created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            created_at=now(),
             config_digest=digest(self.project.resources),
-            warnings=self.project.warnings,
+            warnings=warnings,
             enrichment=self.project.settings.enrichment,
             rate_share=self.workspace.settings.rate_share,
             scopes=None if token.full else frozenset(token.scopes),
             whole=whole,
         )
-        made_plan = plan(made, chosen, self.state, context)
-        return Job(made_plan, made, chosen, schema, self.state, refresher.live, self.project.settings.enrichment)
 
-    def keep(self, state: State) -> None:
-        """Write the state down."""
-        statefile.write(self.workspace.state_path, state)
+    async def _settle(self, declared: Container[Address]) -> list[str]:
+        """Settle the creates that an earlier run left open, if this one may write; else name them (rule A4)."""
+        if self.journal is None:
+            return [f"{a}: an earlier run may have created it; the next apply finds out first" for a in self.open]
+        ledger = Ledger(self.state.bindings, self.journal, NoHistory())
+        notes = await settle(self.open.values(), declared, self.client, ledger)
+        self.state = replace(self.state, bindings=ledger.bindings)
+        self.open = {}
+        return notes
 
-    async def _schema(self, token: Token) -> Schema:
+    def _refuse_foreign(self, schema: Schema) -> None:
+        refuse_foreign(self.state.ids, schema, f"the state of `{self.workspace.name}`")
+
+    def _orphan_kinds(self, wishes: Wishes) -> set[str]:
+        return {a.kind for a in self.state.bindings.keys() - self.project.resources.keys()} if wishes.prune else set()
+
+    async def _schema(self, resources: Iterable[Resource], token: Token, more: Iterable[str]) -> Schema:
         """The members, and the definitions of every kind that is declared or looked for by a match."""
         members = asyncio.create_task(self._members(token))
         found: dict[str, Definitions] = {}
-        while kinds := _kinds(self.project.resources.values(), found) - found.keys():
+        resources = tuple(resources)
+        while kinds := (_kinds(resources, found) | set(more)) - found.keys():
             _refuse_unreadable({f"{KINDS[kind].scope}:read" for kind in kinds}, token)
             fetched = await asyncio.gather(*(self._definitions(kind) for kind in sorted(kinds)))
             found.update((definitions.kind, definitions) for definitions in fetched)
@@ -182,6 +213,9 @@ class Session:
 
     async def _members(self, token: Token) -> tuple[Member, ...]:
         return await self.client.members() if token.full or "members:read" in token.scopes else ()
+
+    async def _members_of(self, list_id: str, kind: str) -> frozenset[str]:
+        return frozenset((await self.client.list_members(list_id, KINDS[kind])).records)
 
 
 def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> set[str]:
@@ -219,56 +253,40 @@ def refuse_unwritable(missing: Iterable[str]) -> None:
 
 @asynccontextmanager
 async def open_session(
-    root: Path, name: str | None, on_exchange: Callable[[Exchange], None] | None = None
+    root: Path, name: str | None, on_exchange: Callable[[Exchange], None] | None = None, *, writing: bool = False
 ) -> AsyncIterator[Session]:
-    """Read the project and open its workspace."""
+    """Read the project and open its workspace; under the lock of its state where the run may write."""
     started = time.perf_counter()
     project = load_project(root)
     workspace = choose_workspace(project, name)
-    state = statefile.read(workspace.state_path)
-    timings = Timings(parse=time.perf_counter() - started)
     statefile.ignore_local_files(workspace.root / LOCAL)
-    async with (
-        _transport(workspace) as transport,
-        Client(_client_settings(workspace, transport), on_exchange=on_exchange) as client,
-    ):
-        yield Session(project, workspace, client, state, timings)
+    with ExitStack() as stack:
+        if writing:
+            stack.enter_context(lock.held(workspace.lock_path, workspace.name))
+        left = journals.read(workspace.journal_path)
+        state = journals.recovered(statefile.read(workspace.state_path), left)
+        timings = Timings(parse=time.perf_counter() - started)
+        async with (
+            open_transport(workspace) as transport,
+            Client(client_settings(workspace, transport), on_exchange=on_exchange) as client,
+        ):
+            session = Session(project, workspace, client, state, left.open, timings=timings)
+            if writing:
+                session.journal = _begun_journal(workspace, state, left)
+            try:
+                yield session
+            finally:
+                if session.journal is not None:
+                    session.journal.abandon()
 
 
-@asynccontextmanager
-async def _transport(workspace: Workspace) -> AsyncIterator[httpx.AsyncBaseTransport | None]:
-    settings = workspace.settings.sandbox
-    if settings is None:
-        yield None
-        return
-    from lfsync.sandbox.transport import open_transport  # the emulator is not needed against the real API
-
-    seed = workspace.inside(settings.seed) if settings.seed else None
-    workspace.database_path.parent.mkdir(parents=True, exist_ok=True)
-    transport = open_transport(settings, database=workspace.database_path, seed=seed)
-    try:
-        yield transport
-    finally:
-        await transport.aclose()
-
-
-def _client_settings(workspace: Workspace, transport: httpx.AsyncBaseTransport | None) -> ClientSettings:
-    settings = workspace.settings
-    if workspace.is_sandbox:
-        return ClientSettings(_SANDBOX_URL, _SANDBOX_KEY, settings.rate_share, transport=transport)
-    key = os.environ.get(settings.api_key_env, "")
-    return ClientSettings(workspace.base_url, key, settings.rate_share, settings.api_key_env)
-
-
-def reset_sandbox(root: Path, name: str | None) -> Workspace:
-    """Throw away the database and the state of a sandbox workspace. UsageError for a real one."""
-    workspace = choose_workspace(load_project(root), name)
-    if not workspace.is_sandbox:
-        raise UsageError(f"`{workspace.name}` is no sandbox", hint="Only a workspace with `sandbox:` can be reset.")
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{workspace.database_path}{suffix}").unlink(missing_ok=True)
-    workspace.state_path.unlink(missing_ok=True)
-    return workspace
+def _begun_journal(workspace: Workspace, state: State, left: journals.Left) -> Journal:
+    """A journal for this run; what earlier ones left goes to the state first."""
+    if left.bound:
+        statefile.write(workspace.state_path, state)
+    journal = Journal(workspace.journal_path)
+    journal.begin(state, left.open.values())
+    return journal
 
 
 def check_offline(root: Path) -> Project:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -86,6 +86,27 @@ def refuse_foreign(known: Iterable[str], schema: Schema, what: str) -> None:
             f"{what} belongs to another organisation: none of its members and custom fields is here",
             hint="Check the API key and the base URL of the workspace, or name another state file for it.",
         )
+
+
+def merged(whole: State, planned: State, applied: State) -> State:
+    """The whole state after an apply that was planned on a part of it, as an undo is: the rest stays."""
+    if planned.bindings is whole.bindings:
+        return applied
+    bindings = dict(whole.bindings)
+    for address in planned.bindings.keys() - applied.bindings.keys():
+        bindings.pop(address, None)
+    for address, binding in applied.bindings.items():
+        known = whole.bindings.get(address)
+        if known is not None and known.id == binding.id:
+            binding = replace(
+                known,
+                written_at=binding.written_at,
+                fields={**known.fields, **binding.fields},
+                links={**known.links, **binding.links},
+                members=binding.members or known.members,
+            )
+        bindings[address] = binding
+    return replace(applied, bindings=bindings)
 
 
 # ---------------------------------------------------------------- text

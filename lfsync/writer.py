@@ -1,11 +1,12 @@
-"""Writes one change, and proves it. I/O.
+"""Writes one change, just after a last look at what is there (rule A1). I/O.
 
-  create   match still hits nothing? → POST under its own key → a replay? then what is there now → more links
-  update   read by id → still as planned? → POST what still differs
-  adopt    bind
+  create    match still hits nothing? → POST under its own key → a replay? then what is there now → more links
+  update    read by id → still as planned? → POST what still differs
+  restore   POST restore → update
+  delete    read by id → still as planned? → DELETE
+  adopt     bind
 
-The proof is the plan's own comparison, run again on the write's answer (rule S5): what it finds equal is what the state
-remembers, and what it does not is read by id once more before it is called not converged.
+Each request is journaled before it goes out, and its outcome after it (`ledger`).
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from lfsync.client import Client
-from lfsync.diff import MEMBERS, Comparer, Difference, Key, binding_hashes
+from lfsync.diff import MEMBERS, Comparer, Difference, Key
 from lfsync.draft import Draft
-from lfsync.kinds import KINDS
+from lfsync.errors import RejectedError
+from lfsync.journal import now
+from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.ledger import Ledger, Written
 from lfsync.live import Live
 from lfsync.model import (
     JSON,
     Address,
     Change,
     Desired,
-    FieldChange,
+    FieldDef,
     LinkChange,
+    MembersChange,
     Place,
     Plan,
     Query,
@@ -38,11 +42,16 @@ from lfsync.model import (
     Target,
 )
 from lfsync.plan import skip_enrichment
+from lfsync.prepare import live_value
+from lfsync.proof import Prover, quoted
 from lfsync.recheck import Rechecker
 from lfsync.resolve import title
-from lfsync.state import Binding, Hashes, State
+from lfsync.state import Binding, State
 from lfsync.values import VALUE_TYPES
 from lfsync.writes import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
+
+# How often a create goes on to its next key where the API answers with a record that is gone (rule A2).
+_GENERATIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,11 @@ class Job:
 class Progress:
     """One change on its way: the record as last seen, what was sent, what is linked once it exists."""
 
+    written: Written
     record: Record | None = None
-    written: set[Key] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
     late: list[Address] = field(default_factory=list)
+    created: bool = False
 
 
 class GiveUpError(Exception):
@@ -79,28 +90,45 @@ class GiveUpError(Exception):
 
 
 class Writer:
-    """Writes the changes of one job. `ids` and `bindings` are what is known as of now."""
+    """Writes the changes of one job. `ids`: of every address that has a record as of now."""
 
-    def __init__(self, job: Job, client: Client) -> None:
+    def __init__(self, job: Job, client: Client, ledger: Ledger) -> None:
         self.job = job
         self.client = client
+        self.ledger = ledger
         self.ids = dict(job.draft.resolution.ids)
-        self.bindings = _bindings(job)
         self.comparer = Comparer(
             job.desired, job.schema, job.state, job.live, replace(job.draft.resolution, ids=self.ids)
         )
+        self._prover = Prover(self.comparer, client, job.state)
         self._rechecker = Rechecker(client, job.schema, job.live)
         self._skip_enrichment = skip_enrichment(job.plan.changes, job.enrichment)
         self._touched: set[str] = set()
 
     async def write(self, change: Change, progress: Progress) -> None:
         """All of a change but its late links. Raises GiveUpError and ApiError; may be called again after one."""
-        if change.action == "adopt":
-            return
-        if change.address in self.ids:
+        self._refuse_stale(change, progress)
+        if change.action == "delete":
+            await self._delete(change, progress)
+        elif change.action == "restore":
+            await self._restore(change, progress)
+        elif change.action == "update" or progress.created:
             await self._update(change, progress)
-        else:
+        elif change.action == "create":
             await self._create(change, progress)
+
+    def _refuse_stale(self, change: Change, progress: Progress) -> None:
+        """A saved plan may be older than what the refresh just before this apply has seen."""
+        if progress.created or change.action == "delete":
+            return
+        blocked = self.job.draft.blocked.get(change.address)
+        if blocked is not None:
+            raise GiveUpError("blocked", blocked.reason, blocked.hint, blocked.source)
+        id = self.ids.get(change.address)
+        if id != change.id:
+            seen = f"is {id} by now" if id else "has no record any more"
+            planned = f"was {change.id} in the plan" if change.id else "had no record in the plan"
+            raise GiveUpError("stale", f"it {planned} and {seen}", "Plan again.")
 
     # ------------------------------------------------------------ create
 
@@ -116,7 +144,7 @@ class Writer:
         if replayed:
             await self._update(change, progress)
             return
-        self._wrote(change, progress, first)
+        self._sent(change, progress, first)
         for body in rest:
             await self._post_update(change, body, progress)
 
@@ -159,42 +187,52 @@ class Writer:
     async def _post_create(
         self, change: Change, wish: Desired, targets: Mapping[str, set[str]], first: Body, progress: Progress
     ) -> bool:
-        """POST under the create's own key. True for a replay; of a record that is gone, once more with the next key."""
+        """POST under the create's own key. True for a replay; of a record that is gone, again with the next key."""
         kind = KINDS[change.address.kind]
         body = first.for_create()
         if self._skip_enrichment and kind.enriched:
             body["skipEnrichment"] = True
         known = self.job.state.bindings.get(change.address)
         generation = known.generation if known else 0
-        for attempt in (generation, generation + 1):
+        for attempt in range(generation, generation + _GENERATIONS):
             key = create_key(self.job.plan.workspace.name, wish, targets, attempt)
-            answer = await self.client.create(kind, body, key)
-            record = await self._still_there(answer.record) if answer.replayed else answer.record
+            self.ledger.journal.intend(change.address, "create", key=key, generation=attempt, body=body)
+            try:
+                answer = await self.client.create(kind, body, key)
+            except RejectedError:
+                self.ledger.drop(change.address)
+                raise
+            record = await still_there(self.client, answer.record) if answer.replayed else answer.record
             if record is not None:
-                self._bind_new(change.address, record, attempt + 1)
-                progress.record = record
+                self._bind_new(change, progress, record, attempt + 1)
                 return answer.replayed
+        self.ledger.drop(change.address)
         raise GiveUpError(
             "failed",
             f"the API answers with {answer.record.id}, which an earlier run made and which is gone",
             "Apply again in 24 hours, when the API has forgotten the idempotency keys.",
         )
 
-    async def _still_there(self, replayed: Record) -> Record | None:
-        kind = KINDS[replayed.kind]
-        record = await self.client.retrieve(kind, replayed.id)
-        if record is None or not kind.trash:
-            return record
-        trash = await self.client.list(kind, status="trashed")
-        return None if record.id in trash.records else record
-
-    def _bind_new(self, address: Address, record: Record, generation: int) -> None:
+    def _bind_new(self, change: Change, progress: Progress, record: Record, generation: int) -> None:
+        address = change.address
         self.ids[address] = record.id
-        self.bindings[address] = Binding(address, record.id, generation, "created", written_at=_now())
+        self.ledger.bind(
+            Binding(
+                address,
+                record.id,
+                generation,
+                origin="created",
+                protect=bool(self.job.desired[address].protect),
+                written_at=now(),
+            )
+        )
         self.comparer.address_of[address.kind, record.id] = address
         self._rechecker.add(record)
         if self.job.desired[address].members is not None:
             self.job.live.memberships[record.id] = frozenset()
+        progress.record = record
+        progress.created = True
+        progress.written.id = record.id
 
     async def link_late(self, change: Change, progress: Progress) -> None:
         """The links that had to wait until what they point at exists."""
@@ -207,43 +245,55 @@ class Writer:
         """Read by id, and write what still differs as the plan has it (rule A1)."""
         kind = KINDS[change.address.kind]
         wish = self.job.desired[change.address]
-        record = await self.client.retrieve(kind, self.ids[change.address])
-        if record is None:
-            raise GiveUpError("stale", f"{self.ids[change.address]} is gone since the plan", "Plan again.")
-        self.job.live.add(record)
+        record = await self._current(change)
         progress.record = record
-        now = self.comparer.comparison(wish, record, self._binding(change.address))
-        if change.action == "update":
-            now = self._still_planned(change, now)
-        links = self._links_of_update(wish, now, progress.late)
-        for body in bodies(kind.name, fields_of(now.fields), links):
-            await self._post_update(change, body, progress)
+        differing = self.comparer.comparison(wish, record, self._last(change.address))
+        if not progress.created:
+            differing = self._still_planned(change, differing)
+        links = self._links_of_update(wish, differing, progress.late)
+        changes = {field.key: (field.before_raw, field.after_raw) for field in differing.fields}
+        for link in differing.links:
+            if not wish.links[link.key].definition.many:
+                progress.written.links.setdefault(link.key, ([], []))[1].extend(self._known(link.remove, []))
+        for body in bodies(kind.name, fields_of(differing.fields), links):
+            self.ledger.journal.intend(change.address, "update")
+            await self._post_update(change, body, progress, changes)
 
-    def _binding(self, address: Address) -> Binding | None:
-        return self.job.draft.bindings.get(address) or self.bindings.get(address)
+    async def _current(self, change: Change) -> Record:
+        id = self.ids[change.address]
+        record = await self.client.retrieve(KINDS[change.address.kind], id)
+        if record is None:
+            raise GiveUpError("stale", f"{id} is gone since the plan", "Plan again.")
+        self.job.live.add(record)
+        return record
 
-    def _still_planned(self, change: Change, now: Difference) -> Difference:
+    def _last(self, address: Address) -> Binding | None:
+        """What the state remembered of an address when this apply began."""
+        return self.job.draft.bindings.get(address) or self.ledger.bindings.get(address)
+
+    def _still_planned(self, change: Change, current: Difference) -> Difference:
         """What differs now, as far as the plan shows it; stale where its `before` has moved."""
-        fields = {field.key: field for field in now.fields}
-        links = {link.key: link for link in now.links}
         wish = self.job.desired[change.address]
-        kept_fields = [planned for planned in change.fields if planned.key in fields]
-        for planned in kept_fields:
-            if not _same_before(wish, planned, fields[planned.key]):
-                seen, was = fields[planned.key].before, planned.before
-                raise GiveUpError("stale", f"`{planned.key}` was {_quoted(was)} in the plan, now it is {_quoted(seen)}")
-        kept_links = [self._narrowed(p, links[p.key]) for p in change.relationships if p.key in links]
-        return replace(now, fields=tuple(kept_fields), links=tuple(kept_links), members=change.members and now.members)
+        fields = {field.key: field for field in current.fields}
+        kept = [planned for planned in change.fields if planned.key in fields]
+        for planned in kept:
+            definition = wish.fields[planned.key].definition
+            declared = wish.fields[planned.key].declared
+            if not _same(definition, planned.before_raw, fields[planned.key].before_raw, declared):
+                raise _moved(planned.key, planned.before, fields[planned.key].before)
+        links = {link.key: link for link in current.links}
+        narrowed = [self._narrowed(p, links[p.key]) for p in change.relationships if p.key in links]
+        if current.members and not _within(current.members, change.members):
+            raise GiveUpError("stale", "its members have changed since the plan", "Plan again.")
+        return replace(current, fields=tuple(kept), links=tuple(narrowed))
 
-    def _narrowed(self, planned: LinkChange, now: LinkChange) -> LinkChange:
+    def _narrowed(self, planned: LinkChange, current: LinkChange) -> LinkChange:
         """The planned links that are still to be changed; this run's own writes on the other side are allowed for."""
-        moved = (set(now.add) - set(planned.add)) | (set(now.remove) - set(planned.remove))
+        moved = (set(current.add) - set(planned.add)) | (set(current.remove) - set(planned.remove))
         if moved - self._touched:
-            raise GiveUpError(
-                "stale", f"`{planned.key}` was {_quoted(planned.before)} in the plan, now it is {_quoted(now.before)}"
-            )
-        add = tuple(text for text in now.add if text in planned.add)
-        return replace(now, add=add, remove=tuple(text for text in now.remove if text in planned.remove))
+            raise _moved(planned.key, planned.before, current.before)
+        add = tuple(text for text in current.add if text in planned.add)
+        return replace(current, add=add, remove=tuple(text for text in current.remove if text in planned.remove))
 
     def _links_of_update(self, wish: Desired, now: Difference, late: list[Address]) -> list[LinkWrite]:
         writes: list[LinkWrite] = []
@@ -255,27 +305,39 @@ class Writer:
             writes += member_links(wish, self._known(now.members.add, late), self._known(now.members.remove, late))
         return writes
 
-    async def _post_update(self, change: Change, body: Body, progress: Progress) -> None:
+    async def _post_update(
+        self, change: Change, body: Body, progress: Progress, fields: Mapping[str, tuple[JSON, JSON]] | None = None
+    ) -> None:
         kind = KINDS[change.address.kind]
         record = await self.client.update(kind, self.ids[change.address], body.for_update(), secrets.token_hex(16))
         progress.record = record
-        self._wrote(change, progress, body)
+        self._sent(change, progress, body, fields or {})
 
-    def _wrote(self, change: Change, progress: Progress, body: Body) -> None:
-        """Remember what went out, for the proof and for those who look at the other side of a link."""
-        wish = self.job.desired[change.address]
+    def _sent(
+        self, change: Change, progress: Progress, body: Body, fields: Mapping[str, tuple[JSON, JSON]] | None = None
+    ) -> None:
+        """Remember what went out: for the proof, the history, and those who look at the other side of a link."""
         id = self.ids[change.address]
         self._touched |= {str(change.address), id}
-        progress.written.update(("fields", key) for key in body.fields)
+        progress.written.id = id
+        progress.keys.update(("fields", key) for key in body.fields)
+        progress.written.fields |= {key: (fields or {}).get(key, (None, value)) for key, value in body.fields.items()}
         for link in body.links:
-            if link.key in wish.links:
-                progress.written.add(("links", link.key))
-                continue
-            progress.written.add(MEMBERS)
-            members = self.job.live.memberships.get(id, frozenset())
-            assert link.id is not None
-            changed = members - {link.id} if link.operation == "remove" else members | {link.id}
-            self.job.live.memberships[id] = changed
+            if link.key in self.job.desired[change.address].links:
+                progress.keys.add(("links", link.key))
+                _note_link(progress.written.links.setdefault(link.key, ([], [])), link)
+            else:
+                progress.keys.add(MEMBERS)
+                members = self.job.desired[change.address].members
+                assert members is not None
+                progress.written.members = progress.written.members or (members.definition.target, [], [])
+                _note_link(progress.written.members[1:], link)
+                self._note_member(id, link)
+
+    def _note_member(self, list_id: str, link: LinkWrite) -> None:
+        members = self.job.live.memberships.get(list_id, frozenset())
+        changed = members - {link.id} if link.operation == "remove" else members | {link.id}
+        self.job.live.memberships[list_id] = frozenset(id for id in changed if id)
 
     async def reread_members(self, change: Change) -> None:
         """The index's word on the members of a list, after the API refused to change them (U11)."""
@@ -285,78 +347,85 @@ class Writer:
             listing = await self.client.list_members(id, KINDS[wish.members.definition.target])
             self.job.live.memberships[id] = frozenset(listing.records)
 
+    # ------------------------------------------------------------ trash
+
+    async def _restore(self, change: Change, progress: Progress) -> None:
+        """Out of the trash, and then what the plan changes (rule I6)."""
+        kind = KINDS[change.address.kind]
+        self.ledger.journal.intend(change.address, "restore")
+        await self.client.restore(kind, self.ids[change.address])
+        self.job.live.gone.pop((kind.name, self.ids[change.address]), None)
+        progress.written.id = self.ids[change.address]
+        await self._update(change, progress)
+
+    async def _delete(self, change: Change, progress: Progress) -> None:
+        """To the trash, unless a managed value moved since the plan (rule A1)."""
+        assert change.id is not None
+        kind = KINDS[change.address.kind]
+        record = await self.client.retrieve(kind, change.id)
+        if record is None:
+            return
+        definitions = self.job.schema.kinds[kind.name]
+        for planned in change.fields:
+            definition = definitions.fields[planned.key]
+            value = live_value(record, definition, definitions)
+            if not _same(definition, planned.before_raw, value):
+                seen = VALUE_TYPES[definition.type].text(value, definition)
+                raise _moved(planned.key, planned.before, seen)
+            progress.written.fields[planned.key] = (value, None)
+        if not kind.restorable:
+            await self._note_contents(record, progress.written)
+        self.ledger.journal.intend(change.address, "delete")
+        await self.client.delete(kind, change.id)
+        progress.written.id = change.id
+
+    async def _note_contents(self, record: Record, written: Written) -> None:
+        """All of a list, which the API can't take out of the trash: undo makes it again (rule L3)."""
+        written.fields |= {key: (value, None) for key, value in record.fields.items() if value is not None}
+        target = str(record.fields.get("$objectType")).removeprefix("$")
+        if target in MEMBER_KEYS:
+            listing = await self.client.list_members(record.id, KINDS[target])
+            written.members = (target, [], list(listing.records))
+
     # ------------------------------------------------------------ proof
 
     async def prove(self, change: Change, progress: Progress) -> Status:
         """Hold the record against the declared values, and bind it. GiveUpError names what did not converge."""
+        if change.action == "delete":
+            self.ledger.release(change.address)
+            return "done" if progress.written.id else "unchanged"
         if progress.record is None:
             self._bind(change, self.job.draft.bindings[change.address])
             return "done"
         wish = self.job.desired[change.address]
-        declared, live = self.comparer.prepared(wish, progress.record)
-        wrong = {key for key in progress.written if key in declared and declared[key] != live[key]}
-        settled: dict[Key, Hashes] = {}
-        if wrong:
-            answered = live
-            declared, live = self.comparer.prepared(wish, await self._reread(progress.record))
-            wrong = {key for key in wrong if declared[key] != live[key]}
-            settled = {
-                key: self._hashes(declared, live, key) for key in wrong if self._settles(wish, key, answered, live)
-            }
-        hashes = self._known_hashes(change.address, declared, live) | settled
-        unsettled = wrong - settled.keys()
-        hashes |= {key: Hashes(self._hashes(declared, live, key).declared, None) for key in unsettled}
-        self._bind(change, self._bound(change, hashes, bool(progress.written)))
-        if unsettled:
-            raise GiveUpError(
-                "not converged", self._unproved(wish, unsettled, live), source=self._place(wish, unsettled)
-            )
-        return "done" if progress.written else "unchanged"
+        proof = await self._prover.prove(wish, progress.record, progress.keys, self._last(change.address))
+        base = self._base(change)
+        self._bind(change, replace(proof.binding(base), written_at=now() if progress.keys else base.written_at))
+        if proof.open:
+            raise GiveUpError("not converged", proof.said(), source=place_of(wish, *min(proof.open)))
+        return "done" if progress.keys or change.action == "restore" else "unchanged"
 
-    async def _reread(self, record: Record) -> Record:
-        return await self.client.retrieve(KINDS[record.kind], record.id) or record
-
-    def _settles(self, wish: Desired, key: Key, answered: Mapping[Key, JSON], reread: Mapping[Key, JSON]) -> bool:
-        """The server's own form of our value: of a type that may have one, and shown twice (rule S5)."""
-        section, name = key
-        settles = section == "fields" and VALUE_TYPES[wish.fields[name].definition.type].settles
-        return settles and answered[key] == reread[key] and reread[key] is not None
-
-    def _known_hashes(
-        self, address: Address, declared: Mapping[Key, JSON], live: Mapping[Key, JSON]
-    ) -> dict[Key, Hashes]:
-        last = binding_hashes(self._binding(address))
-        equal = {key: self._hashes(declared, live, key) for key in declared if declared[key] == live[key]}
-        return {key: last[key] for key in declared if key in last} | equal
-
-    def _hashes(self, declared: Mapping[Key, JSON], live: Mapping[Key, JSON], key: Key) -> Hashes:
-        return Hashes(self.job.state.hash(declared[key]), self.job.state.hash(live[key]))
-
-    def _bound(self, change: Change, hashes: Mapping[Key, Hashes], written: bool) -> Binding:
-        base = self.bindings.get(change.address)
+    def _base(self, change: Change) -> Binding:
+        base = self.ledger.bindings.get(change.address)
         if base is None or base.id != self.ids[change.address]:
-            base = self.job.draft.bindings[change.address]
-        return replace(
-            base,
-            written_at=_now() if written else base.written_at,
-            fields={key: h for (section, key), h in hashes.items() if section == "fields"},
-            links={key: h for (section, key), h in hashes.items() if section == "links"},
-            members=hashes.get(MEMBERS),
-        )
+            return self.job.draft.bindings[change.address]
+        return base
 
     def _bind(self, change: Change, binding: Binding) -> None:
-        self.bindings[change.address] = binding
+        self.ledger.bind(binding)
         former = self.job.draft.resolution.moved.get(change.address)
         if former is not None:
-            self.bindings.pop(former, None)
+            self.ledger.release(former)
 
-    def _unproved(self, wish: Desired, keys: Iterable[Key], live: Mapping[Key, JSON]) -> str:
-        names = [name or "members" for _, name in sorted(keys)]
-        shown = ", ".join(f"`{name}` ({_quoted(live[key])})" for name, key in zip(names, sorted(keys), strict=True))
-        return f"written, but the record does not show it: {shown}"
 
-    def _place(self, wish: Desired, keys: Iterable[Key]) -> Place:
-        return place_of(wish, *min(keys))
+async def still_there(client: Client, replayed: Record) -> Record | None:
+    """What a replayed create points at, read by id; None if that is gone, in the trash or altogether (rule A2)."""
+    kind = KINDS[replayed.kind]
+    record = await client.retrieve(kind, replayed.id)
+    if record is None or not kind.trash:
+        return record
+    trash = await client.list(kind, status="trashed")
+    return None if record.id in trash.records else record
 
 
 def place_of(wish: Desired, section: str, key: str) -> Place:
@@ -378,26 +447,32 @@ def create_key(workspace: str, wish: Desired, targets: Mapping[str, set[str]], g
     return f"lfsync-{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _bindings(job: Job) -> dict[Address, Binding]:
+def bindings_of(job: Job) -> dict[Address, Binding]:
     """The state's bindings, with what the draft saw of those that are bound already (rule S3)."""
     bindings = dict(job.state.bindings)
     for address, binding in job.draft.bindings.items():
         if address in bindings and bindings[address].id == binding.id:
             bindings[address] = binding
+    for address in job.draft.released:
+        bindings.pop(address, None)
     return bindings
 
 
-def _same_before(wish: Desired, planned: FieldChange, now: FieldChange) -> bool:
-    desired = wish.fields[planned.key]
-    canonical = VALUE_TYPES[desired.definition.type].canonical
-    before = canonical(planned.before_raw, desired.definition, desired.declared)
-    return before == canonical(now.before_raw, desired.definition, desired.declared)
+def _same(definition: FieldDef, planned: JSON, current: JSON, declared: JSON = None) -> bool:
+    canonical = VALUE_TYPES[definition.type].canonical
+    return canonical(planned, definition, declared) == canonical(current, definition, declared)
 
 
-def _quoted(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _within(current: MembersChange, planned: MembersChange | None) -> bool:
+    return planned is not None and set(current.add) <= set(planned.add) and set(current.remove) <= set(planned.remove)
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _moved(key: str, planned: JSON, current: JSON) -> GiveUpError:
+    reason = f"`{key}` was {quoted(planned)} in the plan, now it is {quoted(current)}"
+    return GiveUpError("stale", reason, "Somebody changed it since. Plan again.")
+
+
+def _note_link(noted: tuple[list[str], list[str]], link: LinkWrite) -> None:
+    added, removed = noted
+    if link.id is not None:
+        (removed if link.operation == "remove" else added).append(link.id)

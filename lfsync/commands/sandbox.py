@@ -13,8 +13,8 @@ from rich.table import Table
 from lfsync.commands.console import Options, out
 from lfsync.sandbox.quirks import QUIRKS, parse
 from lfsync.sandbox.serve import serve as serve_http
-from lfsync.session import reset_sandbox
 from lfsync.settings import SandboxSettings
+from lfsync.workspace import reset_sandbox
 
 
 def serve(

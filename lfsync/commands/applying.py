@@ -1,0 +1,154 @@
+"""`lfsync apply` and `lfsync undo`. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from lfsync import history
+from lfsync.apply import Applier
+from lfsync.commands.console import Options, out, say
+from lfsync.commands.planning import listener, print_plan, read_plan
+from lfsync.draft import Wishes
+from lfsync.errors import UsageError
+from lfsync.history import Recorder
+from lfsync.model import Outcome, Plan, Requests
+from lfsync.plan import refuse_large
+from lfsync.render.outcome import run_text
+from lfsync.render.progress import LineProgress, TerminalProgress
+from lfsync.render.terminal import escape
+from lfsync.report import Reporter
+from lfsync.session import Session, open_session, refuse_unwritable
+from lfsync.state import merged
+from lfsync.writer import Job
+
+_FINE = ("done", "unchanged")
+
+
+def apply(options: Options, wishes: Wishes, *, yes: bool, allow_large: bool, only: Iterable[str]) -> int:
+    """0; 3 where anything was blocked, failed, skipped, stale or not converged (rule A6); 130 after Ctrl-C."""
+
+    async def made(session: Session) -> Job:
+        return await session.plan(only, wishes)
+
+    return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
+
+
+def apply_saved(options: Options, path: Path, *, yes: bool, allow_large: bool) -> int:
+    """As `apply`, for a plan that was made before."""
+    saved = read_plan(path)
+
+    async def made(session: Session) -> Job:
+        return await session.plan_saved(saved)
+
+    return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
+
+
+def undo(options: Options, name: str | None, *, yes: bool, allow_large: bool) -> int:
+    """As `apply`, for what puts a run back."""
+
+    async def made(session: Session) -> Job:
+        run = history.find(session.workspace.history_path, name)
+        say(f"Undoing run {run.header.run} of {escape(run.header.who)}.")
+        return await session.plan_undo(run)
+
+    return _carry_out(options, "undo", made, yes=yes, allow_large=allow_large)
+
+
+def _carry_out(
+    options: Options, command: str, made: Callable[[Session], Awaitable[Job]], *, yes: bool, allow_large: bool
+) -> int:
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(f"{command} asks before it writes, and there is no terminal to ask on", hint="Pass --yes.")
+    return asyncio.run(_carried_out(options, command, made, yes=yes, allow_large=allow_large))
+
+
+async def _carried_out(
+    options: Options, command: str, made: Callable[[Session], Awaitable[Job]], *, yes: bool, allow_large: bool
+) -> int:
+    async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
+        job = await made(session)
+        print_plan(options, job.plan)
+        refuse_unwritable(job.plan.missing_scopes)
+        if not allow_large:
+            refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))
+        if job.plan.changes and not yes and not await asyncio.to_thread(_confirmed, job.plan):
+            say("Nothing was written.")
+            return 1
+        outcomes, interrupted = await _run(options, command, session, job)
+        if interrupted:
+            return 130
+        return 0 if not job.plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
+
+
+def _confirmed(plan: Plan) -> bool:
+    return click.confirm(f"\nApply to {escape(plan.workspace.name)}?", default=False, err=True)
+
+
+async def _run(options: Options, command: str, session: Session, job: Job) -> tuple[list[Outcome], bool]:
+    """Carry the plan out, keep the state whatever happens, and say what became of it. True where Ctrl-C ended it."""
+    started, before = time.monotonic(), Requests(*_sent(session))
+    assert session.journal is not None
+    recorder = _recorder(session, job.plan, command)
+    applier = Applier(job, session.client, _reporter(options), session.journal, recorder)
+    interrupted = False
+
+    def stop() -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+        applier.stop()
+        say("Interrupted: what is in flight ends first. Ctrl-C again leaves at once.")
+
+    try:
+        with _on_interrupt(stop):
+            outcomes = await applier.run()
+    finally:
+        recorder.close()
+        session.keep(merged(session.state, job.state, applier.state))
+    if job.plan.changes:
+        read, search, write = _sent(session)
+        requests = Requests(read - before.read, search - before.search, write - before.write)
+        seconds = time.monotonic() - started
+        color = options.color(sys.stdout)
+        out(run_text(outcomes, seconds=seconds, requests=requests, width=options.width, color=color))
+    return outcomes, interrupted
+
+
+def _recorder(session: Session, plan: Plan, command: str) -> Recorder:
+    return Recorder(
+        session.workspace.history_path,
+        workspace=session.workspace.name,
+        command=command,
+        config_digest=plan.config_digest,
+        days=session.workspace.settings.history_days,
+    )
+
+
+def _sent(session: Session) -> tuple[int, int, int]:
+    sent = session.client.requests
+    return sent["read"], sent["search"], sent["write"]
+
+
+@contextmanager
+def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _reporter(options: Options) -> Reporter:
+    if sys.stderr.isatty():
+        return TerminalProgress(sys.stderr, color=options.color(sys.stderr))
+    return LineProgress(sys.stderr, time.monotonic)

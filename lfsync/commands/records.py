@@ -1,0 +1,110 @@
+"""`lfsync state` and `lfsync history`. I/O."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from lfsync import history as runs
+from lfsync import journal, lock, statefile
+from lfsync.commands.console import Options, out
+from lfsync.errors import UsageError
+from lfsync.files import load_project
+from lfsync.model import Address
+from lfsync.render.terminal import escape
+from lfsync.state import State, line_of
+from lfsync.suggest import did_you_mean
+from lfsync.workspace import Workspace, choose_workspace
+
+_DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
+
+
+def state_list(options: Options) -> int:
+    """Every address with its id."""
+    state = _state(_workspace(options))
+    for address in sorted(state.bindings):
+        out(f"{address}  {escape(state.bindings[address].id)}")
+    return 0
+
+
+def state_show(options: Options, text: str) -> int:
+    """One line of the state, for people."""
+    state = _state(_workspace(options))
+    out(json.dumps(line_of(state.bindings[_bound(state, text)]), indent=2))
+    return 0
+
+
+def state_rm(options: Options, text: str) -> int:
+    """Let go of an address."""
+    workspace = _workspace(options)
+    with lock.held(workspace.lock_path, workspace.name):
+        state = _state(workspace)
+        address = _bound(state, text)
+        id = state.bindings[address].id
+        _write(workspace, replace(state, bindings={a: b for a, b in state.bindings.items() if a != address}))
+    out(f"{address} is let go of; {escape(id)} stays as it is.")
+    return 0
+
+
+def state_mv(options: Options, old: str, new: str) -> int:
+    """Rename an address."""
+    workspace = _workspace(options)
+    with lock.held(workspace.lock_path, workspace.name):
+        state = _state(workspace)
+        before, after = _bound(state, old), _address(new)
+        if after.kind != before.kind:
+            raise UsageError(f"{before} is no {after.kind}", hint="Only the key can change, not the kind.")
+        if after in state.bindings:
+            raise UsageError(f"{after} is bound already", hint=f"Let go of it first: `lfsync state rm {after}`.")
+        bindings = {a: b for a, b in state.bindings.items() if a != before}
+        bindings[after] = replace(state.bindings[before], address=after)
+        _write(workspace, replace(state, bindings=bindings))
+    out(f"{before} is {after} now.")
+    return 0
+
+
+def history(options: Options, *, format: str) -> int:
+    """The runs on record, newest first."""
+    kept = runs.runs(_workspace(options).history_path)
+    if format == "json":
+        out(json.dumps([{**run.header.model_dump(), "counts": dict(run.counts())} for run in kept], indent=2))
+        return 0
+    for run in kept:
+        counts = ", ".join(f"{count} {_DONE[action]}" for action, count in sorted(run.counts().items()))
+        out(f"{run.header.run}  {run.header.at}  {escape(run.header.who)}  {run.header.command}: {counts}")
+    if not kept:
+        out("No run is on record.")
+    return 0
+
+
+def _workspace(options: Options) -> Workspace:
+    return choose_workspace(load_project(options.root), options.workspace)
+
+
+def _state(workspace: Workspace) -> State:
+    return journal.recovered(statefile.read(workspace.state_path), journal.read(workspace.journal_path))
+
+
+def _write(workspace: Workspace, state: State) -> None:
+    """`state` holds what the journal knew; creates that are still open stay in the journal."""
+    left = journal.read(workspace.journal_path)
+    statefile.write(workspace.state_path, state)
+    if left.bound or left.open:
+        kept = journal.Journal(workspace.journal_path)
+        kept.begin(state, left.open.values())
+        kept.end()
+
+
+def _bound(state: State, text: str) -> Address:
+    address = _address(text)
+    if address not in state.bindings:
+        hint = did_you_mean(text, [str(a) for a in state.bindings])
+        raise UsageError(f"{text} is not in the state", hint=hint or "`lfsync state list` shows what is.")
+    return address
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError:
+        raise UsageError(f"{text}: not an address", hint="An address is `kind.key`: `account.acme`.") from None

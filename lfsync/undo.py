@@ -1,0 +1,160 @@
+"""A run of the past, as desired state that puts it back. Pure.
+
+Undo makes an ordinary plan: fields to their old values, links reversed, created records to the trash, trashed ones out
+of it. What people changed since is left alone and named (rule L3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.model import (
+    JSON,
+    Address,
+    Blocked,
+    Definitions,
+    Desired,
+    DesiredField,
+    DesiredLinks,
+    Place,
+    Query,
+    Record,
+    RelDef,
+    Schema,
+    Target,
+    Term,
+)
+from lfsync.prepare import NEVER_SENT, live_value
+from lfsync.runs import Entry, address_of
+from lfsync.state import Binding, State
+from lfsync.values import VALUE_TYPES
+
+
+@dataclass(slots=True)
+class Reversal:
+    """What puts a run back: desired state, the bindings it is planned with, and what people changed since."""
+
+    desired: dict[Address, Desired] = field(default_factory=dict)
+    bindings: dict[Address, Binding] = field(default_factory=dict)
+    blocked: list[Blocked] = field(default_factory=list)
+
+
+def reverse(
+    entries: Iterable[Entry],
+    run: str,
+    schema: Schema,
+    state: State,
+    records: Mapping[Address, Record | None],
+    members: Mapping[Address, frozenset[str]],
+) -> Reversal:
+    """`records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote."""
+    reversal = Reversal()
+    for entry in entries:
+        address = address_of(entry)
+        reverser = _Reverser(entry, address, Place(f"run {run}", 0), schema.kinds[address.kind])
+        record = records.get(address)
+        if entry.action == "delete":
+            if record is None:
+                reverser.bring_back(reversal)
+            continue
+        if record is None:
+            reverser.block(reversal, [f"{entry.id} is gone"])
+            continue
+        moved = reverser.moved(record, members.get(address, frozenset()))
+        if moved:
+            reverser.block(reversal, moved)
+        elif entry.action == "update":
+            reversal.desired[address] = reverser.before()
+        elif entry.action in ("create", "restore"):
+            reversal.desired[address] = replace(reverser.empty(), absent=True)
+        if address in reversal.desired:
+            bound = state.bindings.get(address)
+            known = bound if bound is not None and bound.id == entry.id else None
+            reversal.bindings[address] = replace(known or Binding(address, entry.id, origin="created"), protect=False)
+    return reversal
+
+
+class _Reverser:
+    """Reverses one entry."""
+
+    def __init__(self, entry: Entry, address: Address, place: Place, definitions: Definitions) -> None:
+        self.entry = entry
+        self.address = address
+        self.place = place
+        self.definitions = definitions
+
+    def block(self, reversal: Reversal, reasons: list[str]) -> None:
+        reason = f"left alone, for it changed since: {'; '.join(reasons)}"
+        reversal.blocked.append(Blocked(self.address, reason, "Put it back by hand, if it should be.", self.place))
+
+    def moved(self, record: Record, members: frozenset[str]) -> list[str]:
+        """What is not as the run left it."""
+        found = [f"`{key}`" for key, (_, after) in self.entry.fields.items() if not self._is(record, key, after)]
+        for key, (added, removed) in self.entry.relationships.items():
+            linked = set(record.links.get(key, ()))
+            if not linked.issuperset(added) or linked & (set(removed) - set(added)):
+                found.append(f"`{key}`")
+        if self.entry.members is not None:
+            _, added, removed = self.entry.members
+            if not members.issuperset(added) or members & (set(removed) - set(added)):
+                found.append("its members")
+        return found
+
+    def _is(self, record: Record, key: str, value: JSON) -> bool:
+        definition = self.definitions.fields.get(key)
+        if definition is None or key in NEVER_SENT:
+            return definition is not None
+        canonical = VALUE_TYPES[definition.type].canonical
+        return canonical(live_value(record, definition, self.definitions), definition) == canonical(value, definition)
+
+    def before(self) -> Desired:
+        """The values and links as they were."""
+        fields = {key: self._field(key, before) for key, (before, _) in self.entry.fields.items()}
+        links = {
+            key: self._links(self.definitions.relationships[key], added, removed)
+            for key, (added, removed) in self.entry.relationships.items()
+            if key in self.definitions.relationships
+        }
+        return replace(self.empty(), fields=fields, links=links, members=self._members())
+
+    def empty(self) -> Desired:
+        """The resource, with nothing managed."""
+        return Desired(self.address, self.place, None, None, {}, {})
+
+    def _field(self, key: str, value: JSON) -> DesiredField:
+        definition = self.definitions.fields[key]
+        return DesiredField(
+            definition, value, VALUE_TYPES[definition.type].canonical(value, definition), None, self.place
+        )
+
+    def _links(self, definition: RelDef, added: list[str], removed: list[str]) -> DesiredLinks:
+        back = [id for id in removed if id not in added]
+        if not definition.many:
+            return DesiredLinks(definition, True, self._targets(back[:1]), (), self.place)
+        return DesiredLinks(definition, False, self._targets(back), self._targets(added), self.place)
+
+    def _targets(self, ids: Iterable[str]) -> tuple[Target, ...]:
+        return tuple(Target(self.place, id, id=id) for id in ids)
+
+    def _members(self) -> DesiredLinks | None:
+        if self.entry.members is None:
+            return None
+        kind, added, removed = self.entry.members
+        return self._links(RelDef(MEMBER_KEYS[kind], "members", kind, many=True), added, removed)
+
+    def bring_back(self, reversal: Reversal) -> None:
+        """Out of the trash where the API can; a list is made again."""
+        if KINDS[self.address.kind].restorable:
+            reversal.desired[self.address] = self.empty()
+            reversal.bindings[self.address] = Binding(self.address, self.entry.id, origin="created")
+            return
+        fields = {key: self._field(key, before) for key, (before, _) in self.entry.fields.items() if before is not None}
+        terms = tuple(
+            Term(key, field=fields[key].definition, sent=fields[key].sent)
+            for key in KINDS[self.address.kind].matches[0]
+            if key in fields
+        )
+        query = Query(self.address.kind, self.place, terms)
+        reversal.desired[self.address] = replace(self.empty(), query=query, fields=fields, members=self._members())
