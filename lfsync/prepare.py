@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from lfsync.errors import Problem
 from lfsync.kinds import KINDS, MEMBER_KEYS
@@ -37,6 +38,8 @@ from lfsync.values import VALUE_TYPES, BadValueError, is_empty
 
 PIPELINE = "$pipeline"
 STAGE = "$stage"
+
+_T = TypeVar("_T")
 
 NEVER_SENT = frozenset((PIPELINE,))
 """Fields that are declared and compared but never sent: a stage is sent by its id, and its pipeline follows from it."""
@@ -83,14 +86,19 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         place=resource.place,
         id=_id(scope, resource),
         query=resource_query(scope, resource, fields, links),
-        fields=dict(sorted(fields.items())),
-        links=dict(sorted(links.items())),
+        fields=_in_order(fields, KINDS[address.kind].fields),
+        links=_in_order(links, KINDS[address.kind].relationships),
         members=_members(scope, resource, fields),
         ignore_changes=_ignored(scope, resource, definitions),
         seed=resource.lifecycle.seed,
         protect=resource.lifecycle.protect,
         absent=resource.lifecycle.absent,
     )
+
+
+def _in_order(prepared: Mapping[str, _T], documented: Iterable[str]) -> dict[str, _T]:
+    """As the kind's own keys are listed, names and titles first; custom ones sorted after them."""
+    return {key: prepared[key] for key in documented if key in prepared} | dict(sorted(prepared.items()))
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:

@@ -69,7 +69,7 @@ class LineProgress:
         self._total = len(plan.changes)
         self._began = self._clock()
         self._next = self._began + self._every
-        self._open = True
+        self._open = self._total > 0  # nothing to apply, nothing to say
 
     def finished(self, outcome: Outcome) -> None:
         self._counts[outcome.status] += 1

@@ -223,12 +223,22 @@ class Case:
         found: dict[str, object] = {}
         for kind in KINDS.values():
             rows = sorted(ask.rows(kind.path), key=lambda row: self.ids[row["id"]])
-            shown = {self.ids[row["id"]]: _bare(row) | _members(ask, row) for row in rows[:_MOST_SHOWN]}
+            shown = {self.ids[row["id"]]: self.bare(ask, row) for row in rows[:_MOST_SHOWN]}
             if shown:
                 found[kind.section] = shown
             if len(rows) > len(shown):
                 found[f"{kind.section} in all"] = len(rows)
         return yaml.safe_dump(found, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True)
+
+    def bare(self, ask: Ask, row: Answer) -> dict[str, object]:
+        """What is not empty of a record; links in the order of their names."""
+        fields = {key: cell["value"] for key, cell in row["fields"].items()}
+        rels = row.get("relationships", {}).items()
+        links = {key: rel.get("directions", {}).get("asSource", rel)["values"] for key, rel in rels} | _members(
+            ask, row
+        )
+        named = {key: sorted(self.ids[id] for id in ids) for key, ids in links.items()}
+        return {key: value for key, value in (fields | named).items() if value not in (None, "", [])}
 
 
 class Ask:
@@ -278,19 +288,12 @@ def _title(row: Answer) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _bare(row: Answer) -> dict[str, object]:
-    fields = {key: cell["value"] for key, cell in row["fields"].items()}
-    rels = row.get("relationships", {}).items()
-    links = {key: rel.get("directions", {}).get("asSource", rel)["values"] for key, rel in rels}
-    return {key: value for key, value in (fields | links).items() if value not in (None, "", [])}
-
-
-def _members(ask: Ask, row: Answer) -> dict[str, object]:
+def _members(ask: Ask, row: Answer) -> dict[str, list[str]]:
     holds = row["fields"].get("$objectType", {}).get("value")
     if holds is None:
         return {}
     section = MEMBER_KEYS[holds.lstrip("$")].lstrip("$")
-    return {"members": sorted(member["id"] for member in ask.rows(f"/v1/lists/{row['id']}/{section}"))}
+    return {"members": [member["id"] for member in ask.rows(f"/v1/lists/{row['id']}/{section}")]}
 
 
 def _yaml(path: Path) -> Answer:

@@ -166,7 +166,9 @@ def test_both_sides_of_a_link_form_one_set() -> None:
     """Rule C9: the contact's side writes it."""
     text = """
     accounts: {a: {fields: {$name: A}, relationships: {$contact: [c, d]}}}
-    contacts: {c: {fields: {$email: [c@x.example]}, relationships: {$account: [a]}}, d: {fields: {$email: [d@x.example]}}}
+    contacts:
+      c: {fields: {$email: [c@x.example]}, relationships: {$account: [a]}}
+      d: {fields: {$email: [d@x.example]}}
     """
     made = drafted(text, live())
     assert change(made, "account.a").relationships[0].add == ("contact.d",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,7 +75,7 @@ def test_independent_ones_go_by_kind_and_key() -> None:
 
 def test_a_chain_of_ten_thousand() -> None:
     chain = [Address("account", f"{n:05}") for n in range(10_000)]
-    required = {node: {target} for node, target in zip(chain, chain[1:], strict=False)}
+    required = {node: {target} for node, target in pairwise(chain)}
     assert order(chain, required, {})[0] == chain[::-1]
 
 

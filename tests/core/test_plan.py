@@ -181,16 +181,21 @@ def test_an_update_waits_for_what_it_links_to() -> None:
 
 
 def test_a_cycle_costs_a_second_step_and_says_so() -> None:
-    text = "accounts: {a: {fields: {$name: A}, relationships: {parent: b}}, b: {fields: {$name: B}, relationships: {parent: a}}}"
+    text = """accounts: {a: {fields: {$name: A}, relationships: {parent: b}},
+                         b: {fields: {$name: B}, relationships: {parent: a}}}"""
     made = planned(text, live())
     assert made.requests == Requests(read=1, search=2, write=3)
     assert change(made, "account.a").warnings == ("the link to account.b is set in a second step, once both exist",)
     assert change(made, "account.b").warnings == ()
 
 
-@pytest.mark.parametrize(("number", "setting", "skipped"), [(49, "auto", False), (50, "auto", True), (1, "skip", True), (60, "allow", False)])
+@pytest.mark.parametrize(
+    ("number", "setting", "skipped"), [(49, "auto", False), (50, "auto", True), (1, "skip", True), (60, "allow", False)]
+)
 def test_enrichment(number: int, setting: str, skipped: bool) -> None:
-    changes = [Change(Address("account" if n % 2 else "contact", f"a{n}"), "create", Place("f", 1)) for n in range(number)]
+    changes = [
+        Change(Address("account" if n % 2 else "contact", f"a{n}"), "create", Place("f", 1)) for n in range(number)
+    ]
     others = [Change(Address("task", f"t{n}"), "create", Place("f", 1)) for n in range(60)]
     assert skip_enrichment([*changes, *others], setting) == skipped
 
@@ -254,7 +259,9 @@ def test_only_takes_along_what_is_depended_on(only: list[str], taken: set[str]) 
     assert {str(address) for address in select(wishes(_PROJECT), only)} == taken
 
 
-@pytest.mark.parametrize(("text", "said"), [("a", "not an address"), ("account.", "not an address"), ("account.x", "nothing")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("a", "not an address"), ("account.", "not an address"), ("account.x", "nothing")]
+)
 def test_only_what_is_declared(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         select(wishes(_PROJECT), [text])

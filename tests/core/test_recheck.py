@@ -32,7 +32,7 @@ class Index(Client):
         self.asked.append(" ".join(f"{key}={value}" for key, value in filters))
         if self.refuses:
             raise RejectedError("no such filter", status=400)
-        return Listing({row.id: row for row in self.rows}, complete=True)
+        return Listing({row.id: row for row in self.rows}, len(self.rows), complete=True)
 
     async def page(self, kind: Kind, offset: int = 0) -> Page:  # type: ignore[override]
         self.asked.append(f"page {offset}")

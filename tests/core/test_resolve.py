@@ -143,7 +143,9 @@ def test_a_renamed_key_moves_its_binding() -> None:
 
 def test_a_ref_to_a_record_still_to_be_made_matches_nothing() -> None:
     """Rule I2."""
-    text = "accounts: {acme: {fields: {$name: Acme}}}\ntasks: {t: {fields: {$title: T}, relationships: {$account: acme}}}"
+    text = (
+        "accounts: {acme: {fields: {$name: Acme}}}\ntasks: {t: {fields: {$title: T}, relationships: {$account: acme}}}"
+    )
     now = live(record("tsk_1", {"$title": "T"}, {"$account": ("acc_1",)}))
     assert found(text, now)[0].ids == {}
     now.add(record("acc_1", {"$name": "Acme"}))
@@ -169,7 +171,10 @@ def test_what_refers_to_something_blocked_is_blocked_all_the_way() -> None:
 
 
 def test_what_is_blocked_stops_only_what_refers_to_it() -> None:
-    text = "accounts: {acme: {id: acc_1, fields: {$name: A}}}\nnotes: {n: {fields: {$title: N}, relationships: {$account: [acc_2]}}}"
+    text = """
+    accounts: {acme: {id: acc_1, fields: {$name: A}}}
+    notes: {n: {fields: {$title: N}, relationships: {$account: [acc_2]}}}
+    """
     now = live(record("acc_1", {"$name": "A"}), record("acc_2", {"$name": "B"}))
     now.gone["account", "acc_1"] = "gone"
     resolution, _ = found(text, now)

@@ -86,13 +86,13 @@ def test_an_unreadable_line_says_why(line: str, said: str) -> None:
 
 def test_an_address_twice_is_refused() -> None:
     line = encode(replace(STATE, bindings={Address("account", "a"): Binding(Address("account", "a"), "acc_1")}))
-    with pytest.raises(StateError, match="^s:3: .*account.a stands here twice"):
+    with pytest.raises(StateError, match=r"^s:3: .*account\.a stands here twice"):
         decode(line + line.split("\n")[1], "s")
 
 
 @pytest.mark.parametrize("text", ["", "\n", '{"lfsync_state":2,"salt":"0123456789abcdef","ids":[]}\n', '{"salt":"x"}'])
 def test_a_file_without_its_header_is_refused(text: str) -> None:
-    with pytest.raises(StateError, match="^s:1: "):
+    with pytest.raises(StateError, match=r"^s:1: "):
         decode(text, "s")
 
 

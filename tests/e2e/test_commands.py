@@ -62,6 +62,7 @@ def test_the_keys_of_a_plan(server: Server, make: MakeProject) -> None:
     place = make(_FILES)
     seen = _keys_are_fixed(place.plan())
     place.apply()
+    assert place.apply().err == "", "nothing to do, nothing to say"
     place.write("crm.yaml", "accounts: {twin: {fields: {$name: Twin}}, new: {fields: {$name: New}}}\n")
     run = place.lfsync("plan", "--format", "json", expect=1)
     blocked = run.json()
@@ -122,9 +123,7 @@ def test_only_takes_what_it_depends_on_along(server: Server, make: MakeProject) 
     [
         (["plann"], "plan"),
         (["plan", "--detailed-exitcod"], "--detailed-exitcode"),
-        (["plan", "--format", "yaml"], "json"),
         (["-w", "prd", "plan"], "prod"),
-        (["sandbox", "serve", "--port", "x"], "x"),
         (["sandbox", "serve", "--quirk", "no-such=1"], "no-such"),
         (["sandbox", "reset"], "prod"),
     ],
@@ -211,15 +210,12 @@ def test_large_updates_are_refused_until_allowed(server: Server, make: MakeProje
     place.plan(expect=0)
 
 
-def test_rules_s1_and_s3_the_state_is_stable(server: Server, make: MakeProject) -> None:
+def test_losing_the_state_loses_no_record(server: Server, make: MakeProject) -> None:
     place = make(_FILES)
     place.apply()
-    before = place.state_file.read_bytes()
-    place.apply()
-    assert place.state_file.read_bytes() == before
     place.state_file.unlink()
     adopted = place.plan()
-    assert {change["action"] for change in adopted["changes"]} == {"adopt"}, "losing it loses no record"
+    assert {change["action"] for change in adopted["changes"]} == {"adopt"}
 
 
 def test_init_plans_at_once(tmp_path: Path) -> None:

@@ -205,8 +205,9 @@ class _Drawing:
             links["sponsor"] = self.contact_ref()
         for key in ("peers", "parent"):
             if self.maybe():
-                others = [other for other in self.case_.keys("account") if other not in _KEYS[: number + 1]]
-                links[key] = {"include": [*self.some(others), f"@id:accounts:{ANCHOR}"]}
+                others = [other for other in self.case_.keys("account") if other != _KEYS[number]]
+                refs = [*self.some(others), f"@id:accounts:{ANCHOR}"]
+                links[key] = refs if self.maybe() else {"include": refs}
 
     def _contact(self, body: Data, name: str, number: int) -> None:
         if self.maybe():

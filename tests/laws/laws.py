@@ -186,6 +186,8 @@ class Verdict:
 
     def linked_as_declared(self, address: Address, declared: DesiredLinks, ends: Iterable[End]) -> None:
         id = self.ids[address]
+        if declared.definition.target == address.kind:
+            ends = [end for end in ends if end.source]  # a link to the same kind is declared from its source
         linked = {
             link.dst if end.source else link.src
             for end in ends

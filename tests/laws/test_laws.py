@@ -14,7 +14,7 @@ from tests.laws.laws import plan_survives_json, shape
 from tests.laws.profiles import examples
 
 
-@examples(60)
+@examples(40)
 @given(cases())
 def test_plan_after_apply_is_empty_and_applying_twice_writes_once(case: Case) -> None:
     with bench(case) as box:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def _edit(box: Bench, address: Address, body: object) -> None:
 # ---------------------------------------------------------------- between two applies
 
 
-@examples(30)
+@examples(20)
 @given(cases(), st.data())
 def test_edits_of_declared_fields_are_drift_and_all_others_survive(case: Case, data: st.DataObject) -> None:
     with bench(case) as box:
@@ -43,7 +45,7 @@ def test_edits_of_declared_fields_are_drift_and_all_others_survive(case: Case, d
         plan_is_empty(applied(box))
 
 
-@examples(30)
+@examples(20)
 @given(cases())
 def test_links_that_people_add_end_only_where_a_set_is_exact_or_excludes_them(case: Case) -> None:
     with bench(case) as box:
@@ -58,7 +60,7 @@ def test_links_that_people_add_end_only_where_a_set_is_exact_or_excludes_them(ca
             plan_is_empty(applied(box))
 
 
-def _linkable(box: Bench, desired: dict[Address, Desired]) -> list[tuple[Address, str]]:
+def _linkable(box: Bench, desired: Mapping[Address, Desired]) -> list[tuple[Address, str]]:
     """One relationship for each bound resource that holds several of a kind that has an anchor."""
     found: list[tuple[Address, str]] = []
     for address in sorted(box.state.bindings):
@@ -106,7 +108,7 @@ def test_what_people_trash_is_blocked_and_never_made_again(retrieve: str, case: 
 # ---------------------------------------------------------------- between plan and apply (rule A1)
 
 
-@examples(30)
+@examples(20)
 @given(cases(), st.integers(0, 99))
 def test_a_record_that_came_after_the_plan_is_not_made_twice(case: Case, pick: int) -> None:
     with bench(case) as box:
@@ -137,7 +139,7 @@ def _can_come_first(run: Run, change: Change) -> bool:
     return not change.depends_on and all(term.empty or term.field is not None for term in query.terms)
 
 
-@examples(30)
+@examples(20)
 @given(cases(), st.integers(0, 99))
 def test_an_edit_after_the_plan_is_not_overwritten(case: Case, pick: int) -> None:
     with bench(case) as box:
