@@ -13,7 +13,7 @@ from itertools import groupby
 
 from lfsync.client import Client
 from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError
-from lfsync.ledger import HistoryLike, JournalLike, Ledger, Written
+from lfsync.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal, Written
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.report import Reporter
 from lfsync.state import State, organisation_ids
@@ -27,10 +27,15 @@ class Applier:
     """Applies one plan once. `state` is what is known after each outcome: read it whenever `run` has ended."""
 
     def __init__(
-        self, job: Job, client: Client, reporter: Reporter, journal: JournalLike, history: HistoryLike
+        self,
+        job: Job,
+        client: Client,
+        reporter: Reporter,
+        journal: JournalLike | None = None,
+        history: HistoryLike | None = None,
     ) -> None:
         self.job = job
-        self.ledger = Ledger(bindings_of(job), journal, history)
+        self.ledger = Ledger(bindings_of(job), journal or NoJournal(), history or NoHistory())
         self.writer = Writer(job, client, self.ledger)
         self.reporter = reporter
         self._exists: dict[Address, asyncio.Event] = {}

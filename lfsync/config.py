@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from lfsync.documents import Document, pairs
 from lfsync.errors import Problem
-from lfsync.forms import NO_DEFAULT, Body, Default, Forms, ReadText, key_problem, no_kind, not_yet
+from lfsync.forms import NO_DEFAULT, Body, Default, Forms, LifecycleKeys, ReadText, key_problem, no_kind, not_yet
 from lfsync.kinds import KINDS, SECTIONS, Kind
 from lfsync.model import JSON, Address, Links, Match, Ref, Resource, Value
 from lfsync.sources import Source, read_sources
@@ -94,7 +94,7 @@ def _default(forms: Forms, node: Node) -> Default:
     return Default(
         forms.values(parts["fields"], "`fields`") if "fields" in parts else {},
         forms.relationships(parts["relationships"]) if "relationships" in parts else {},
-        forms.lifecycle(parts["lifecycle"]) if "lifecycle" in parts else None,
+        forms.lifecycle(parts["lifecycle"]) if "lifecycle" in parts else LifecycleKeys(),
     )
 
 

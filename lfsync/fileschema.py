@@ -75,6 +75,10 @@ def _described(schema: Schema, description: str) -> Schema:
     return {**schema, "description": description}
 
 
+def _flag(description: str) -> Schema:
+    return _described({"type": ["boolean", "null"]}, description)
+
+
 def _any_of(*schemas: Schema) -> Schema:
     return {"anyOf": list(schemas)}
 
@@ -120,7 +124,15 @@ def _definitions() -> Schema:
             _any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
             "How the live record is found: a list of declared keys, or a mapping with other values.",
         ),
-        "lifecycle": _closed({"ignore_changes": _ignored()}, nullable=True),
+        "lifecycle": _closed(
+            {
+                "ignore_changes": _ignored(),
+                "seed": _flag("Create it, never update it."),
+                "protect": _flag("Never trash it; also after it is declared no more, until this says false."),
+                "absent": _flag("It should not exist: trash the record that is bound to it."),
+            },
+            nullable=True,
+        ),
         "file": _closed(
             {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, TypedDict, cast
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -22,8 +22,17 @@ MAX_KEY: Final = 128
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _OUTSIDE: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
 
-_LATER: Final = ("seed", "protect", "absent")
-_LIFECYCLE: Final = ("ignore_changes",)
+_FLAGS: Final = ("seed", "protect", "absent")
+_LIFECYCLE: Final = ("ignore_changes", *_FLAGS)
+
+
+class LifecycleKeys(TypedDict, total=False):
+    """The keys of a `lifecycle` that a file names; None for one that takes back what `defaults` say."""
+
+    ignore_changes: tuple[Value, ...]
+    seed: bool | None
+    protect: bool | None
+    absent: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Default:
 
     fields: Mapping[str, Value] = field(default_factory=dict)
     relationships: Mapping[str, Links] = field(default_factory=dict)
-    lifecycle: Lifecycle | None = None
+    lifecycle: LifecycleKeys = field(default_factory=LifecycleKeys)
 
 
 NO_DEFAULT: Final = Default()
@@ -50,7 +59,7 @@ class Body:
         self.members: Links | None = None
         self.id: Value | None = None
         self.match: Match | None = None
-        self.lifecycle: Lifecycle | None = None
+        self.lifecycle: LifecycleKeys | None = None
 
     def over(self, default: Default, address: Address, place: Place) -> Resource:
         """The resource, over its kind's default key by key (rule C3)."""
@@ -62,7 +71,7 @@ class Body:
             self.members,
             self.id,
             self.match,
-            self.lifecycle or default.lifecycle or _NO_LIFECYCLE,
+            _lifecycle(self.lifecycle, default.lifecycle),
         )
 
 
@@ -240,16 +249,41 @@ class Forms:
             )
         return None
 
-    def lifecycle(self, node: Node) -> Lifecycle | None:
-        found: Lifecycle | None = None
+    def lifecycle(self, node: Node) -> LifecycleKeys:
+        found = LifecycleKeys()
         for key, value in self.mapping(node, "`lifecycle`"):
             if key.value == "ignore_changes":
-                found = Lifecycle(() if is_null(value) else self.text_list(value, "`ignore_changes`"))
-            elif key.value in _LATER:
-                self.say(key, *not_yet(key.value, "`ignore_changes` works"))
+                found["ignore_changes"] = () if is_null(value) else self.text_list(value, "`ignore_changes`")
+            elif key.value == "seed":
+                found["seed"] = self.flag(value, "`seed`")
+            elif key.value == "protect":
+                found["protect"] = self.flag(value, "`protect`")
+            elif key.value == "absent":
+                found["absent"] = self.flag(value, "`absent`")
             else:
                 self.unknown(key, _LIFECYCLE, "`lifecycle`")
         return found
+
+    def flag(self, node: Node, what: str) -> bool | None:
+        """true or false; None for null."""
+        value = scalar(node) if isinstance(node, ScalarNode) else ""
+        if value is None or isinstance(value, bool):
+            return value
+        self.say(node, f"{what} must be true or false")
+        return None
+
+
+def _lifecycle(own: LifecycleKeys | None, default: LifecycleKeys) -> Lifecycle:
+    """A resource's lifecycle over its kind's default, key by key (rule C3)."""
+    if not own and not default:
+        return _NO_LIFECYCLE
+    keys: LifecycleKeys = {**default, **(own or {})}
+    return Lifecycle(
+        ignore_changes=keys.get("ignore_changes", ()),
+        seed=bool(keys.get("seed")),
+        protect=keys.get("protect"),
+        absent=bool(keys.get("absent")),
+    )
 
 
 def is_null(node: Node) -> bool:

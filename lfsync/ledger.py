@@ -51,6 +51,30 @@ class HistoryLike(Protocol):
     def wrote(self, written: Written) -> None: ...
 
 
+class NoJournal:
+    """Remembers nothing: for an apply whose end nobody has to recover."""
+
+    def intend(
+        self,
+        address: Address,
+        action: Operation,
+        *,
+        key: str | None = None,
+        generation: int = 0,
+        body: Mapping[str, JSON] | None = None,
+    ) -> None:
+        """Nothing to do."""
+
+    def bound(self, binding: Binding) -> None:
+        """Nothing to do."""
+
+    def released(self, address: Address) -> None:
+        """Nothing to do."""
+
+    def dropped(self, address: Address) -> None:
+        """Nothing to do."""
+
+
 class NoHistory:
     """Keeps nothing."""
 

@@ -59,7 +59,7 @@ class Session:
     workspace: Workspace
     client: Client
     state: State
-    open: dict[Address, Intent]
+    open: dict[Address, Intent] = field(default_factory=dict)
     journal: Journal | None = None
     timings: Timings = field(default_factory=Timings)
 

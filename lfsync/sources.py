@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.documents import items, pairs
-from lfsync.forms import Forms, is_null, no_kind
+from lfsync.forms import Forms, LifecycleKeys, is_null, no_kind
 from lfsync.kinds import KINDS
-from lfsync.model import Lifecycle, Links, Match, Place, Value
+from lfsync.model import Links, Match, Place, Value
 from lfsync.pattern import Pattern, read_pattern
 from lfsync.tables import ENDINGS
 
@@ -75,7 +75,7 @@ class Source:
     relationships: Mapping[str, Form] = field(default_factory=dict)
     match: Match | None = None
     match_forms: Mapping[str, Form] = field(default_factory=dict)
-    lifecycle: Lifecycle | None = None
+    lifecycle: LifecycleKeys | None = None
 
 
 def read_sources(forms: Forms, node: Node) -> Iterator[Source]:

@@ -45,11 +45,11 @@ class Binding:
     id: str
     generation: int = 0
     origin: Literal["created", "adopted"] = "adopted"
-    protect: bool = False
     written_at: str | None = None
     fields: Mapping[str, Hashes] = field(default_factory=dict)
     links: Mapping[str, Hashes] = field(default_factory=dict)
     members: Hashes | None = None
+    protect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

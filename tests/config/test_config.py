@@ -123,10 +123,12 @@ def test_defaults_merge_key_by_key_and_the_resource_wins(tmp_path: Path) -> None
     assert project.resources[A].fields["tier"].place == Place("lfsync.yaml", 5, 20)
 
 
-def test_a_resource_without_lifecycle_takes_the_default_one() -> None:
-    lifecycle = Lifecycle((Value("t", place(1, 1)),))
-    defaults = {"account": Default(lifecycle=lifecycle)}
-    assert declared("accounts: {a: {}}", defaults).resources[0].lifecycle == lifecycle
+def test_a_lifecycle_goes_over_the_default_one_key_by_key() -> None:
+    ignored = (Value("t", place(1, 1)),)
+    defaults = {"account": Default(lifecycle={"ignore_changes": ignored, "protect": True})}
+    assert declared("accounts: {a: {}}", defaults).resources[0].lifecycle == Lifecycle(ignored, protect=True)
+    own = declared("accounts: {a: {lifecycle: {protect: null, seed: true}}}", defaults)
+    assert own.resources[0].lifecycle == Lifecycle(ignored, seed=True)
 
 
 # ---------------------------------------------------------------- digest and order

@@ -139,7 +139,7 @@ def test_what_lfsync_takes(text: str) -> None:
         ("accounts: {a: {fields: {$accountStatus: x}}}", "$.accounts.a.fields"),
         ("accounts: {a: {relationships: {$task: [t]}}}", "$.accounts.a.relationships"),
         ("accounts: {a: {relationships: {$owner: {who: x}}}}", "$.accounts.a.relationships['$owner']"),
-        ("accounts: {a: {lifecycle: {seed: true}}}", "$.accounts.a.lifecycle"),
+        ("accounts: {a: {lifecycle: {seed: 1}}}", "$.accounts.a.lifecycle.seed"),
         ("accounts: {a: {match: []}}", "$.accounts.a.match"),
         ("accounts: {a: {fields: {$primaryAddress: {town: x}}}}", "$.accounts.a.fields['$primaryAddress']"),
         ("tasks: {t: {fields: {$titel: x}}}", "$.tasks.t.fields"),

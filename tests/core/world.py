@@ -8,6 +8,7 @@ from dataclasses import replace
 from lfsync.config import join, read_resources
 from lfsync.definitions import builtin_schema
 from lfsync.documents import compose
+from lfsync.draft import Draft, draft
 from lfsync.live import Live
 from lfsync.model import (
     JSON,
@@ -23,7 +24,7 @@ from lfsync.model import (
     Schema,
     WorkspaceInfo,
 )
-from lfsync.plan import Context, Draft, draft, plan
+from lfsync.plan import Context, plan
 from lfsync.prepare import prepare
 from lfsync.state import Binding, State
 

@@ -30,10 +30,11 @@ from lfsync.sandbox.store import FOREVER, Link, Row
 from lfsync.sandbox.transport import SandboxTransport
 from lfsync.sandbox.workspace import NOW
 from lfsync.sandbox.workspace import Workspace as Crm
-from lfsync.session import Session, Workspace
+from lfsync.session import Session
 from lfsync.settings import SandboxSettings
 from lfsync.state import State, decode, encode
 from lfsync.wire import ClientSettings
+from lfsync.workspace import Workspace
 from lfsync.writer import Job
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump, write_project
