@@ -33,17 +33,19 @@ from lfsync.resolve import Resolution, Wanted, describe, resolve, title
 from lfsync.state import Binding, State
 from lfsync.values import VALUE_TYPES
 
-STATE = "(declared no more)"
-
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line asks for beyond the files. `only`: prune no orphan but these."""
+    """What the command line asks for beyond the files.
+
+    `only`: prune no orphan but these. `state_file`: where orphans are declared still, for people.
+    """
 
     prune: bool = False
     recreate_missing: bool = False
     drift_only: bool = False
     only: frozenset[Address] | None = None
+    state_file: str = "state"
 
     def prunable(self, state: State, desired: Mapping[Address, Desired]) -> list[Address]:
         """The orphans that may go, in order: bound before, declared no more (rule L2)."""
@@ -96,8 +98,9 @@ def draft(
             _draft_create(made, comparer, wish)
         else:
             _draft_existing(made, comparer, wish, id, recent)
+    lines = {address: number for number, address in enumerate(sorted(state.bindings), 2)} if wishes.prune else {}
     for address in wishes.prunable(state, desired):
-        _draft_orphan(made, comparer, state.bindings[address])
+        _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]))
     return made
 
 
@@ -267,7 +270,7 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
     _draft_delete(made, comparer, binding or Binding(address, id), wish.place)
 
 
-def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding) -> None:
+def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
     """An orphan goes with --prune, unless something declared is that record (rule I4) or it is protected (L1)."""
     kind = binding.address.kind
     if (kind, binding.id) in comparer.address_of:
@@ -278,7 +281,7 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding) -> None:
     if binding.protect:
         made.warnings.append(f"{binding.address} ({binding.id}) is protected and stays, though it is declared no more")
         return
-    _draft_delete(made, comparer, binding, Place(STATE, 1))
+    _draft_delete(made, comparer, binding, place)
 
 
 def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
@@ -302,8 +305,9 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
 
 def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterable[FieldChange]:
     definitions = comparer.schema.kinds[record.kind]
-    for key in sorted(binding.fields.keys() & definitions.fields.keys()):
-        field = definitions.fields[key]
+    for key, field in definitions.fields.items():
+        if key not in binding.fields:
+            continue
         value = live_value(record, field, definitions)
         row = VALUE_TYPES[field.type]
         known = binding.fields[key].live
@@ -315,7 +319,8 @@ def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterab
 def _history(binding: Binding, record: Record) -> tuple[str, ...]:
     """What a reviewer of a delete should know: what it is called, and whether it is ours."""
     called = title(record)
-    notes = (f"it is {json.dumps(called, ensure_ascii=False)}",) if called and "$name" not in binding.fields else ()
+    shown = not called or {"$name", "$title"} & binding.fields.keys()
+    notes = () if shown else (f"it is {json.dumps(called, ensure_ascii=False)}",)
     if binding.origin == "adopted":
         return (*notes, "it was there before lfsync managed it")
     return notes

@@ -28,7 +28,7 @@ from lfsync.model import Address, Definitions, Desired, Member, Plan, Resource, 
 from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
 from lfsync.refresh import Refresher
-from lfsync.runs import Run, address_of
+from lfsync.runs import Entry, Run, address_of
 from lfsync.selection import select
 from lfsync.settle import settle
 from lfsync.state import State, organisation_ids, refuse_foreign
@@ -86,7 +86,7 @@ class Session:
 
     async def plan(self, only: Iterable[str] = (), wishes: Wishes | None = None) -> Job:
         """The plan, and all that an apply of it needs."""
-        wishes = wishes or Wishes()
+        wishes = replace(wishes or Wishes(), state_file=self._state_file)
         only = tuple(only)
         desired, schema, token = await self.prepare(self._orphan_kinds(wishes))
         notes = await self._settle(desired)
@@ -117,6 +117,7 @@ class Session:
             prune=any(change.action == "delete" for change in saved.changes),
             recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
             only=frozenset(orphans),
+            state_file=self._state_file,
         )
         _, job = await self._job(chosen, schema, wishes, self.state)
         missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
@@ -128,20 +129,13 @@ class Session:
         schema = await self._schema((), token, {address_of(entry).kind for entry in run.entries})
         self._refuse_foreign(schema)
         await self._settle(self.project.resources)
-        addresses = {entry: address_of(entry) for entry in run.entries}
-        records = await asyncio.gather(*(self.client.retrieve(KINDS[a.kind], e.id) for e, a in addresses.items()))
-        lists = [entry for entry in run.entries if entry.members and entry.action != "delete"]
-        members = await asyncio.gather(
-            *(self._members_of(entry.id, entry.members[0]) for entry in lists if entry.members)
-        )
-        reversal = reverse(
-            run.entries,
-            run.header.run,
-            schema,
-            self.state,
-            dict(zip(addresses.values(), records, strict=True)),
-            {addresses[entry]: ids for entry, ids in zip(lists, members, strict=True)},
-        )
+        addresses = [address_of(entry) for entry in run.entries]
+        asked = zip(run.entries, addresses, strict=True)
+        records = await asyncio.gather(*(self.client.retrieve(KINDS[a.kind], entry.id) for entry, a in asked))
+        members = {address_of(e): await self._members_of(e) for e in run.entries if e.members and e.action != "delete"}
+        found = dict(zip(addresses, records, strict=True))
+        file = str((self.workspace.history_path / f"{run.header.run}.jsonl").relative_to(self.workspace.root))
+        reversal = reverse(run.entries, file, schema, self.state, found, members)
         state = replace(self.state, bindings=reversal.bindings)
         made, job = await self._job(reversal.desired, schema, Wishes(recreate_missing=True), state)
         made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
@@ -192,6 +186,10 @@ class Session:
     def _refuse_foreign(self, schema: Schema) -> None:
         refuse_foreign(self.state.ids, schema, f"the state of `{self.workspace.name}`")
 
+    @property
+    def _state_file(self) -> str:
+        return str(self.workspace.state_path.relative_to(self.workspace.root))
+
     def _orphan_kinds(self, wishes: Wishes) -> set[str]:
         return {a.kind for a in self.state.bindings.keys() - self.project.resources.keys()} if wishes.prune else set()
 
@@ -214,8 +212,9 @@ class Session:
     async def _members(self, token: Token) -> tuple[Member, ...]:
         return await self.client.members() if token.full or "members:read" in token.scopes else ()
 
-    async def _members_of(self, list_id: str, kind: str) -> frozenset[str]:
-        return frozenset((await self.client.list_members(list_id, KINDS[kind])).records)
+    async def _members_of(self, entry: Entry) -> frozenset[str]:
+        assert entry.members is not None
+        return frozenset((await self.client.list_members(entry.id, KINDS[entry.members[0]])).records)
 
 
 def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> set[str]:

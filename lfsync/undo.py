@@ -43,17 +43,17 @@ class Reversal:
 
 def reverse(
     entries: Iterable[Entry],
-    run: str,
+    file: str,
     schema: Schema,
     state: State,
     records: Mapping[Address, Record | None],
     members: Mapping[Address, frozenset[str]],
 ) -> Reversal:
-    """`records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote."""
+    """`file`: where the run is on record. `records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote."""
     reversal = Reversal()
-    for entry in entries:
+    for line, entry in enumerate(entries, 2):
         address = address_of(entry)
-        reverser = _Reverser(entry, address, Place(f"run {run}", 0), schema.kinds[address.kind])
+        reverser = _Reverser(entry, address, Place(file, line), schema.kinds[address.kind])
         record = records.get(address)
         if entry.action == "delete":
             if record is None:

@@ -395,8 +395,9 @@ class Writer:
             self.ledger.release(change.address)
             return "done" if progress.written.id else "unchanged"
         if progress.record is None:
+            known = self.ledger.bindings.get(change.address)
             self._bind(change, self.job.draft.bindings[change.address])
-            return "done"
+            return "unchanged" if known is not None and known.id == self.ids[change.address] else "done"
         wish = self.job.desired[change.address]
         proof = await self._prover.prove(wish, progress.record, progress.keys, self._last(change.address))
         base = self._base(change)
