@@ -49,7 +49,10 @@ def reverse(
     records: Mapping[Address, Record | None],
     members: Mapping[Address, frozenset[str]],
 ) -> Reversal:
-    """`file`: where the run is on record. `records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote."""
+    """`file`: where the run is on record, for people.
+
+    `records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote.
+    """
     reversal = Reversal()
     for line, entry in enumerate(entries, 2):
         address = address_of(entry)
