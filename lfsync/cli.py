@@ -295,8 +295,9 @@ def quirks(options: Options, format: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Never returns."""
-    # One run makes a million objects that live to its end; looking through them again and again is a third of its time.
-    gc.set_threshold(50_000, 20, 100)
+    # Planning 10,000 resources makes a million objects that live to its end; looking through them again and again would
+    # be a third of its time. What may go on for long, `apply` and `sandbox serve`, turns the collector on again.
+    gc.disable()
     sys.exit(run(arguments))
 
 

@@ -24,6 +24,7 @@ from lfsync.sources import Source, read_sources
 _LATER: Final = ("objects", "meetings")
 _TOP_KEYS: Final = (*SECTIONS, *_LATER, "sources")
 _DEFAULT_KEYS: Final = ("fields", "relationships", "lifecycle")
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _HAVE: Final = "this version knows " + ", ".join(SECTIONS)
 
 
@@ -174,7 +175,7 @@ def digest(resources: Mapping[Address, Resource]) -> str:
     """A hash of the desired state: the same for any order of files, keys and rows, other for any other content."""
     hasher = hashlib.sha256()
     for address in sorted(resources):
-        hasher.update(json.dumps(_content(resources[address]), sort_keys=True, separators=(",", ":")).encode())
+        hasher.update(_CANONICAL.encode(_content(resources[address])).encode())
     return hasher.hexdigest()
 
 

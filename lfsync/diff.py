@@ -113,17 +113,17 @@ class Comparer:
         if desired.seed:
             return Difference(hashes=known)
         declared, live = self.prepared(desired, record)
-        equal = declared == live
-        differing = set() if equal else _differing(declared, live)
+        differing = set() if declared == live else _differing(declared, live)
         hashes: dict[Key, Hashes] = {}
         causes: dict[Key, Cause] = {}
         doubtful = False
-        for key in declared:
-            now = self._hashes(declared, live, key)
+        for key, value in declared.items():
+            ours = self.state.hash(value)
+            now = Hashes(ours, self.state.hash(live[key]) if key in differing else ours)
             last = known.get(key)
             if key not in differing:
                 hashes[key] = now
-                doubtful = doubtful or (key != MEMBERS and _moved(last, now))
+                doubtful = doubtful or (key != MEMBERS and _moved(last, now.live))
             elif last is not None and now == last:
                 hashes[key] = now
             else:
@@ -140,12 +140,9 @@ class Comparer:
             causes=frozenset(causes.values()),
             hashes=hashes,
             doubtful=doubtful and not record.fresh,
-            members_moved=MEMBERS in declared and _moved(known.get(MEMBERS), self._hashes(declared, live, MEMBERS)),
+            members_moved=MEMBERS in live and _moved(known.get(MEMBERS), self.state.hash(live[MEMBERS])),
             frozen=frozen,
         )
-
-    def _hashes(self, declared: Mapping[Key, JSON], live: Mapping[Key, JSON], key: Key) -> Hashes:
-        return Hashes(self.state.hash(declared[key]), self.state.hash(live[key]))
 
     def prepared(self, desired: Desired, record: Record) -> tuple[dict[Key, JSON], dict[Key, JSON]]:
         """(declared, live): the canonical values of every managed key."""
@@ -155,9 +152,10 @@ class Comparer:
         for key, wish in desired.fields.items():
             if key in desired.ignore_changes:
                 continue
+            at: Key = ("fields", key)
             value = live_value(record, wish.definition, definitions)
-            declared["fields", key] = wish.canonical
-            live["fields", key] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
+            declared[at] = wish.canonical
+            live[at] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
         for key, link in desired.links.items():
             if key in desired.ignore_changes:
                 continue
@@ -307,8 +305,8 @@ def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Ke
     return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
 
 
-def _moved(last: Hashes | None, now: Hashes) -> bool:
-    return last is not None and last.live is not None and last.live != now.live
+def _moved(last: Hashes | None, live: str | None) -> bool:
+    return last is not None and last.live is not None and last.live != live
 
 
 def _cause(last: Hashes | None, now: Hashes) -> Cause:

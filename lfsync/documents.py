@@ -315,7 +315,8 @@ class _Checker:
         if isinstance(node, MappingNode):
             for key, value in cast(list[tuple[Node, Node]], node.value):
                 total += 1 + self.size(value)
-                self.check_key(key)
+                if not isinstance(key, ScalarNode) or key.tag != _PLAIN or key.value not in self.text_keys:
+                    self.check_key(key)
             self.flatten(node)
         else:
             for item in items(cast(SequenceNode, node)):
@@ -361,12 +362,12 @@ class _Checker:
         text = node.value
         if not isinstance(node, ScalarNode):
             self.say(node, "a key must be text", "write it as `key: value`; quote text that starts with a bracket")
-        elif node.tag == _PLAIN and text not in self.text_keys:
+        elif node.tag == _PLAIN:
             if isinstance(resolve(text), str):
                 self.text_keys.add(text)
             else:
                 self.say(node, f"the key `{text or 'null'}` is not text", f'put it into quotes: "{text or "null"}"')
-        elif node.tag != _PLAIN:
+        else:
             self.check_tag(node)
 
     def flatten(self, node: MappingNode) -> None:

@@ -305,15 +305,16 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
 
 def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterable[FieldChange]:
     definitions = comparer.schema.kinds[record.kind]
-    for key, field in definitions.fields.items():
+    for key, definition in definitions.fields.items():
         if key not in binding.fields:
             continue
-        value = live_value(record, field, definitions)
-        row = VALUE_TYPES[field.type]
+        value = live_value(record, definition, definitions)
+        row = VALUE_TYPES[definition.type]
         known = binding.fields[key].live
-        moved = known is not None and known != comparer.state.hash(row.canonical(value, field))
+        moved = known is not None and known != comparer.state.hash(row.canonical(value, definition))
         cause: Cause = "drift" if moved else "config"
-        yield FieldChange(key, field.label, field.type, row.text(value, field), None, value, None, cause)
+        shown = row.text(value, definition)
+        yield FieldChange(key, definition.label, definition.type, shown, None, value, None, cause)
 
 
 def _history(binding: Binding, record: Record) -> tuple[str, ...]:

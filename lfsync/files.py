@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,21 +34,7 @@ def load_project(root: Path) -> Project:
     """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`."""
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
-    with _collector_paused():
-        return _Loading(Folder(root)).load()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection: 10,000 resources are a million new objects, all kept, and looking through them
-    again and again takes three times as long as making them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    return _Loading(Folder(root)).load()
 
 
 class _Loading:

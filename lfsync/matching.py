@@ -59,9 +59,11 @@ def _default_query(
     definitions = scope.definitions(resource.address.kind)
     assert definitions is not None
     for keys in KINDS[resource.address.kind].matches:
-        if _own_term(keys[0], fields, links) is None:
+        first = _own_term(keys[0], fields, links)
+        if first is None:
             continue
-        terms = [_own_term(key, fields, links) or _empty_term(definitions, resource, key) for key in keys]
+        others = [_own_term(key, fields, links) or _empty_term(definitions, resource, key) for key in keys[1:]]
+        terms = [first, *others]
         found = tuple(term for term in terms if term is not None)
         return Query(resource.address.kind, resource.place, found) if len(found) == len(terms) else None
     _report_blank(scope, resource, fields)

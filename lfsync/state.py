@@ -21,6 +21,7 @@ from lfsync.model import JSON, Address, Schema
 
 FORMAT_VERSION = 1
 _MAX_IDS = 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Hashes(NamedTuple):
@@ -62,8 +63,10 @@ class State:
 
     def hash(self, canonical: JSON) -> str:
         """The salted hash of a canonical value: 16 hexadecimal digits."""
-        text = canonical if type(canonical) is str else json.dumps(canonical, sort_keys=True, separators=(",", ":"))
-        marked = f"{self.salt}{type(canonical) is str:d}{text}"
+        if type(canonical) is str:
+            marked = f"{self.salt}1{canonical}"
+        else:
+            marked = f"{self.salt}0{_CANONICAL.encode(canonical)}"
         return hashlib.blake2b(marked.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -196,7 +199,7 @@ def binding_of(line: StateLine) -> Binding:
 
 
 def _dump(data: object) -> str:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(data)
 
 
 def _unreadable(file: str, number: int, error: Exception) -> StateError:

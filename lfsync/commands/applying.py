@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -94,6 +95,7 @@ def _confirmed(plan: Plan) -> bool:
 
 async def _run(options: Options, command: str, session: Session, job: Job) -> tuple[list[Outcome], bool]:
     """Carry the plan out, keep the state whatever happens, and say what became of it. True where Ctrl-C ended it."""
+    gc.enable()
     started, before = time.monotonic(), Requests(*_sent(session))
     assert session.journal is not None
     recorder = _recorder(session, job.plan, command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ def serve(
     quirks: Iterable[str],
 ) -> int:
     """Until Ctrl-C."""
+    gc.enable()
     settings = SandboxSettings(
         rps=rps,
         index_lag=index_lag,
