@@ -7,6 +7,7 @@ tells a reporter; it never prints.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -17,6 +18,7 @@ from lfsync.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.report import Reporter
 from lfsync.state import State, organisation_ids
+from lfsync.uniques import cleared_first
 from lfsync.writer import GiveUpError, Job, Progress, Writer, bindings_of, place_of
 
 _AT_ONCE = 96
@@ -59,6 +61,7 @@ class Applier:
         self._exists = {change.address: asyncio.Event() for change in changes}
         outcomes: dict[Address, Outcome] = {}
         try:
+            await self._clear_first()
             for wave in _waves(changes):
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._finish(change)) for change in wave]
@@ -66,6 +69,13 @@ class Applier:
         finally:
             self.reporter.close()
         return [outcomes[change.address] for change in changes]
+
+    async def _clear_first(self) -> None:
+        """Unique values that swap owners (rule A7). Where it fails, the change that it is for fails and says why."""
+        by_address = {change.address: change for change in self.job.plan.changes}
+        for address, keys in cleared_first(self.job.plan.changes, self.job.desired).items():
+            with contextlib.suppress(ApiError, GiveUpError):
+                await self.writer.clear(by_address[address], keys)
 
     async def _finish(self, change: Change) -> Outcome:
         outcome = await self._outcome(change)

@@ -12,6 +12,7 @@ from lfsync.model import Address, Change, Desired, LinkChange, Orphan, Plan, Req
 from lfsync.order import order, rank
 from lfsync.settings import SafetySettings
 from lfsync.state import State
+from lfsync.uniques import cleared_first, handovers
 from lfsync.writes import count
 
 _RATE = 25
@@ -81,23 +82,25 @@ def _enriched(changes: Iterable[Change]) -> int:
 
 
 def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
-    created = {address for address, change in made.changes.items() if change.action == "create"}
-    required: dict[Address, set[Address]] = {}
-    optional: dict[Address, set[Address]] = {}
-    for address in created:
-        wish = desired[address]
-        needed = {
-            t for key in KINDS[address.kind].required if key in wish.links for t in pending(wish.links[key].include)
-        }
-        required[address] = needed | set(query_targets(wish.query))
-        optional[address] = set(_references(made.changes[address])) - required[address]
-    ordered, waits = order(created, required, optional)
-    changes = [_with_dependencies(made.changes[a], waits[a], created) for a in ordered]
     deleted = [address for address, change in made.changes.items() if change.action == "delete"]
-    for address in sorted(made.changes.keys() - created - set(deleted), key=rank):
-        change = made.changes[address]
-        changes.append(replace(change, depends_on=_sorted(set(_references(change)) & created)))
+    alive = made.changes.keys() - set(deleted)
+    created = {address for address in alive if made.changes[address].action == "create"}
+    required = {address: _required(made.changes[address], desired[address], created) for address in alive}
+    optional = {address: set(_references(made.changes[address])) & created for address in created}
+    for taker, owners in handovers(made.changes.values(), desired).items():
+        optional[taker] = optional.get(taker, set()) | owners.keys()
+    ordered, waits = order(alive, required, optional)
+    changes = [_with_dependencies(made.changes[a], waits[a], created) for a in ordered]
     return changes + [made.changes[address] for address in sorted(deleted, key=deletion_rank)]
+
+
+def _required(change: Change, wish: Desired, created: set[Address]) -> set[Address]:
+    """What must be made before a change can be: all that an update links to, what a create can't do without."""
+    if change.action != "create":
+        return set(_references(change)) & created
+    kind = KINDS[change.address.kind]
+    needed = {t for key in kind.required if key in wish.links for t in pending(wish.links[key].include)}
+    return (needed | set(query_targets(wish.query))) & created
 
 
 def deletion_rank(address: Address) -> tuple[int, str, str]:
@@ -147,7 +150,8 @@ def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -
             write += count(change.address.kind, False, (), second, None, many)
         search += create
         read += not create or bool(second)
-    return Requests(read, search, write)
+    cleared = len(cleared_first(changes, desired))
+    return Requests(read + cleared, search, write + cleared)
 
 
 def _steps(change: Change, created: set[Address]) -> tuple[tuple[LinkChange, ...], tuple[LinkChange, ...]]:

@@ -34,7 +34,6 @@ from lfsync.paging import PAGE_SIZE, Page
 from lfsync.resolve import Wanted, resolve, title
 from lfsync.state import State
 
-_GONE = "no record of this id can be read: it was trashed, merged, or is hidden from this key"
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
 
 
@@ -77,6 +76,8 @@ class Refresher:
         self.live = Live()
         self.seconds_drafting = 0.0
         self._settle_by = _settling(state, lag_timeout, self.clock.now())
+        self._written_lately = _lately(state, lag_timeout, self.clock.now())
+        self._unlisted_trash: dict[str, str] = {}
         self._wait = _FIRST_WAIT
 
     async def run(self) -> Draft:
@@ -173,21 +174,27 @@ class Refresher:
             self.live.add(record)
             return
         await self._read_trash(kind)
-        self.live.gone.setdefault(key, _GONE)
+        self.live.gone.setdefault(key, _gone(self._unlisted_trash.get(kind)))
 
     async def _read_trash(self, kind: str) -> None:
-        """Once for a kind: what `status=trashed` lists, nothing where the API or the key's scopes don't let us."""
+        """Once for a kind: what `status=trashed` lists, nothing where the API or the key's scopes don't let us.
+
+        The trash lags too: what we wrote lately is not in it, whatever it shows.
+        """
         if kind in self.live.trash:
             return
         self.live.trash[kind] = {}
         if not KINDS[kind].trash:
+            self._unlisted_trash[kind] = "the API lists none of this kind"
             return
         try:
             listing = await self.client.list(KINDS[kind], status="trashed")
         except ForbiddenError:
+            self._unlisted_trash[kind] = f"the key lacks {KINDS[kind].scope}:restore"
             return
-        self.live.trash[kind] = listing.records
-        self.live.gone.update(((kind, id), _trashed(record)) for id, record in listing.records.items())
+        trashed = {id: record for id, record in listing.records.items() if id not in self._written_lately}
+        self.live.trash[kind] = trashed
+        self.live.gone.update(((kind, id), _trashed(record)) for id, record in trashed.items())
 
     async def _read_members(self, id: str, kind: str) -> None:
         listing = await self.client.list_members(id, KINDS[kind])
@@ -208,6 +215,13 @@ class Refresher:
             self._wait = min(self._wait * 2, _LONGEST_WAIT)
 
 
+def _gone(unlisted: str | None) -> str:
+    """What may have become of a record that can't be read; `unlisted`: why the trash could not be looked through."""
+    if unlisted is None:
+        return "it is not in the trash, so it was merged into another record or is hidden from this key"
+    return f"it was trashed, merged into another record, or is hidden from this key (the trash: {unlisted})"
+
+
 def _trashed(record: Record) -> str:
     called = title(record)
     return f"it is in the trash, as {json.dumps(called, ensure_ascii=False)}" if called else "it is in the trash"
@@ -218,6 +232,12 @@ def _settling(state: State, lag_timeout: float, now: float) -> dict[str, float]:
     written = {b.id: b.written_at for b in state.bindings.values() if b.members is not None and b.written_at}
     until = {id: _unix(at) + lag_timeout for id, at in written.items()}
     return {id: end for id, end in until.items() if end > now}
+
+
+def _lately(state: State, lag_timeout: float, now: float) -> set[str]:
+    """Ids of records that we wrote so lately that an index may not show it."""
+    written = ((b.id, b.written_at) for b in state.bindings.values() if b.written_at)
+    return {id for id, at in written if _unix(at) + lag_timeout > now}
 
 
 def _unix(text: str) -> float:

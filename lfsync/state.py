@@ -63,10 +63,8 @@ class State:
 
     def hash(self, canonical: JSON) -> str:
         """The salted hash of a canonical value: 16 hexadecimal digits."""
-        if type(canonical) is str:
-            marked = f"{self.salt}1{canonical}"
-        else:
-            marked = f"{self.salt}0{_CANONICAL.encode(canonical)}"
+        is_text = type(canonical) is str
+        marked = f"{self.salt}{is_text:d}{canonical if is_text else _CANONICAL.encode(canonical)}"
         return hashlib.blake2b(marked.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -104,6 +104,7 @@ class Writer:
         self._rechecker = Rechecker(client, job.schema, job.live)
         self._skip_enrichment = skip_enrichment(job.plan.changes, job.enrichment)
         self._touched: set[str] = set()
+        self._cleared: set[tuple[Address, str]] = set()
 
     async def write(self, change: Change, progress: Progress) -> None:
         """All of a change but its late links. Raises GiveUpError and ApiError; may be called again after one."""
@@ -133,7 +134,7 @@ class Writer:
     # ------------------------------------------------------------ create
 
     async def _create(self, change: Change, progress: Progress) -> None:
-        wish = self.job.desired[change.address]
+        wish = self._wish(change)
         assert wish.query is not None
         targets = self._targets(wish.query)
         await self._still_unmatched(wish.query, targets)
@@ -169,7 +170,7 @@ class Writer:
     def _links_of_create(self, change: Change, late: list[Address]) -> list[LinkWrite]:
         links = {link.key: self._known(link.add, late) for link in change.relationships}
         members = self._known(change.members.add, late) if change.members else []
-        return create_links(self.job.desired[change.address], links, members)
+        return create_links(self._wish(change), links, members)
 
     def _known(self, texts: Iterable[str], late: list[Address]) -> list[str]:
         """The ids of what a plan names; addresses that have none yet go to `late`."""
@@ -244,7 +245,7 @@ class Writer:
     async def _update(self, change: Change, progress: Progress) -> None:
         """Read by id, and write what still differs as the plan has it (rule A1)."""
         kind = KINDS[change.address.kind]
-        wish = self.job.desired[change.address]
+        wish = self._wish(change)
         record = await self._current(change)
         progress.record = record
         differing = self.comparer.comparison(wish, record, self._last(change.address))
@@ -258,6 +259,20 @@ class Writer:
         for body in bodies(kind.name, fields_of(differing.fields), links):
             self.ledger.journal.intend(change.address, "update")
             await self._post_update(change, body, progress, changes)
+
+    async def clear(self, change: Change, keys: set[str]) -> None:
+        """Let go of unique values before their new owners take them; the change itself sets the new ones (rule A7)."""
+        record = await self._current(change)
+        planned = self._still_planned(change, self.comparer.comparison(self._wish(change), record, None))
+        fields: dict[str, JSON] = {field.key: None for field in planned.fields if field.key in keys}
+        if fields:
+            self.ledger.journal.intend(change.address, "update")
+            kind = KINDS[change.address.kind]
+            await self.client.update(kind, record.id, {"fields": fields}, secrets.token_hex(16))
+            self._cleared |= {(change.address, key) for key in fields}
+
+    def _wish(self, change: Change) -> Desired:
+        return self.job.desired[change.address]
 
     async def _current(self, change: Change) -> Record:
         id = self.ids[change.address]
@@ -273,13 +288,15 @@ class Writer:
 
     def _still_planned(self, change: Change, current: Difference) -> Difference:
         """What differs now, as far as the plan shows it; stale where its `before` has moved."""
-        wish = self.job.desired[change.address]
+        wish = self._wish(change)
         fields = {field.key: field for field in current.fields}
         kept = [planned for planned in change.fields if planned.key in fields]
         for planned in kept:
             definition = wish.fields[planned.key].definition
             declared = wish.fields[planned.key].declared
-            if not _same(definition, planned.before_raw, fields[planned.key].before_raw, declared):
+            if (change.address, planned.key) not in self._cleared and not _same(
+                definition, planned.before_raw, fields[planned.key].before_raw, declared
+            ):
                 raise _moved(planned.key, planned.before, fields[planned.key].before)
         links = {link.key: link for link in current.links}
         narrowed = [self._narrowed(p, links[p.key]) for p in change.relationships if p.key in links]
@@ -323,12 +340,12 @@ class Writer:
         progress.keys.update(("fields", key) for key in body.fields)
         progress.written.fields |= {key: (fields or {}).get(key, (None, value)) for key, value in body.fields.items()}
         for link in body.links:
-            if link.key in self.job.desired[change.address].links:
+            if link.key in self._wish(change).links:
                 progress.keys.add(("links", link.key))
                 _note_link(progress.written.links.setdefault(link.key, ([], [])), link)
             else:
                 progress.keys.add(MEMBERS)
-                members = self.job.desired[change.address].members
+                members = self._wish(change).members
                 assert members is not None
                 progress.written.members = progress.written.members or (members.definition.target, [], [])
                 _note_link(progress.written.members[1:], link)
@@ -341,7 +358,7 @@ class Writer:
 
     async def reread_members(self, change: Change) -> None:
         """The index's word on the members of a list, after the API refused to change them (U11)."""
-        wish = self.job.desired[change.address]
+        wish = self._wish(change)
         if wish.members is not None and change.address in self.ids:
             id = self.ids[change.address]
             listing = await self.client.list_members(id, KINDS[wish.members.definition.target])
@@ -398,7 +415,7 @@ class Writer:
             known = self.ledger.bindings.get(change.address)
             self._bind(change, self.job.draft.bindings[change.address])
             return "unchanged" if known is not None and known.id == self.ids[change.address] else "done"
-        wish = self.job.desired[change.address]
+        wish = self._wish(change)
         proof = await self._prover.prove(wish, progress.record, progress.keys, self._last(change.address))
         base = self._base(change)
         self._bind(change, replace(proof.binding(base), written_at=now() if progress.keys else base.written_at))
