@@ -218,7 +218,7 @@ class Refresher:
 def _gone(unlisted: str | None) -> str:
     """What may have become of a record that can't be read; `unlisted`: why the trash could not be looked through."""
     if unlisted is None:
-        return "it is not in the trash, so it was merged into another record or is hidden from this key"
+        return "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
     return f"it was trashed, merged into another record, or is hidden from this key (the trash: {unlisted})"
 
 
