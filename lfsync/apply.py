@@ -14,12 +14,13 @@ from itertools import groupby
 
 from lfsync.client import Client
 from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError
+from lfsync.job import GiveUpError, Job, Progress, bindings_of, place_of
 from lfsync.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal, Written
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.report import Reporter
 from lfsync.state import State, organisation_ids
 from lfsync.uniques import cleared_first
-from lfsync.writer import GiveUpError, Job, Progress, Writer, bindings_of, place_of
+from lfsync.writer import Writer
 
 _AT_ONCE = 96
 _INTERRUPTED = "interrupted before it began"

@@ -31,7 +31,7 @@ from lfsync.state import Binding, State, StateLine, binding_of, line_of
 class Intent(BaseModel):
     """A write that was about to be sent. `key` and `body` are those of a create; `at` is ISO 8601, UTC."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     address: str
     action: Literal["create", "update", "delete", "restore"]
     at: str
@@ -46,13 +46,13 @@ class Intent(BaseModel):
 
 
 class _Run(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     salt: str
     at: str
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     run: _Run | None = None
     intent: Intent | None = None
     bound: StateLine | None = None

@@ -1,4 +1,4 @@
-"""What a run knows and writes down as it goes: bindings in memory, the journal, the history. I/O through its parts."""
+"""What a run knows and writes down as it goes: bindings in memory, the journal, the history. Pure: others keep them."""
 
 from __future__ import annotations
 

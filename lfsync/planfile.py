@@ -220,7 +220,8 @@ class _Untitled(GenerateJsonSchema):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Built when a plan is read: every start would pay for it.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class PlaceData(_Part):

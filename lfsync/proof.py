@@ -7,7 +7,6 @@ is not converged, and planned again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from lfsync.client import Client
 from lfsync.diff import MEMBERS, Comparer, Key, binding_hashes
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Desired, Record
+from lfsync.stale import quoted
 from lfsync.state import Binding, Hashes, State
 from lfsync.values import VALUE_TYPES
 
@@ -72,9 +72,3 @@ class Prover:
 def _settles(wish: Desired, key: Key) -> bool:
     section, name = key
     return section == "fields" and VALUE_TYPES[wish.fields[name].definition.type].settles
-
-
-def quoted(value: JSON) -> str:
-    """A value for a message, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:79]}…"

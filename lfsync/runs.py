@@ -14,7 +14,7 @@ from lfsync.model import Address
 class RunHeader(BaseModel):
     """Who ran what, when."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     run: str
     workspace: str
     who: str
@@ -30,7 +30,7 @@ class Entry(BaseModel):
     `members`: the kind of a list's members, then ids added and removed.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     address: str
     action: Literal["create", "update", "delete", "restore"]
     id: str

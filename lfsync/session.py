@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from lfsync.definitions import builtin_definitions, builtin_schema, parse_defini
 from lfsync.draft import Draft, Wishes
 from lfsync.errors import ApiError, ConfigError, RefusedError
 from lfsync.files import Project, load_project
+from lfsync.job import Job
 from lfsync.journal import Intent, Journal, now
 from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.ledger import Ledger, NoHistory
@@ -35,7 +36,6 @@ from lfsync.state import State, organisation_ids, refuse_foreign
 from lfsync.undo import reverse
 from lfsync.wire import Exchange
 from lfsync.workspace import LOCAL, Workspace, choose_workspace, client_settings, open_transport
-from lfsync.writer import Job
 
 
 @dataclass(slots=True)
@@ -251,10 +251,29 @@ def refuse_unwritable(missing: Iterable[str]) -> None:
 
 
 @asynccontextmanager
+async def _connected(
+    workspace: Workspace, on_exchange: Callable[[Exchange], None] | None = None
+) -> AsyncIterator[Client]:
+    async with (
+        open_transport(workspace) as transport,
+        Client(client_settings(workspace, transport), on_exchange=on_exchange) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
 async def open_session(
-    root: Path, name: str | None, on_exchange: Callable[[Exchange], None] | None = None, *, writing: bool = False
+    root: Path,
+    name: str | None,
+    on_exchange: Callable[[Exchange], None] | None = None,
+    *,
+    writing: bool = False,
+    connect: Callable[[Workspace], AbstractAsyncContextManager[Client]] | None = None,
 ) -> AsyncIterator[Session]:
-    """Read the project and open its workspace; under the lock of its state where the run may write."""
+    """Read the project and open its workspace; under the lock of its state where the run may write.
+
+    `connect` gives another client than the workspace's own, for tests.
+    """
     started = time.perf_counter()
     project = load_project(root)
     workspace = choose_workspace(project, name)
@@ -265,10 +284,7 @@ async def open_session(
         left = journals.read(workspace.journal_path)
         state = journals.recovered(statefile.read(workspace.state_path), left)
         timings = Timings(parse=time.perf_counter() - started)
-        async with (
-            open_transport(workspace) as transport,
-            Client(client_settings(workspace, transport), on_exchange=on_exchange) as client,
-        ):
+        async with connect(workspace) if connect else _connected(workspace, on_exchange) as client:
             session = Session(project, workspace, client, state, left.open, timings=timings)
             if writing:
                 session.journal = _begun_journal(workspace, state, left)

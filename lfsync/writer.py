@@ -15,78 +15,36 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from lfsync.client import Client
-from lfsync.diff import MEMBERS, Comparer, Difference, Key
-from lfsync.draft import Draft
+from lfsync.diff import MEMBERS, Comparer, Difference
 from lfsync.errors import RejectedError
+from lfsync.job import GiveUpError, Job, Progress, place_of
 from lfsync.journal import now
 from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.ledger import Ledger, Written
-from lfsync.live import Live
 from lfsync.model import (
     JSON,
     Address,
     Change,
     Desired,
-    FieldDef,
-    LinkChange,
-    MembersChange,
-    Place,
-    Plan,
     Query,
     Record,
-    Schema,
     Status,
     Target,
 )
 from lfsync.plan import skip_enrichment
-from lfsync.prepare import live_value
-from lfsync.proof import Prover, quoted
+from lfsync.proof import Prover
 from lfsync.recheck import Rechecker
 from lfsync.resolve import title
-from lfsync.state import Binding, State
+from lfsync.stale import last_values, still_planned
+from lfsync.state import Binding
 from lfsync.values import VALUE_TYPES
 from lfsync.writes import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
 
 # How often a create goes on to its next key where the API answers with a record that is gone (rule A2).
 _GENERATIONS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """All that an apply needs: the plan, and the draft that it was made of."""
-
-    plan: Plan
-    draft: Draft
-    desired: Mapping[Address, Desired]
-    schema: Schema
-    state: State
-    live: Live
-    enrichment: str = "auto"
-
-
-@dataclass(slots=True)
-class Progress:
-    """One change on its way: the record as last seen, what was sent, what is linked once it exists."""
-
-    written: Written
-    record: Record | None = None
-    keys: set[Key] = field(default_factory=set)
-    late: list[Address] = field(default_factory=list)
-    created: bool = False
-
-
-class GiveUpError(Exception):
-    """This change ends here."""
-
-    def __init__(self, status: Status, reason: str, hint: str | None = None, source: Place | None = None) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.hint = hint
-        self.source = source
 
 
 class Writer:
@@ -250,7 +208,7 @@ class Writer:
         progress.record = record
         differing = self.comparer.comparison(wish, record, self._last(change.address))
         if not progress.created:
-            differing = self._still_planned(change, differing)
+            differing = self._still_planned(change, wish, differing)
         links = self._links_of_update(wish, differing, progress.late)
         changes = {field.key: (field.before_raw, field.after_raw) for field in differing.fields}
         for link in differing.links:
@@ -263,7 +221,8 @@ class Writer:
     async def clear(self, change: Change, keys: set[str]) -> None:
         """Let go of unique values before their new owners take them; the change itself sets the new ones (rule A7)."""
         record = await self._current(change)
-        planned = self._still_planned(change, self.comparer.comparison(self._wish(change), record, None))
+        wish = self._wish(change)
+        planned = self._still_planned(change, wish, self.comparer.comparison(wish, record, None))
         fields: dict[str, JSON] = {field.key: None for field in planned.fields if field.key in keys}
         if fields:
             self.ledger.journal.intend(change.address, "update")
@@ -286,31 +245,9 @@ class Writer:
         """What the state remembered of an address when this apply began."""
         return self.job.draft.bindings.get(address) or self.ledger.bindings.get(address)
 
-    def _still_planned(self, change: Change, current: Difference) -> Difference:
-        """What differs now, as far as the plan shows it; stale where its `before` has moved."""
-        wish = self._wish(change)
-        fields = {field.key: field for field in current.fields}
-        kept = [planned for planned in change.fields if planned.key in fields]
-        for planned in kept:
-            definition = wish.fields[planned.key].definition
-            declared = wish.fields[planned.key].declared
-            if (change.address, planned.key) not in self._cleared and not _same(
-                definition, planned.before_raw, fields[planned.key].before_raw, declared
-            ):
-                raise _moved(planned.key, planned.before, fields[planned.key].before)
-        links = {link.key: link for link in current.links}
-        narrowed = [self._narrowed(p, links[p.key]) for p in change.relationships if p.key in links]
-        if current.members and not _within(current.members, change.members):
-            raise GiveUpError("stale", "its members have changed since the plan", "Plan again.")
-        return replace(current, fields=tuple(kept), links=tuple(narrowed))
-
-    def _narrowed(self, planned: LinkChange, current: LinkChange) -> LinkChange:
-        """The planned links that are still to be changed; this run's own writes on the other side are allowed for."""
-        moved = (set(current.add) - set(planned.add)) | (set(current.remove) - set(planned.remove))
-        if moved - self._touched:
-            raise _moved(planned.key, planned.before, current.before)
-        add = tuple(text for text in current.add if text in planned.add)
-        return replace(current, add=add, remove=tuple(text for text in current.remove if text in planned.remove))
+    def _still_planned(self, change: Change, wish: Desired, current: Difference) -> Difference:
+        cleared = {key for address, key in self._cleared if address == change.address}
+        return still_planned(change, wish, current, self._touched, cleared)
 
     def _links_of_update(self, wish: Desired, now: Difference, late: list[Address]) -> list[LinkWrite]:
         writes: list[LinkWrite] = []
@@ -382,14 +319,8 @@ class Writer:
         record = await self.client.retrieve(kind, change.id)
         if record is None:
             return
-        definitions = self.job.schema.kinds[kind.name]
-        for planned in change.fields:
-            definition = definitions.fields[planned.key]
-            value = live_value(record, definition, definitions)
-            if not _same(definition, planned.before_raw, value):
-                seen = VALUE_TYPES[definition.type].text(value, definition)
-                raise _moved(planned.key, planned.before, seen)
-            progress.written.fields[planned.key] = (value, None)
+        values = last_values(change, record, self.job.schema.kinds[kind.name])
+        progress.written.fields |= {key: (value, None) for key, value in values.items()}
         if not kind.restorable:
             await self._note_contents(record, progress.written)
         self.ledger.journal.intend(change.address, "delete")
@@ -446,12 +377,6 @@ async def still_there(client: Client, replayed: Record) -> Record | None:
     return None if record.id in trash.records else record
 
 
-def place_of(wish: Desired, section: str, key: str) -> Place:
-    """Where a key of a resource is declared; the resource's own place where it is not."""
-    found = {"fields": wish.fields.get(key), "links": wish.links.get(key), "members": wish.members}[section]
-    return found.place if found is not None else wish.place
-
-
 def create_key(workspace: str, wish: Desired, targets: Mapping[str, set[str]], generation: int) -> str:
     """The idempotency key of a create: the same after any crash, for as long as the match is the same (rule A2)."""
     assert wish.query is not None
@@ -463,31 +388,6 @@ def create_key(workspace: str, wish: Desired, targets: Mapping[str, set[str]], g
             values[term.key] = [*sorted(targets.get(term.key, ()))]
     text = json.dumps([workspace, str(wish.address), values, generation], sort_keys=True)
     return f"lfsync-{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def bindings_of(job: Job) -> dict[Address, Binding]:
-    """The state's bindings, with what the draft saw of those that are bound already (rule S3)."""
-    bindings = dict(job.state.bindings)
-    for address, binding in job.draft.bindings.items():
-        if address in bindings and bindings[address].id == binding.id:
-            bindings[address] = binding
-    for address in job.draft.released:
-        bindings.pop(address, None)
-    return bindings
-
-
-def _same(definition: FieldDef, planned: JSON, current: JSON, declared: JSON = None) -> bool:
-    canonical = VALUE_TYPES[definition.type].canonical
-    return canonical(planned, definition, declared) == canonical(current, definition, declared)
-
-
-def _within(current: MembersChange, planned: MembersChange | None) -> bool:
-    return planned is not None and set(current.add) <= set(planned.add) and set(current.remove) <= set(planned.remove)
-
-
-def _moved(key: str, planned: JSON, current: JSON) -> GiveUpError:
-    reason = f"`{key}` was {quoted(planned)} in the plan, now it is {quoted(current)}"
-    return GiveUpError("stale", reason, "Somebody changed it since. Plan again.")
 
 
 def _note_link(noted: tuple[list[str], list[str]], link: LinkWrite) -> None:

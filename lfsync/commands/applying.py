@@ -20,6 +20,7 @@ from lfsync.commands.planning import listener, print_plan, read_plan
 from lfsync.draft import Wishes
 from lfsync.errors import UsageError
 from lfsync.history import Recorder
+from lfsync.job import Job
 from lfsync.model import Outcome, Plan, Requests
 from lfsync.plan import refuse_large
 from lfsync.render.outcome import run_text
@@ -28,7 +29,6 @@ from lfsync.render.terminal import escape
 from lfsync.report import Reporter
 from lfsync.session import Session, open_session, refuse_unwritable
 from lfsync.state import merged
-from lfsync.writer import Job
 
 _FINE = ("done", "unchanged")
 

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,18 +40,31 @@ workspaces:
     index_lag_timeout: 0
     sandbox: {seed: seed.yaml, rps: 0, random_seed: 7}
 """
-_GOLDEN = ("plan.txt", "plan.json", "after.txt")
-_OF_THE_CASE = ("seed.yaml", "edits.yaml", "options.yaml", "before", *_GOLDEN)
+_GOLDEN = ("plan.txt", "plan.json", "after.txt", "undo.txt")
+_OF_THE_CASE = ("seed.yaml", "edits.yaml", "later.yaml", "options.yaml", "before", *_GOLDEN)
 _HEADERS = {"Authorization": "Bearer sk_lf_cases", "Lightfield-Version": "2026-03-01"}
 _MOST_SHOWN = 12  # records of a kind in after.txt
 
 
 @dataclass(frozen=True)
 class Options:
-    """options.yaml. `only`: the addresses of `--only`; `json`: keep the JSON plan too."""
+    """options.yaml.
+
+    `only`: the addresses of `--only`. `flags`: more of plan and apply. `json`: keep the JSON plan too.
+    `state`: arguments of `lfsync state`, run before the plan. `saved`: apply the saved plan. `undo`: and undo the apply.
+    """
 
     only: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     json: bool = False
+    state: tuple[tuple[str, ...], ...] = ()
+    saved: bool = False
+    undo: bool = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """What plan, and apply of no saved plan, are given."""
+        return [*self.flags, *(word for address in self.only for word in ("--only", address))]
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,7 @@ class Case:
         self.ids: dict[str, str] = {}
         self.planned = Said(0, "", "")
         self.made: Plan | None = None
+        self.saved = root.parent / f"{root.name}.plan.json"
 
     # ------------------------------------------------------------ the story
 
@@ -86,15 +100,24 @@ class Case:
         """The golden files of this case, by name."""
         before = self.source / "before"
         edits = _yaml(self.source / "edits.yaml") or []
+        later = _yaml(self.source / "later.yaml") or []
         if before.exists() or edits:
             self.lay_out(before if before.exists() else None)
             first = self.lfsync("apply", "--yes")
             assert first.code == 0, first
         self.lay_out()
         self.look(lambda ask: self.make(ask, edits))
+        for arguments in self.options.state:
+            assert self.lfsync("state", *arguments).code == 0
         self.plan()
-        if not self.planned.err:
-            self.apply()
+        if self.planned.err:
+            return self.golden
+        if self.options.saved:
+            self.look(lambda ask: self.make(ask, later))
+        self.apply()
+        if self.options.undo:
+            self.look(lambda ask: self.make(ask, later))
+            self.undo()
         return self.golden
 
     def lay_out(self, over: Path | None = None) -> None:
@@ -112,14 +135,12 @@ class Case:
                 path.write_bytes(self.real(path.read_bytes().decode("latin-1")).encode("latin-1"))
 
     def plan(self) -> None:
-        only = [word for address in self.options.only for word in ("--only", address)]
-        saved = self.root.parent / f"{self.root.name}.plan.json"
-        said = self.lfsync("plan", "--detailed-exitcode", "-o", str(saved), *only)
+        said = self.lfsync("plan", "--detailed-exitcode", "-o", str(self.saved), *self.options.arguments)
         self.golden["plan.txt"] = self.masked(f"{said.out}{said.err}[exit code {said.code}]\n")
         self.planned = said
         if said.err:
             return
-        text = saved.read_text()
+        text = self.saved.read_text()
         self.made = made = planfile.from_json(text)
         assert planfile.from_json(planfile.dumps(made)) == made
         if self.options.json:
@@ -128,20 +149,28 @@ class Case:
             self.golden["plan.json"] = self.masked(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
 
     def apply(self) -> None:
-        only = [word for address in self.options.only for word in ("--only", address)]
-        said = self.lfsync("-vv", "apply", "--yes", *only)
+        what = [str(self.saved)] if self.options.saved else self.options.arguments
+        said = self.lfsync("-vv", "apply", "--yes", *what)
         assert said.out.startswith(self.planned.out), "apply shows another plan than plan did"
-        outcome = said.out.removeprefix(self.planned.out)
-        told = [line for line in outcome.splitlines() if line and not line.startswith("Requests: ")]
-        self.look(self.learn)
-        writes = Counter(re.findall(r"^((?:POST|DELETE) .*?) \d+ ms$", self.masked(said.err), re.MULTILINE))
-        again = self.lfsync("plan", "--detailed-exitcode", *only)
+        writes = self.writes(said)
+        again = self.lfsync("plan", "--detailed-exitcode", *self.options.arguments)
         if said.code == 0:
             assert self.made is not None
             assert sum(writes.values()) == self.made.requests.write, "the plan counts other requests"
             assert again.code == 0, f"the plan after an apply is not empty:\n{again.out}{again.err}"
+        told = said.out.removeprefix(self.planned.out)
+        self.golden["after.txt"] = self.masked(self.told(replace(said, out=told), writes, again))
+
+    def undo(self) -> None:
+        """Undo shows its plan, and goes on."""
+        said = self.lfsync("-vv", "undo", "--yes")
+        self.golden["undo.txt"] = self.masked(self.told(said, self.writes(said), self.lfsync("plan")))
+
+    def told(self, said: Said, writes: Mapping[str, int], again: Said) -> str:
+        """What a command that writes said and did, and what comes next."""
+        lines = re.sub(r"\d{8}T\d{6}Z-\w+", "RUN", said.out).splitlines()
         parts = [
-            *told,
+            *(line for line in lines if line and not line.startswith("Requests: ")),
             *re.findall(r"^lfsync: .*|^    .*", said.err, re.MULTILINE),
             f"[exit code {said.code}]",
             "",
@@ -153,7 +182,12 @@ class Case:
             "# Next plan",
             again.out.splitlines()[0],
         ]
-        self.golden["after.txt"] = self.masked("\n".join(parts)) + "\n"
+        return "\n".join(parts) + "\n"
+
+    def writes(self, said: Said) -> Counter[str]:
+        """The writes that a run under -vv sent."""
+        self.look(self.learn)
+        return Counter(re.findall(r"^((?:POST|DELETE) .*?) \d+ ms$", self.masked(said.err), re.MULTILINE))
 
     def lfsync(self, *arguments: str) -> Said:
         self.capture()

@@ -23,6 +23,7 @@ import httpx
 from lfsync.apply import Applier
 from lfsync.client import Client
 from lfsync.files import load_project
+from lfsync.job import Job
 from lfsync.kinds import KINDS
 from lfsync.model import Outcome, Plan
 from lfsync.sandbox.app import create_app
@@ -35,7 +36,6 @@ from lfsync.settings import SandboxSettings
 from lfsync.state import State, decode, encode
 from lfsync.wire import ClientSettings
 from lfsync.workspace import Workspace
-from lfsync.writer import Job
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump, write_project
 from tests.laws.menu import Data, definitions
