@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from lfsync.draft import Draft, pending, query_targets
 from lfsync.errors import RefusedError
 from lfsync.kinds import KINDS
-from lfsync.model import Address, Change, Desired, LinkChange, Orphan, Plan, Requests, WorkspaceInfo
+from lfsync.live import Live
+from lfsync.model import Address, Change, Desired, LinkChange, MembersChange, Orphan, Plan, Requests, WorkspaceInfo
 from lfsync.order import order, rank
+from lfsync.resolve import title
 from lfsync.settings import SafetySettings
 from lfsync.state import State
 from lfsync.uniques import cleared_first, handovers
@@ -54,6 +56,27 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         required_scopes=needed,
         missing_scopes=missing,
     )
+
+
+def with_names(made: Plan, desired: Mapping[Address, Desired], live: Live) -> Plan:
+    """The plan for people: members that are no resources of this project by name, not by id alone."""
+    return replace(
+        made, changes=tuple(_with_names(change, desired.get(change.address), live) for change in made.changes)
+    )
+
+
+def _with_names(change: Change, wish: Desired | None, live: Live) -> Change:
+    if change.members is None or wish is None or wish.members is None:
+        return change
+    kind = wish.members.definition.target
+
+    def name(text: str) -> str:
+        record = None if "." in text else live.record(kind, text)
+        called = title(record) if record else ""
+        return f"{called} ({text})" if called else text
+
+    add, remove = (tuple(map(name, texts)) for texts in (change.members.add, change.members.remove))
+    return replace(change, members=MembersChange(add, remove))
 
 
 def skip_enrichment(changes: Iterable[Change], setting: str) -> bool:

@@ -22,7 +22,7 @@ from lfsync.errors import UsageError
 from lfsync.history import Recorder
 from lfsync.job import Job
 from lfsync.model import Outcome, Plan, Requests
-from lfsync.plan import refuse_large
+from lfsync.plan import refuse_large, with_names
 from lfsync.render.outcome import run_text
 from lfsync.render.progress import LineProgress, TerminalProgress
 from lfsync.render.terminal import escape
@@ -76,7 +76,7 @@ async def _carried_out(
 ) -> int:
     async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
         job = await made(session)
-        print_plan(options, job.plan)
+        print_plan(options, with_names(job.plan, job.desired, job.live))
         refuse_unwritable(job.plan.missing_scopes)
         if not allow_large:
             refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))

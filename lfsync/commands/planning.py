@@ -12,7 +12,9 @@ from lfsync import planfile
 from lfsync.commands.console import Options, out, say
 from lfsync.draft import Wishes
 from lfsync.errors import UsageError
+from lfsync.job import Job
 from lfsync.model import Plan
+from lfsync.plan import with_names
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
 from lfsync.session import open_session
@@ -23,21 +25,22 @@ def plan(
     options: Options, wishes: Wishes, *, format: str, output: Path | None, detailed: bool, only: Iterable[str]
 ) -> int:
     """0; 1 where something is blocked; 2 for changes where `detailed` is asked for."""
-    made = asyncio.run(_plan(options, wishes, only))
+    job = asyncio.run(_plan(options, wishes, only))
+    made = job.plan
     if output is not None:
         _save(made, output)
-    print_plan(options, made, format)
+    print_plan(options, made if format == "json" else with_names(made, job.desired, job.live), format)
     if made.blocked:
         return 1
     return 2 if detailed and made.changes else 0
 
 
-async def _plan(options: Options, wishes: Wishes, only: Iterable[str]) -> Plan:
+async def _plan(options: Options, wishes: Wishes, only: Iterable[str]) -> Job:
     async with open_session(options.root, options.workspace, listener(options)) as session:
         job = await session.plan(only, wishes)
         if options.verbose:
             say(str(session.timings))
-        return job.plan
+        return job
 
 
 def show(options: Options, path: Path, *, format: str) -> int:
