@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 
@@ -62,6 +63,7 @@ class Applier:
         self._exists = {change.address: asyncio.Event() for change in changes}
         outcomes: dict[Address, Outcome] = {}
         try:
+            await asyncio.gather(*(self._take_out(change) for change in changes if change.action == "restore"))
             await self._clear_first()
             for wave in _waves(changes):
                 async with asyncio.TaskGroup() as group:
@@ -77,6 +79,13 @@ class Applier:
         for address, keys in cleared_first(self.job.plan.changes, self.job.desired).items():
             with contextlib.suppress(ApiError, GiveUpError):
                 await self.writer.clear(by_address[address], keys)
+
+    async def _take_out(self, change: Change) -> None:
+        """Where it fails, it is tried again in the change's own turn, which tells of it."""
+        async with self._slots:
+            if not self._stop_reason:
+                with suppress(ApiError):
+                    await self.writer.take_out(change)
 
     async def _finish(self, change: Change) -> Outcome:
         outcome = await self._outcome(change)

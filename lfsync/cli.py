@@ -174,7 +174,7 @@ def undo(options: Options, run: str | None, yes: bool, allow_large: bool) -> int
 
 @cli.group()
 def state() -> None:
-    """What lfsync remembers: addresses and the records they are bound to."""
+    """Addresses, and the records they are bound to."""
 
 
 @state.command(name="list")
@@ -220,7 +220,10 @@ def state_mv(options: Options, old: str, new: str) -> int:
 @cli.command()
 @click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan"]))
 def schema(name: str | None) -> int:
-    """Print the JSON Schema of resource files, of lfsync.yaml, of plans; of all by name without a NAME."""
+    """Print the JSON Schema of the files and plans.
+
+    Of resource files, of lfsync.yaml, or of saved plans; of all three by name where none is named.
+    """
     from lfsync.commands.project import schema
 
     return schema(name)

@@ -16,7 +16,7 @@ holds; otherwise the comparison is `doubtful` and the record must be read by id 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -93,6 +93,7 @@ class Comparer:
         self.resolution = resolution
         self.names = names(desired, schema, live, resolution)
         self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
+        self._returning = {(a.kind, resolution.ids[a]) for a in resolution.restored}
 
     def creation(self, desired: Desired) -> Difference:
         """Everything that is declared, against nothing."""
@@ -144,6 +145,17 @@ class Comparer:
             frozen=frozen,
         )
 
+    def endings(self, record: Record, keys: Iterable[str]) -> Iterator[LinkChange]:
+        """The links that a record takes along to the trash, of these relationships."""
+        relationships = self.schema.kinds[record.kind].relationships
+        for definition in (relationships[key] for key in sorted(keys) if key in relationships):
+            kind = definition.target
+            linked = sorted(id for id in record.links.get(definition.key, ()) if (kind, id) not in self.live.gone)
+            if linked:
+                before: list[JSON] = [self.names(kind, id) for id in linked]
+                shown: tuple[JSON, JSON] = (sorted(before, key=str), []) if definition.many else (before[0], None)
+                yield LinkChange(definition.key, *shown, (), self._written(kind, linked), "config")
+
     def prepared(self, desired: Desired, record: Record) -> tuple[dict[Key, JSON], dict[Key, JSON]]:
         """(declared, live): the canonical values of every managed key."""
         declared: dict[Key, JSON] = {}
@@ -167,9 +179,9 @@ class Comparer:
         return declared, live
 
     def _linked(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
-        """The live ids of a relationship, without those known to be in the trash (rule S6)."""
+        """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
         target = link.definition.target
-        linked = {id for id in ids if (target, id) not in self.live.gone}
+        linked = {id for id in ids if (target, id) not in self.live.gone or (target, id) in self._returning}
         return linked - self._others(desired, link, linked)
 
     def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lfsync.diff import MEMBERS, Comparer, Difference
 from lfsync.kinds import KINDS
@@ -74,6 +74,13 @@ class Draft:
     released: list[Address] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    def restrict(self, kept: Container[Address]) -> None:
+        """Forget what was drafted of any other address: it was looked at only to be told from these."""
+        self.changes = {address: change for address, change in self.changes.items() if address in kept}
+        self.blocked = {address: blocked for address, blocked in self.blocked.items() if address in kept}
+        self.bindings = {address: binding for address, binding in self.bindings.items() if address in kept}
+        self.released = [address for address in self.released if address in kept]
+
 
 def draft(
     desired: Mapping[Address, Desired],
@@ -126,10 +133,10 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str, rec
     address, live = wish.address, comparer.live
     restored = address in made.resolution.restored
     record = live.trash[address.kind][id] if restored else live.record(address.kind, id)
+    if record is None:
+        return
     if wish.members is not None and id not in live.memberships:
         made.wanted.memberships.add((id, wish.members.definition.target))
-        return
-    if record is None:
         return
     binding = _binding_for(comparer.state, made.resolution, address, id)
     difference = comparer.comparison(wish, record, binding)
@@ -253,11 +260,11 @@ def _overall(causes: frozenset[Cause]) -> Cause | None:
 def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None, wishes: Wishes) -> None:
     """`absent: true`: the bound record goes; one that lfsync never managed only with --prune (rule L2)."""
     address = wish.address
-    binding = comparer.state.bindings.get(address)
     if id is None:
-        if binding is not None:
+        if address in comparer.state.bindings:
             made.released.append(address)
         return
+    binding = _binding_for(comparer.state, made.resolution, address, id)
     if binding is None and not wishes.prune:
         what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
         made.warnings.append(f"{what}: --prune trashes it")
@@ -267,7 +274,7 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
         reason = f"declared absent, but {id} is protected"
         made.blocked[address] = Blocked(address, reason, "Say `protect: false` to let it go.", wish.place)
         return
-    _draft_delete(made, comparer, binding or Binding(address, id), wish.place)
+    _draft_delete(made, comparer, replace(binding or Binding(address, id), address=address), wish.place)
 
 
 def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
@@ -277,6 +284,11 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         return
     if (kind, binding.id) in comparer.live.gone:
         made.released.append(binding.address)
+        made.warnings.append(f"{binding.address} ({binding.id}) is gone already; an apply forgets it")
+        return
+    if (kind, binding.id) in comparer.resolution.contested:
+        why = "it is among the records that match a blocked resource"
+        made.warnings.append(f"{binding.address} ({binding.id}) stays for now, though it is declared no more: {why}")
         return
     if binding.protect:
         made.warnings.append(f"{binding.address} ({binding.id}) is protected and stays, though it is declared no more")
@@ -299,6 +311,7 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         id=binding.id,
         cause=_overall(frozenset(field.cause for field in fields)),
         fields=fields,
+        relationships=tuple(comparer.endings(record, binding.links)),
         warnings=_history(binding, record),
     )
 

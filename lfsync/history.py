@@ -11,7 +11,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import secrets
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lfsync import __version__
 from lfsync.errors import StateError, UsageError
-from lfsync.journal import now
 from lfsync.ledger import Written
 from lfsync.runs import Entry, Run, RunHeader
 
@@ -36,14 +34,14 @@ class Recorder:
     """Writes the record of one run, from its first write on. `days` 0: keeps none."""
 
     def __init__(self, folder: Path, *, workspace: str, command: str, config_digest: str, days: int) -> None:
-        at = now()
-        name = f"{at.replace('-', '').replace(':', '')}-{secrets.token_hex(2)}"
+        at = datetime.now(UTC)
+        name = f"{at:%Y%m%dT%H%M%SZ}-{at.microsecond:06}"  # in the order of the runs, also of two in one second
         self._path = folder / f"{name}.jsonl"
         self._header = RunHeader(
             run=name,
             workspace=workspace,
             who=f"{_user()}@{socket.gethostname()}",
-            at=at,
+            at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
             command=command,
             config_digest=config_digest,
             lfsync_version=__version__,
@@ -64,6 +62,8 @@ class Recorder:
             fields=written.fields,
             relationships=written.links,
             members=written.members,
+            origin=written.origin,
+            generation=written.generation,
         )
         self._file.write(json.dumps({"wrote": entry.model_dump(exclude_defaults=True)}) + "\n")
         self._file.flush()
@@ -104,13 +104,18 @@ def find(folder: Path, name: str | None) -> Run:
 def _read(path: Path) -> Run:
     header = None
     entries = []
-    lines = path.read_text("utf-8").split("\n")
+    try:
+        lines = path.read_text("utf-8", errors="replace").split("\n")
+    except OSError as error:
+        raise StateError(f"{path}: the record of a run can't be read: {error.strerror}") from None
     for number, text in enumerate(lines, 1):
         try:
             line = _Line.model_validate_json(text) if text else _Line()
         except ValidationError:
             if number < len(lines):  # a kill may cut the last one short
-                raise StateError(f"{path}:{number}: the record of a run can't be read") from None
+                raise StateError(
+                    f"{path}:{number}: the record of a run can't be read", hint="Remove the file: undo can't use it."
+                ) from None
             break
         header = line.run or header
         entries += [line.wrote] if line.wrote else []

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TextIO
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
 
 from lfsync.errors import StateError
 from lfsync.model import JSON, Address
@@ -34,7 +34,7 @@ class Intent(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     address: str
     action: Literal["create", "update", "delete", "restore"]
-    at: str
+    at: AwareDatetime
     key: str | None = None
     generation: int = 0
     body: dict[str, JsonValue] | None = None
@@ -42,7 +42,7 @@ class Intent(BaseModel):
     @property
     def age(self) -> float:
         """Seconds since it was sent."""
-        return (datetime.now(UTC) - datetime.fromisoformat(self.at)).total_seconds()
+        return (datetime.now(UTC) - self.at).total_seconds()
 
 
 class _Run(BaseModel):
@@ -164,7 +164,12 @@ class Journal:
 
     def abandon(self) -> None:
         """The run ends before the state was written: what it bound stays here for the next one."""
-        if self._file is not None and not read(self.path).bound:
+        if self._file is None:
+            return
+        if read(self.path).bound:
+            self._file.close()
+            self._file = None
+        else:
             self.end()
 
     def end(self) -> None:
@@ -194,7 +199,7 @@ class Journal:
 
 
 def _intent(intent: Intent) -> dict[str, object]:
-    return {"intent": intent.model_dump(exclude_none=True)}
+    return {"intent": intent.model_dump(mode="json", exclude_none=True)}
 
 
 def _line(entry: Mapping[str, object]) -> str:

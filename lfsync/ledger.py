@@ -17,7 +17,7 @@ class Written:
     """What one change wrote, with what was there before: enough to put it back.
 
     `fields`: (before, after) in the API's form. `links`: ids added and removed, by key.
-    `members`: their kind, ids added and removed.
+    `members`: their kind, ids added and removed. `origin` and `generation`: of what was trashed.
     """
 
     address: Address
@@ -26,6 +26,8 @@ class Written:
     fields: dict[str, tuple[JSON, JSON]] = field(default_factory=dict)
     links: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     members: tuple[str, list[str], list[str]] | None = None
+    origin: Literal["created", "adopted"] | None = None
+    generation: int = 0
 
 
 class JournalLike(Protocol):

@@ -213,6 +213,7 @@ def reading_scopes(desired: Iterable[Desired]) -> set[str]:
 def _orphans(made: Draft, desired: Mapping[Address, Desired], state: State) -> tuple[Orphan, ...]:
     """Bound before, declared no more, and not the record of anything that is declared (rule I4)."""
     claimed = {(address.kind, id) for address, id in made.resolution.ids.items()}
+    claimed |= {(address.kind, state.bindings[address].id) for address in made.released}
     left = (
         binding
         for address, binding in state.bindings.items()

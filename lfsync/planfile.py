@@ -77,7 +77,12 @@ def to_json(plan: Plan) -> dict[str, JSON]:
 def dumps(plan: Plan) -> str:
     """The text of a plan file: a line for each key, and for each change, so that git and people can compare two."""
     body = ",\n".join(f"{json.dumps(key)}: {_member(value)}" for key, value in to_json(plan).items())
-    return _UNSAFE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", f"{{\n{body}\n}}\n")
+    return safe(f"{{\n{body}\n}}\n")
+
+
+def safe(text: str) -> str:
+    """JSON text that says the same, and does nothing to a terminal."""
+    return _UNSAFE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", text)
 
 
 def _member(value: JSON) -> str:

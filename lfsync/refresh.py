@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 
 from lfsync.client import Client
 from lfsync.draft import Draft, Wishes, draft
-from lfsync.errors import ForbiddenError
+from lfsync.errors import ForbiddenError, NotFoundError
 from lfsync.kinds import KINDS, Kind
 from lfsync.live import Live, RecordKey
 from lfsync.model import Address, Desired, DesiredLinks, Query, Record, Schema, Target, Term
@@ -94,7 +94,7 @@ class Refresher:
     # ------------------------------------------------------------ the first reading
 
     async def _read_kinds(self) -> None:
-        needs = _needs(self.desired, self.state)
+        needs = _needs(self.desired, self.state, rematch=self.wishes.recreate_missing)
         for address in self.wishes.prunable(self.state, self.desired):
             needs[address.kind].ids.add(self.state.bindings[address].id)
         firsts = dict(zip(needs, await asyncio.gather(*(self.client.page(KINDS[k]) for k in needs)), strict=True))
@@ -197,7 +197,11 @@ class Refresher:
         self.live.gone.update(((kind, id), _trashed(record)) for id, record in trashed.items())
 
     async def _read_members(self, id: str, kind: str) -> None:
-        listing = await self.client.list_members(id, KINDS[kind])
+        try:
+            listing = await self.client.list_members(id, KINDS[kind])
+        except NotFoundError:  # the index still lists a list that was trashed
+            self.live.gone.setdefault(("list", id), _gone("the API lists none of this kind"))
+            return
         self._take(listing.records.values())
         self.live.memberships[id] = frozenset(listing.records)
 
@@ -247,15 +251,18 @@ def _unix(text: str) -> float:
         return 0.0
 
 
-def _needs(desired: Mapping[Address, Desired], state: State) -> dict[str, _Need]:
-    """By kind, what has to be read: declared resources, and what their refs name."""
+def _needs(desired: Mapping[Address, Desired], state: State, *, rematch: bool) -> dict[str, _Need]:
+    """By kind, what has to be read: declared resources, and what their refs name.
+
+    `rematch`: bound ones are looked for by their match too, for their records may be gone.
+    """
     needs: dict[str, _Need] = defaultdict(_Need)
     for wish in desired.values():
         binding = state.bindings.get(wish.address)
         id = wish.id or (binding.id if binding else None)
         if id:
             needs[wish.address.kind].ids.add(id)
-        elif wish.query:
+        if wish.query and (rematch or not id):
             _need_query(needs, wish.query)
         for link in _all_links(wish):
             for target in (*link.include, *link.exclude):

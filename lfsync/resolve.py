@@ -42,6 +42,7 @@ class Resolution:
 
     `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
     `restored`: bound to a record in the trash that is to be taken out of it (rule I6).
+    `contested`: records that a blocked resource may be, for all that is known.
     """
 
     ids: Mapping[Address, str]
@@ -51,6 +52,7 @@ class Resolution:
     blocked: Mapping[Address, Blocked]
     queries: Mapping[int, str]
     warnings: tuple[str, ...]
+    contested: frozenset[RecordKey] = frozenset()
 
     def target(self, target: Target) -> str | Address:
         """The id that a ref means, or the address of what is still to be created."""
@@ -85,6 +87,7 @@ def resolve(
         resolver.blocked,
         resolver.queries,
         tuple(resolver.warnings),
+        frozenset(resolver.contested),
     )
 
 
@@ -122,6 +125,7 @@ class _Resolver:
         self.blocked: dict[Address, Blocked] = {}
         self.queries: dict[int, str] = {}
         self.warnings: list[str] = []
+        self.contested: set[RecordKey] = set()
         self.done: set[Address] = set()
         self.open: set[Address] = set()
 
@@ -171,6 +175,9 @@ class _Resolver:
         elif id in self.live.trash.get(address.kind, {}) and KINDS[address.kind].restorable:
             self.ids[address] = id
             self.restored.add(address)
+        elif desired.query is not None and (found := self._match(desired.query)) is not None:
+            self.ids[address] = found  # made by hand or merged into since: no second copy of it
+            self._adopt(address)
 
     def _adopt(self, address: Address) -> None:
         self.adopted.add(address)
@@ -207,6 +214,7 @@ class _Resolver:
         if len(hits) > 1:
             doubtful = {(hit.kind, hit.id) for hit in hits if not hit.fresh}
             self.wanted.records |= doubtful
+            self.contested.update((hit.kind, hit.id) for hit in hits)
             raise _StuckError(*_ambiguous(query, hits))
         return hits[0].id if hits else None
 
@@ -214,8 +222,6 @@ class _Resolver:
         """The id that a ref means, None where it is still to be created."""
         if target.address is not None:
             found = self.address(target.address)
-            if self.desired[target.address].absent:
-                raise _StuckError(f"{target.place}: refers to {target.address}, which is declared absent")
             if target.address in self.blocked and found is None:
                 raise _StuckError(f"refers to {target.address}, which is blocked")
             return found
@@ -268,8 +274,14 @@ class _Resolver:
                     self._block(desired.address, stuck)
 
     def _check(self, desired: Desired) -> None:
+        if desired.absent:
+            return  # it goes, and its links with it
         links = list(desired.links.values())
         for link in [*links, desired.members] if desired.members else links:
+            for target in link.include:
+                if target.address is not None and self.desired[target.address].absent:
+                    what = f"{target.place}: refers to {target.address}, which is declared absent"
+                    raise _StuckError(what, _ABSENT_HINT)
             for target in (*link.include, *link.exclude):
                 self._target(target)
                 if target.id is not None and link.definition.target in KINDS:
@@ -290,6 +302,8 @@ _GONE_HINT = (
     "Restore it in Lightfield, or let --recreate-missing do so; or name the record that took its place with `id`; "
     "or let go of it with `lfsync state rm`, to find it by match or create it again."
 )
+
+_ABSENT_HINT = "Take the ref out, or the `absent: true`."
 
 _GONE_ID_HINT = "Restore it in Lightfield; or correct the `id`, or take it out, to find the record by match."
 

@@ -27,7 +27,7 @@ class RunHeader(BaseModel):
 class Entry(BaseModel):
     """What was written to one record: (before, after) of fields, (added, removed) ids of links.
 
-    `members`: the kind of a list's members, then ids added and removed.
+    `members`: the kind of a list's members, then ids added and removed. `origin` and `generation`: of what was trashed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -37,6 +37,8 @@ class Entry(BaseModel):
     fields: dict[str, tuple[JsonValue, JsonValue]] = {}
     relationships: dict[str, tuple[list[str], list[str]]] = {}
     members: tuple[str, list[str], list[str]] | None = None
+    origin: Literal["created", "adopted"] | None = None
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,27 @@ def select(
             near = nearest(text, [str(a) for a in desired])
             hint = f"Did you mean {near}?" if near else None
             raise UsageError(f"--only {text}: nothing of that address is declared", hint=hint)
+    return _with_dependencies(desired, waiting), frozenset(named)
+
+
+def witnesses(
+    desired: Mapping[Address, Desired], bound: Container[Address], orphans: Iterable[Address]
+) -> dict[Address, Desired]:
+    """What must be resolved before these orphans may go: all that might turn out to be one of them (rule I4)."""
+    kinds = {orphan.kind for orphan in orphans}
+    unbound = [a for a, wish in desired.items() if a.kind in kinds and (wish.id is not None or a not in bound)]
+    return _with_dependencies(desired, unbound)
+
+
+def _with_dependencies(desired: Mapping[Address, Desired], named: Iterable[Address]) -> dict[Address, Desired]:
+    waiting = list(named)
     chosen: set[Address] = set()
     while waiting:
         address = waiting.pop()
         if address not in chosen:
             chosen.add(address)
             waiting += _dependencies(desired[address])
-    return {address: wish for address, wish in desired.items() if address in chosen}, frozenset(named)
+    return {address: wish for address, wish in desired.items() if address in chosen}
 
 
 def _address(text: str) -> Address:

@@ -25,15 +25,15 @@ from lfsync.job import Job
 from lfsync.journal import Intent, Journal, now
 from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.ledger import Ledger, NoHistory
-from lfsync.model import Address, Definitions, Desired, Member, Plan, Resource, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Definitions, Desired, Member, Plan, Resource, Schema, WorkspaceInfo
 from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
 from lfsync.refresh import Refresher
 from lfsync.runs import Entry, Run, address_of
-from lfsync.selection import select
+from lfsync.selection import select, witnesses
 from lfsync.settle import settle
 from lfsync.state import State, organisation_ids, refuse_foreign
-from lfsync.undo import reverse
+from lfsync.undo import BY_HAND, reverse
 from lfsync.wire import Exchange
 from lfsync.workspace import LOCAL, Workspace, choose_workspace, client_settings, open_transport
 
@@ -92,7 +92,10 @@ class Session:
         notes = await self._settle(desired)
         orphans = self.state.bindings.keys() - desired.keys() if wishes.prune else set()
         chosen, named = select(desired, orphans, only) if only else (desired, None)
-        made, job = await self._job(chosen, schema, replace(wishes, only=named), self.state)
+        seen = chosen | witnesses(desired, self.state.bindings, named) if named else chosen
+        made, job = await self._job(seen, schema, replace(wishes, only=named), self.state)
+        if named:
+            made.restrict(chosen.keys() | named)
         context = self._context(schema, token, (*self.project.warnings, *notes), whole=not only)
         return replace(job, plan=plan(made, chosen, self.state, context))
 
@@ -112,6 +115,7 @@ class Session:
         planned = {change.address for change in saved.changes}
         orphans = planned - desired.keys()
         chosen, _ = select(desired, orphans, map(str, planned))
+        chosen |= witnesses(desired, self.state.bindings, orphans)
         gone = any(change.address in self.state.bindings for change in saved.changes if change.action == "create")
         wishes = Wishes(
             prune=any(change.action == "delete" for change in saved.changes),
@@ -132,13 +136,15 @@ class Session:
         addresses = [address_of(entry) for entry in run.entries]
         asked = zip(run.entries, addresses, strict=True)
         records = await asyncio.gather(*(self.client.retrieve(KINDS[a.kind], entry.id) for entry, a in asked))
-        members = {address_of(e): await self._members_of(e) for e in run.entries if e.members and e.action != "delete"}
         found = dict(zip(addresses, records, strict=True))
+        listed = [e for e in run.entries if e.members and found[address_of(e)] is not None]
+        members = {address_of(entry): await self._members_of(entry) for entry in listed}
         file = str((self.workspace.history_path / f"{run.header.run}.jsonl").relative_to(self.workspace.root))
         reversal = reverse(run.entries, file, schema, self.state, found, members)
         state = replace(self.state, bindings=reversal.bindings)
         made, job = await self._job(reversal.desired, schema, Wishes(recreate_missing=True), state)
         made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
+        _refuse_adoption(made, reversal.desired)
         context = self._context(schema, token, (), whole=False)
         return replace(job, plan=plan(made, reversal.desired, state, context))
 
@@ -230,6 +236,15 @@ def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> s
         if resource.members and any(ref.match for ref in (*resource.members.include, *resource.members.exclude)):
             kinds |= MEMBER_KEYS.keys()
     return kinds & KINDS.keys()
+
+
+def _refuse_adoption(made: Draft, desired: Mapping[Address, Desired]) -> None:
+    """What an undo would make again is there: somebody made it, and it is theirs (rule L3)."""
+    for address in made.resolution.adopted:
+        made.changes.pop(address, None)
+        made.bindings.pop(address, None)
+        reason = f"left alone, for it changed since: {made.resolution.ids[address]} is in its place"
+        made.blocked[address] = Blocked(address, reason, BY_HAND, desired[address].place)
 
 
 def _refuse_unreadable(needed: set[str], token: Token) -> None:

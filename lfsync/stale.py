@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Set
+from collections.abc import Callable, Container, Mapping, Set
 from dataclasses import replace
 
 from lfsync.diff import Difference
@@ -41,12 +41,30 @@ def last_values(change: Change, record: Record, definitions: Definitions) -> dic
     """The values that a delete's plan shows, as they are now. GiveUpError where one has moved."""
     found = {}
     for planned in change.fields:
-        definition = definitions.fields[planned.key]
+        definition = definitions.fields.get(planned.key)
+        if definition is None:
+            raise GiveUpError("stale", f"the field `{planned.key}` is gone since the plan", "Plan again.")
         value = live_value(record, definition, definitions)
         if not _same(definition, planned.before_raw, value):
             raise _moved(planned.key, planned.before, VALUE_TYPES[definition.type].text(value, definition))
         found[planned.key] = value
     return found
+
+
+def refuse_moved_links(
+    planned: Mapping[str, Set[str]],
+    now: Mapping[str, Set[str]],
+    touched: Set[str],
+    name: Callable[[str, str], str],
+) -> None:
+    """GiveUpError where links that a delete's plan shows, as ids by key, are others now; `touched`: as above.
+
+    `name` tells what a person calls the id that is linked under a key.
+    """
+    for key, ids in sorted(now.items()):
+        before = planned.get(key, frozenset())
+        if (before ^ ids) - touched:
+            raise _moved(key, [name(key, id) for id in sorted(before)], [name(key, id) for id in sorted(ids)])
 
 
 def quoted(value: JSON) -> str:

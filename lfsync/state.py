@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, NamedTuple
 
@@ -90,7 +90,10 @@ def refuse_foreign(known: Iterable[str], schema: Schema, what: str) -> None:
 
 
 def merged(whole: State, planned: State, applied: State) -> State:
-    """The whole state after an apply that was planned on a part of it, as an undo is: the rest stays."""
+    """The whole state after an apply that was planned on a part of it, as an undo is: the rest stays.
+
+    What an undo wrote is not what the files ask for: its hashes say nothing about drift, and are left out.
+    """
     if planned.bindings is whole.bindings:
         return applied
     bindings = dict(whole.bindings)
@@ -102,12 +105,16 @@ def merged(whole: State, planned: State, applied: State) -> State:
             binding = replace(
                 known,
                 written_at=binding.written_at,
-                fields={**known.fields, **binding.fields},
-                links={**known.links, **binding.links},
-                members=binding.members or known.members,
+                fields=_unsettled(known.fields, binding.fields),
+                links=_unsettled(known.links, binding.links),
+                members=known.members and known.members._replace(live=None) if binding.members else known.members,
             )
         bindings[address] = binding
     return replace(applied, bindings=bindings)
+
+
+def _unsettled(known: Mapping[str, Hashes], written: Container[str]) -> dict[str, Hashes]:
+    return {key: hashes._replace(live=None) if key in written else hashes for key, hashes in known.items()}
 
 
 # ---------------------------------------------------------------- text

@@ -6,7 +6,7 @@ of it. What people changed since is left alone and named (rule L3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import KINDS, MEMBER_KEYS
@@ -31,6 +31,8 @@ from lfsync.runs import Entry, address_of
 from lfsync.state import Binding, State
 from lfsync.values import VALUE_TYPES
 
+BY_HAND = "Put it back by hand, if it should be."
+
 
 @dataclass(slots=True)
 class Reversal:
@@ -54,54 +56,65 @@ def reverse(
     `records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote.
     """
     reversal = Reversal()
+    entries = tuple(entries)
+    owners = {(binding.address.kind, binding.id): binding.address for binding in state.bindings.values()}
+    trashed = {e.id: address_of(e) for e in entries if e.action == "delete" and KINDS[address_of(e).kind].restorable}
     for line, entry in enumerate(entries, 2):
-        address = address_of(entry)
-        reverser = _Reverser(entry, address, Place(file, line), schema.kinds[address.kind])
-        record = records.get(address)
-        if entry.action == "delete":
-            if record is None:
-                reverser.bring_back(reversal)
-            continue
-        if record is None:
+        written = address_of(entry)
+        address = owners.get((written.kind, entry.id), written)  # it may have another key by now
+        reverser = _Reverser(entry, address, Place(file, line), schema.kinds[address.kind], trashed)
+        bound = state.bindings.get(address)
+        record = records.get(written)
+        if bound is not None and bound.id != entry.id:
+            reverser.block(reversal, [f"it is {bound.id} by now, and was {entry.id}"])
+        elif entry.action == "delete":
+            reverser.bring_back(reversal, record)
+        elif record is None:
             reverser.block(reversal, [f"{entry.id} is gone"])
-            continue
-        moved = reverser.moved(record, members.get(address, frozenset()))
-        if moved:
+        elif bound is None:
+            reverser.block(reversal, [f"lfsync let go of {entry.id}"])
+        elif moved := reverser.moved(record, members.get(written, frozenset())):
             reverser.block(reversal, moved)
         elif entry.action == "update":
             reversal.desired[address] = reverser.before()
-        elif entry.action in ("create", "restore"):
+            reversal.bindings[address] = Binding(address, entry.id, bound.generation, bound.origin, bound.written_at)
+        elif bound.protect:
+            reverser.refuse(reversal, f"{entry.id} is protected", "Say `protect: false` and apply, then undo.")
+        else:
             reversal.desired[address] = replace(reverser.empty(), absent=True)
-        if address in reversal.desired:
-            bound = state.bindings.get(address)
-            known = bound if bound is not None and bound.id == entry.id else None
-            reversal.bindings[address] = replace(known or Binding(address, entry.id, origin="created"), protect=False)
+            reversal.bindings[address] = bound
     return reversal
 
 
 class _Reverser:
-    """Reverses one entry."""
+    """Reverses one entry. `trashed`: what comes out of the trash together with it, by id."""
 
-    def __init__(self, entry: Entry, address: Address, place: Place, definitions: Definitions) -> None:
+    def __init__(
+        self, entry: Entry, address: Address, place: Place, definitions: Definitions, trashed: Mapping[str, Address]
+    ) -> None:
         self.entry = entry
         self.address = address
         self.place = place
         self.definitions = definitions
+        self.trashed = trashed
 
     def block(self, reversal: Reversal, reasons: list[str]) -> None:
-        reason = f"left alone, for it changed since: {'; '.join(reasons)}"
-        reversal.blocked.append(Blocked(self.address, reason, "Put it back by hand, if it should be.", self.place))
+        self.refuse(reversal, f"left alone, for it changed since: {'; '.join(reasons)}", BY_HAND)
+
+    def refuse(self, reversal: Reversal, reason: str, hint: str) -> None:
+        reversal.blocked.append(Blocked(self.address, reason, hint, self.place))
 
     def moved(self, record: Record, members: frozenset[str]) -> list[str]:
         """What is not as the run left it."""
         found = [f"`{key}`" for key, (_, after) in self.entry.fields.items() if not self._is(record, key, after)]
         for key, (added, removed) in self.entry.relationships.items():
+            definition = self.definitions.relationships.get(key)
             linked = set(record.links.get(key, ()))
-            if not linked.issuperset(added) or linked & (set(removed) - set(added)):
+            if definition is None or _relinked(linked, added, removed, exact=not definition.many):
                 found.append(f"`{key}`")
         if self.entry.members is not None:
             _, added, removed = self.entry.members
-            if not members.issuperset(added) or members & (set(removed) - set(added)):
+            if _relinked(members, added, removed, exact=False):
                 found.append("its members")
         return found
 
@@ -139,7 +152,11 @@ class _Reverser:
         return DesiredLinks(definition, False, self._targets(back), self._targets(added), self.place)
 
     def _targets(self, ids: Iterable[str]) -> tuple[Target, ...]:
-        return tuple(Target(self.place, id, id=id) for id in ids)
+        return tuple(self._target(id) for id in ids)
+
+    def _target(self, id: str) -> Target:
+        address = self.trashed.get(id)
+        return Target(self.place, str(address), address=address) if address else Target(self.place, id, id=id)
 
     def _members(self) -> DesiredLinks | None:
         if self.entry.members is None:
@@ -147,13 +164,21 @@ class _Reverser:
         kind, added, removed = self.entry.members
         return self._links(RelDef(MEMBER_KEYS[kind], "members", kind, many=True), added, removed)
 
-    def bring_back(self, reversal: Reversal) -> None:
-        """Out of the trash where the API can; a list is made again."""
+    def bring_back(self, reversal: Reversal, record: Record | None) -> None:
+        """Out of the trash where the API can; a list that is gone is made again."""
+        if record is not None and not KINDS[self.address.kind].restorable:
+            return
+        entry = self.entry
+        origin = entry.origin or "adopted"
+        reversal.bindings[self.address] = Binding(self.address, entry.id, entry.generation, origin=origin)
         if KINDS[self.address.kind].restorable:
             reversal.desired[self.address] = self.empty()
-            reversal.bindings[self.address] = Binding(self.address, self.entry.id, origin="created")
             return
-        fields = {key: self._field(key, before) for key, (before, _) in self.entry.fields.items() if before is not None}
+        fields = {
+            key: self._field(key, entry.fields[key][0])
+            for key, definition in self.definitions.fields.items()
+            if not definition.read_only and key in entry.fields and entry.fields[key][0] is not None
+        }
         terms = tuple(
             Term(key, field=fields[key].definition, sent=fields[key].sent)
             for key in KINDS[self.address.kind].matches[0]
@@ -161,3 +186,9 @@ class _Reverser:
         )
         query = Query(self.address.kind, self.place, terms)
         reversal.desired[self.address] = replace(self.empty(), query=query, fields=fields, members=self._members())
+
+
+def _relinked(linked: Set[str], added: Iterable[str], removed: Iterable[str], *, exact: bool) -> bool:
+    """Whether links are others than the run left. `exact`: it left these alone, as it does with a has-one."""
+    added, removed = set(added), set(removed)
+    return linked != added if exact else not linked >= added or bool(linked & (removed - added))

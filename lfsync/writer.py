@@ -35,10 +35,11 @@ from lfsync.model import (
     Target,
 )
 from lfsync.plan import skip_enrichment
+from lfsync.prepare import live_value
 from lfsync.proof import Prover
 from lfsync.recheck import Rechecker
 from lfsync.resolve import title
-from lfsync.stale import last_values, still_planned
+from lfsync.stale import last_values, refuse_moved_links, still_planned
 from lfsync.state import Binding
 from lfsync.values import VALUE_TYPES
 from lfsync.writes import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
@@ -62,6 +63,7 @@ class Writer:
         self._rechecker = Rechecker(client, job.schema, job.live)
         self._skip_enrichment = skip_enrichment(job.plan.changes, job.enrichment)
         self._touched: set[str] = set()
+        self._out_of_trash: set[Address] = set()
         self._cleared: set[tuple[Address, str]] = set()
 
     async def write(self, change: Change, progress: Progress) -> None:
@@ -78,16 +80,28 @@ class Writer:
 
     def _refuse_stale(self, change: Change, progress: Progress) -> None:
         """A saved plan may be older than what the refresh just before this apply has seen."""
-        if progress.created or change.action == "delete":
+        if progress.created:
             return
         blocked = self.job.draft.blocked.get(change.address)
         if blocked is not None:
             raise GiveUpError("blocked", blocked.reason, blocked.hint, blocked.source)
+        if change.action == "delete":
+            self._refuse_kept(change)
+            return
+        if change.action != "restore" and change.address in self.job.draft.resolution.restored:
+            raise GiveUpError("stale", f"{change.id} is gone since the plan", "Plan again.")
         id = self.ids.get(change.address)
         if id != change.id:
             seen = f"is {id} by now" if id else "has no record any more"
             planned = f"was {change.id} in the plan" if change.id else "had no record in the plan"
             raise GiveUpError("stale", f"it {planned} and {seen}", "Plan again.")
+
+    def _refuse_kept(self, change: Change) -> None:
+        """A delete of a saved plan that would not be planned any more; what is gone already is as it should be."""
+        now = self.job.draft.changes.get(change.address)
+        gone = (change.address.kind, change.id) in self.job.live.gone
+        if not gone and (now is None or now.action != "delete" or now.id != change.id):
+            raise GiveUpError("stale", f"{change.id} is not to be trashed any more", "Plan again.")
 
     # ------------------------------------------------------------ create
 
@@ -303,13 +317,23 @@ class Writer:
 
     # ------------------------------------------------------------ trash
 
-    async def _restore(self, change: Change, progress: Progress) -> None:
-        """Out of the trash, and then what the plan changes (rule I6)."""
+    async def take_out(self, change: Change) -> None:
+        """Out of the trash. All restores come first: what else is written may refer to any of them."""
+        id = self.ids.get(change.address)
+        if id is None or id != change.id or change.address not in self.job.draft.resolution.restored:
+            return
         kind = KINDS[change.address.kind]
         self.ledger.journal.intend(change.address, "restore")
-        await self.client.restore(kind, self.ids[change.address])
-        self.job.live.gone.pop((kind.name, self.ids[change.address]), None)
-        progress.written.id = self.ids[change.address]
+        await self.client.restore(kind, id)
+        self.job.live.gone.pop((kind.name, id), None)
+        self._out_of_trash.add(change.address)
+
+    async def _restore(self, change: Change, progress: Progress) -> None:
+        """Out of the trash, if it is still there, and then what the plan changes (rule I6)."""
+        if change.address not in self._out_of_trash:
+            await self.take_out(change)
+        if change.address in self._out_of_trash:
+            progress.written.id = self.ids[change.address]
         await self._update(change, progress)
 
     async def _delete(self, change: Change, progress: Progress) -> None:
@@ -317,15 +341,30 @@ class Writer:
         assert change.id is not None
         kind = KINDS[change.address.kind]
         record = await self.client.retrieve(kind, change.id)
-        if record is None:
+        if record is None or (kind.name, change.id) in self.job.live.gone:
             return
         values = last_values(change, record, self.job.schema.kinds[kind.name])
         progress.written.fields |= {key: (value, None) for key, value in values.items()}
+        bound = self.ledger.bindings.get(change.address)
+        self._refuse_moved_links(change, record, bound.links if bound else ())
         if not kind.restorable:
             await self._note_contents(record, progress.written)
         self.ledger.journal.intend(change.address, "delete")
         await self.client.delete(kind, change.id)
+        self._touched |= {str(change.address), change.id}
         progress.written.id = change.id
+        progress.written.origin = bound.origin if bound else "adopted"
+        progress.written.generation = bound.generation if bound else 0
+
+    def _refuse_moved_links(self, change: Change, record: Record, keys: Iterable[str]) -> None:
+        planned = {link.key: set(self._known(link.remove, [])) for link in change.relationships}
+        definitions = self.job.schema.kinds[record.kind].relationships
+        now = {
+            key: {id for id in record.links.get(key, ()) if (definitions[key].target, id) not in self.job.live.gone}
+            for key in {*planned, *keys} & definitions.keys()
+        }
+        names = self.comparer.names
+        refuse_moved_links(planned, now, self._touched, lambda key, id: names(definitions[key].target, id))
 
     async def _note_contents(self, record: Record, written: Written) -> None:
         """All of a list, which the API can't take out of the trash: undo makes it again (rule L3)."""
@@ -341,6 +380,7 @@ class Writer:
         """Hold the record against the declared values, and bind it. GiveUpError names what did not converge."""
         if change.action == "delete":
             self.ledger.release(change.address)
+            self._release_former(change)
             return "done" if progress.written.id else "unchanged"
         if progress.record is None:
             known = self.ledger.bindings.get(change.address)
@@ -350,9 +390,18 @@ class Writer:
         proof = await self._prover.prove(wish, progress.record, progress.keys, self._last(change.address))
         base = self._base(change)
         self._bind(change, replace(proof.binding(base), written_at=now() if progress.keys else base.written_at))
+        self._note_answer(progress)
         if proof.open:
             raise GiveUpError("not converged", proof.said(), source=place_of(wish, *min(proof.open)))
         return "done" if progress.keys or change.action == "restore" else "unchanged"
+
+    def _note_answer(self, progress: Progress) -> None:
+        """For undo: the server's own form of what was written, which is no change that a person made."""
+        record, fields = progress.record, progress.written.fields
+        assert record is not None
+        definitions = self.job.schema.kinds[record.kind]
+        for key in fields.keys() & definitions.fields.keys():
+            fields[key] = (fields[key][0], live_value(record, definitions.fields[key], definitions))
 
     def _base(self, change: Change) -> Binding:
         base = self.ledger.bindings.get(change.address)
@@ -362,6 +411,10 @@ class Writer:
 
     def _bind(self, change: Change, binding: Binding) -> None:
         self.ledger.bind(binding)
+        self._release_former(change)
+
+    def _release_former(self, change: Change) -> None:
+        """Where the record moved to another key, the old one has none any more (rule I4)."""
         former = self.job.draft.resolution.moved.get(change.address)
         if former is not None:
             self.ledger.release(former)

@@ -11,8 +11,7 @@ from pathlib import Path
 from lfsync import planfile
 from lfsync.commands.console import Options, out, say
 from lfsync.draft import Wishes
-from lfsync.errors import UsageError
-from lfsync.job import Job
+from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
 from lfsync.plan import with_names
 from lfsync.render.terminal import escape
@@ -25,7 +24,17 @@ def plan(
     options: Options, wishes: Wishes, *, format: str, output: Path | None, detailed: bool, only: Iterable[str]
 ) -> int:
     """0; 1 where something is blocked; 2 for changes where `detailed` is asked for."""
-    job = asyncio.run(_plan(options, wishes, only))
+    return asyncio.run(_planned(options, wishes, only, format=format, output=output, detailed=detailed))
+
+
+async def _planned(
+    options: Options, wishes: Wishes, only: Iterable[str], *, format: str, output: Path | None, detailed: bool
+) -> int:
+    # The plan stays in here: asyncio and signal make the repr of what `run` returns, which takes longer than the plan.
+    async with open_session(options.root, options.workspace, listener(options)) as session:
+        job = await session.plan(only, wishes)
+        if options.verbose:
+            say(str(session.timings))
     made = job.plan
     if output is not None:
         _save(made, output)
@@ -33,14 +42,6 @@ def plan(
     if made.blocked:
         return 1
     return 2 if detailed and made.changes else 0
-
-
-async def _plan(options: Options, wishes: Wishes, only: Iterable[str]) -> Job:
-    async with open_session(options.root, options.workspace, listener(options)) as session:
-        job = await session.plan(only, wishes)
-        if options.verbose:
-            say(str(session.timings))
-        return job
 
 
 def show(options: Options, path: Path, *, format: str) -> int:
@@ -61,8 +62,10 @@ def read_plan(path: Path) -> Plan:
     """A saved plan. RefusedError where it was edited or is of another format."""
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the plan {path} can't be read: {error}") from None
+    except OSError as error:
+        raise UsageError(f"the plan {path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RefusedError("the plan file was edited after it was saved: it is no text any more") from None
     return planfile.from_json(text)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 from lfsync.commands.console import Options, out
-from lfsync.files import Project
 from lfsync.fileschema import resources_schema, settings_schema
 from lfsync.planfile import plan_schema
 from lfsync.scaffold import init as scaffold
@@ -20,23 +20,24 @@ def init(options: Options) -> int:
     written = scaffold(options.root)
     for path in written:
         out(f"wrote {path}")
-    out("Now run `lfsync plan`.")
+    there = "" if options.root == Path() else f" -C {options.root}"
+    out(f"Now run `lfsync{there} plan`.")
     return 0
 
 
 def validate(options: Options, *, online: bool) -> int:
     """0, or all problems at once."""
-    project = asyncio.run(_online(options)) if online else check_offline(options.root)
-    count = len(project.resources)
-    checked = "against the live definitions" if online else "without a workspace"
-    out(f"{count} resource{'' if count == 1 else 's'}, no problems found {checked}.")
+    count = asyncio.run(_online(options)) if online else len(check_offline(options.root).resources)
+    checked = "the files and the live definitions" if online else "the files; --online looks at the workspace too"
+    out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {checked}.")
     return 0
 
 
-async def _online(options: Options) -> Project:
+async def _online(options: Options) -> int:
+    """How many resources were checked."""
     async with open_session(options.root, options.workspace) as session:
         await session.prepare()
-        return session.project
+        return len(session.project.resources)
 
 
 def schema(name: str | None) -> int:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from lfsync import history as runs
-from lfsync import journal, lock, statefile
+from lfsync import journal, lock, planfile, statefile
 from lfsync.commands.console import Options, out
 from lfsync.errors import UsageError
 from lfsync.files import load_project
@@ -23,14 +23,14 @@ def state_list(options: Options) -> int:
     """Every address with its id."""
     state = _state(_workspace(options))
     for address in sorted(state.bindings):
-        out(f"{address}  {escape(state.bindings[address].id)}")
+        out(escape(f"{address}  {state.bindings[address].id}"))
     return 0
 
 
 def state_show(options: Options, text: str) -> int:
     """One line of the state, for people."""
     state = _state(_workspace(options))
-    out(json.dumps(line_of(state.bindings[_bound(state, text)]), indent=2))
+    out(planfile.safe(json.dumps(line_of(state.bindings[_bound(state, text)]), indent=2)))
     return 0
 
 
@@ -42,7 +42,7 @@ def state_rm(options: Options, text: str) -> int:
         address = _bound(state, text)
         id = state.bindings[address].id
         _write(workspace, replace(state, bindings={a: b for a, b in state.bindings.items() if a != address}))
-    out(f"{address} is let go of; {escape(id)} stays as it is.")
+    out(escape(f"{address} is let go of; {id} stays as it is."))
     return 0
 
 
@@ -59,7 +59,7 @@ def state_mv(options: Options, old: str, new: str) -> int:
         bindings = {a: b for a, b in state.bindings.items() if a != before}
         bindings[after] = replace(state.bindings[before], address=after)
         _write(workspace, replace(state, bindings=bindings))
-    out(f"{before} is {after} now.")
+    out(escape(f"{before} is {after} now."))
     return 0
 
 
@@ -67,11 +67,12 @@ def history(options: Options, *, format: str) -> int:
     """The runs on record, newest first."""
     kept = runs.runs(_workspace(options).history_path)
     if format == "json":
-        out(json.dumps([{**run.header.model_dump(), "counts": dict(run.counts())} for run in kept], indent=2))
+        listed = [{**run.header.model_dump(), "counts": dict(run.counts())} for run in kept]
+        out(planfile.safe(json.dumps(listed, indent=2)))
         return 0
     for run in kept:
         counts = ", ".join(f"{count} {_DONE[action]}" for action, count in sorted(run.counts().items()))
-        out(f"{run.header.run}  {run.header.at}  {escape(run.header.who)}  {run.header.command}: {counts}")
+        out(escape(f"{run.header.run}  {run.header.at}  {run.header.who}  {run.header.command}: {counts}"))
     if not kept:
         out("No run is on record.")
     return 0

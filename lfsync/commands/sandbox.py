@@ -66,5 +66,5 @@ def quirks(options: Options, *, format: str) -> int:
         file=sys.stdout, width=options.width or 200, no_color=not options.color(sys.stdout), highlight=False
     )
     console.print(table)
-    console.print("\nThe default is printed in bold; in a pipe it is the first one.")
+    console.print("\nThe first value of each is the default.")
     return 0

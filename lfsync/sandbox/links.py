@@ -9,7 +9,7 @@ from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.model import JSON
 from lfsync.sandbox.errors import bad_request, refused, unprocessable
 from lfsync.sandbox.quirks import Quirks
-from lfsync.sandbox.schema import KindSpec, RelSpec
+from lfsync.sandbox.schema import End, KindSpec, RelSpec
 from lfsync.sandbox.store import Link, Row, Store
 
 CAP = 25
@@ -148,15 +148,15 @@ def _accepted(row: Row, quirks: Quirks) -> bool:
 
 
 def _check_links(store: Store, op: Op, quirks: Quirks, id: str) -> None:
-    here = set(current(store, op.rel, id))
+    near, here = set(_near(store, op.rel, id)), set(current(store, op.rel, id))
     if quirks["duplicate-link"] == "error" and not op.replaced:
-        for other in op.add:
-            if other in here:
+        for other in op.add:  # a link back is another link
+            if other in near:
                 raise refused(quirks, 409, f"{other!r} is linked already.", op.param)
         for other in op.remove:
             if other not in here:
                 raise refused(quirks, 409, f"{other!r} is not linked.", op.param)
-    occupied = not op.rel.near_many and not op.replaced and here - {*op.add, *op.remove}
+    occupied = not op.rel.near_many and not op.replaced and near - {*op.add, *op.remove}
     if op.add and occupied and quirks["add-on-occupied"] == "error":
         raise refused(quirks, 409, f"{op.rel.key} holds another id; replace it.", op.param)
 
@@ -182,26 +182,33 @@ def current(store: Store, rel: RelSpec, id: str) -> list[str]:
     return list(dict.fromkeys(other for end in rel.ends for other in store.linked(end.edge, id, source=end.source)))
 
 
+def _near(store: Store, rel: RelSpec, id: str) -> list[str]:
+    """The ids on the end that writes go to: of a kind with itself, those that this record points at."""
+    return store.linked(rel.ends[0].edge, id, source=rel.ends[0].source)
+
+
 def apply(store: Store, id: str, ops: Iterable[Op]) -> bool:
     """Makes and ends links; True if any changed. A side that takes one link lets go of its old one."""
     changed = False
     for op in ops:
-        near = store.linked(op.rel.ends[0].edge, id, source=op.rel.ends[0].source)
+        near = _near(store, op.rel, id)
         here = current(store, op.rel, id)
         gone = set(op.remove)
         if op.clear or (op.add and not op.rel.near_many):
             gone |= set(here if op.rel.near_many else near) - set(op.add)
         ended = [other for other in here if other in gone]
         made = [other for other in op.add if other not in near]
-        _unlink(store, op.rel, id, ended)
+        # A link that goes both ways loses the way that this record writes; the other is the other record's.
+        _unlink(store, op.rel.ends[:1], id, [other for other in ended if other in near])
+        _unlink(store, op.rel.ends, id, [other for other in ended if other not in near])
         _link(store, op.rel, id, made)
         changed = changed or bool(ended or made)
     return changed
 
 
-def _unlink(store: Store, rel: RelSpec, id: str, others: Iterable[str]) -> None:
+def _unlink(store: Store, ends: Iterable[End], id: str, others: Iterable[str]) -> None:
     for other in others:
-        for end in rel.ends:
+        for end in ends:
             store.unlink(Link(end.edge, id, other) if end.source else Link(end.edge, other, id))
 
 

@@ -123,14 +123,23 @@ class Run:
 class Bench:
     """One case in its sandbox. Close it."""
 
-    def __init__(self, case: Case, quirks: Mapping[str, str] | None = None, lag: float = 0, faults: float = 0) -> None:
+    def __init__(
+        self,
+        case: Case,
+        quirks: Mapping[str, str] | None = None,
+        lag: float = 0,
+        faults: float = 0,
+        random_seed: int = 7,
+    ) -> None:
         self.case = case
         self.time = Time()
         self.lag_timeout = 2.0 if lag else 0.0  # without lag, what people do to a list is seen at once (rule R2)
         self.folder = Path(tempfile.mkdtemp(prefix="laws-"))
         seed = self.folder / "seed.yml"
         seed.write_text(dump({**case.seed, "definitions": definitions(case.pipelines)}), "utf-8")
-        settings = SandboxSettings(rps=0, index_lag=lag, faults=faults, random_seed=7, quirks=dict(quirks or {}))
+        settings = SandboxSettings(
+            rps=0, index_lag=lag, faults=faults, random_seed=random_seed, quirks=dict(quirks or {})
+        )
         self.app = create_app(settings, database=":memory:", seed=seed, clock=self.time.now)
         seed.unlink()
         self.crm: Crm = self.app.state.workspace

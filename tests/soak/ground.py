@@ -61,14 +61,21 @@ class Scythe(httpx.AsyncBaseTransport):
         self.sent = 0
         self.dead = False
         self.chance = Random(0)
+        self.writes: list[str] = []
+        self.just_before: Callable[[httpx.Request], None] = lambda request: None
 
     def arm(self, moment: Moment | None, die: Callable[[], None]) -> None:
+        """A new run, which dies at `moment`."""
         self.moment, self.die, self.sent, self.dead, self.chance = moment, die, 0, False, Random(str(moment))
+        self.writes = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.sent += 1
         number = self.sent
         await self._travel(Moment(number, after=False))
+        if request.method != "GET":
+            self.writes.append(f"{request.method} {request.url.path}")
+            await asyncio.to_thread(self.just_before, request)
         response = await self.inner.handle_async_request(request)
         await self._travel(Moment(number, after=True))
         return response
@@ -90,15 +97,24 @@ class _Silent:
     def close(self) -> None: ...
 
 
+def _nobody(run: Run) -> None:
+    """People who do nothing."""
+
+
 class Ground(Bench):
     """A case in its sandbox, with its project on disk. Close it."""
 
-    def __init__(self, case: Case, quirks: Mapping[str, str] | None = None, lag: float = 0, faults: float = 0) -> None:
-        super().__init__(case, quirks, lag, faults)
+    def __init__(
+        self,
+        case: Case,
+        quirks: Mapping[str, str] | None = None,
+        lag: float = 0,
+        faults: float = 0,
+        random_seed: int = 7,
+    ) -> None:
+        super().__init__(case, quirks, lag, faults, random_seed)
         self.scythe = Scythe(self.spy.inner)
-        self.spy.inner = self.scythe
         self.wishes = Wishes(prune=True)
-        self.notes: tuple[str, ...] = ()
 
     @property
     def state_file(self) -> Path:
@@ -119,17 +135,19 @@ class Ground(Bench):
         """What the state file says."""
         return decode(self.state_file.read_text(), "state")
 
-    def carry_out(self, moment: Moment | None = None) -> Run | None:
-        """`lfsync apply --yes --prune` as the command does it. None where it was killed."""
+    def carry_out(self, moment: Moment | None = None, meanwhile: Callable[[Run], None] = _nobody) -> Run | None:
+        """`lfsync apply --yes --prune` as the command does it. None where it was killed.
+
+        What it wrote is in `scythe.writes`. `meanwhile` is what people do between the plan and its apply.
+        """
         left: dict[Path, bytes] = {}
 
         def die() -> None:
             left.update((path, path.read_bytes()) for path in self._files())
 
         self.scythe.arm(moment, die)
-        before = len(self.spy.writes)
         try:
-            run = asyncio.run(self._carried_out())
+            run = asyncio.run(self._carried_out(meanwhile))
         except BaseException:  # a group of them, where several requests were under way
             if not self.scythe.dead:
                 raise
@@ -139,17 +157,23 @@ class Ground(Bench):
                 path.write_bytes(content)
             return None
         assert not self.scythe.dead, "it was killed, and went on"
-        run.writes = self.spy.writes[before:]
         return run
 
     def _files(self) -> list[Path]:
         return [path for path in (self.state_file, self.journal_file) if path.exists()]
 
-    async def _carried_out(self) -> Run:
+    def apply_now(self, meanwhile: Callable[[Run], None] = _nobody) -> Run:
+        """An apply that nobody kills."""
+        run = self.carry_out(None, meanwhile)
+        assert run is not None
+        return run
+
+    async def _carried_out(self, meanwhile: Callable[[Run], None]) -> Run:
         async with open_session(self.folder, _NAME, writing=True, connect=self._connect) as session:
             job = await session.plan((), self.wishes)
             applier = Applier(job, session.client, _Silent(), session.journal)
             run = Run(job)
+            await asyncio.to_thread(meanwhile, run)
             try:
                 run.outcomes = await applier.run()
             finally:
@@ -165,15 +189,22 @@ class Ground(Bench):
 
     @asynccontextmanager
     async def _connect(self, workspace: Workspace) -> AsyncIterator[Client]:
-        settings = ClientSettings(_URL, _KEY, transport=_Kept(self.spy))
+        settings = ClientSettings(_URL, _KEY, transport=_Kept(self.scythe))
         async with Client(settings, clock=self.time.steady, sleep=self.time.sleep, chance=lambda: 0.5) as client:
             yield client
 
 
 @contextmanager
-def ground(case: Case, quirks: Mapping[str, str] | None = None, lag: float = 0, faults: float = 0) -> Iterator[Ground]:
+def ground(
+    case: Case,
+    quirks: Mapping[str, str] | None = None,
+    *,
+    lag: float = 0,
+    faults: float = 0,
+    random_seed: int = 7,
+) -> Iterator[Ground]:
     """A ground that is closed at the end."""
-    made = Ground(case, quirks, lag, faults)
+    made = Ground(case, quirks, lag, faults, random_seed)
     try:
         yield made
     finally:

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lfsync.state import Binding
-from tests.laws.laws import plan_is_empty
-from tests.soak.ground import FINE, LOST, Ground, Lost, Moment, Truth, ground, remembered, truth
-from tests.soak.tally import Tally, size
-from tests.soak.town import before, town
-
-_LAG = 60.0  # seconds; no run takes as long, so the index shows nothing of a killed run when the next one looks
+from tests.laws.profiles import examples
+from tests.soak.court import LAG, Court
+from tests.soak.ground import LOST, Lost, Moment
+from tests.soak.tally import FULL, Tally, size
 
 
-class Court:
-    """One case with its state of before, and what an apply without a kill makes of it."""
+def _moments(requests: int, step: int) -> list[Moment]:
+    """Every `step`th request, before its work and after it; by turns in the bounded form."""
+    chosen = range(1, requests + 1, step)
+    if FULL:
+        return [Moment(request, after) for request in chosen for after in (False, True)]
+    return [Moment(request, after=bool(turn % 2)) for turn, request in enumerate(chosen)]
 
-    def __init__(self, lost: Lost, *, lag: float = 0, quirks: dict[str, str] | None = None) -> None:
-        self.lost = lost
-        self.lag = lag
-        self.quirks = quirks or {}
-        self.case = town(lists=not lag, orphan=lost != "journal and state")
-        self.state = ""
-        with self.ready() as box:
-            box.case = before(self.case)
-            box.write()
-            adopted = box.carry_out()
-            assert adopted is not None
-            assert not adopted.writes
-            self.state = box.state_file.read_text()
-        with self.ready() as box:
-            run = box.carry_out()
-            assert run is not None
-            assert all(outcome.status in FINE for outcome in run.outcomes), run.outcomes
-            self.requests = box.scythe.sent
-            self.changes = len(run.plan.changes)
-            self.truth = truth(box.snapshot())
-            self.bindings = box.bound().bindings
-            self.names = remembered(box.bound(), box.snapshot())
-        assert self.truth.records.most_common(1)[0][1] == 1, "every record has a name of its own"
 
-    def ready(self) -> ...: ...
+@pytest.mark.parametrize("lost", LOST)
+def test_killed_at_any_request(lost: Lost, tally: Tally) -> None:
+    court = Court(lost)
+    assert court.changes >= 20
+    for moment in _moments(court.requests, 1 if lost == "nothing" else size(5, 1)):
+        court.judge([moment], tally)
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_killed_while_the_index_shows_nothing_of_it(lost: Lost, tally: Tally) -> None:
+    court = Court(lost, lag=LAG)
+    for moment in _moments(court.requests, size(4, 1)):
+        court.judge([moment], tally)
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_killed_again_and_again(lost: Lost, tally: Tally) -> None:
+    """Also while a killed run is being recovered."""
+    court = Court(lost, lag=0 if lost == "nothing" else LAG)
+    moment = st.builds(Moment, st.integers(1, court.requests), st.booleans())
+
+    @examples(size(4, 100))
+    @given(st.lists(moment, min_size=2, max_size=6))
+    def law(moments: list[Moment]) -> None:
+        court.judge(moments, tally)
+
+    law()

@@ -146,6 +146,10 @@ def _notes() -> Data:
             "fields": {"$title": "Memo 1", "$content": "# One\n\n- a"},
             "relationships": {"$account": ["new-1", "old-b"], "$contact": ["ada"]},
         },
+        **{
+            f"memo-{n}": {"fields": {"$title": f"Memo {n}"}, "relationships": {"$account": ["new-3"]}}
+            for n in (3, 4, 5)
+        },
         "memo-2": {"fields": {"$title": "Memo 2"}, "relationships": {"$opportunity": {"include": ["deal-2"]}}},
     }
 

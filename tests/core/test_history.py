@@ -1,0 +1,110 @@
+"""The record of a run: kept for its owner alone, for so many days, in the order of the runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lfsync import history
+from lfsync.errors import StateError, UsageError
+from lfsync.history import Recorder
+from lfsync.ledger import Written
+from lfsync.model import Address
+
+ACME = Address("account", "acme")
+WRITTEN = Written(
+    ACME,
+    "update",
+    "acc_1",
+    fields={"$name": ("Old \u202e", "New")},
+    links={"$owner": (["mem_1"], ["mem_2"])},
+    members=("account", ["acc_2"], []),
+)
+
+
+def recorder(folder: Path, days: int = 90) -> Recorder:
+    return Recorder(folder, workspace="prod", command="apply", config_digest="digest", days=days)
+
+
+def recorded(folder: Path, days: int = 90) -> None:
+    made = recorder(folder, days)
+    made.wrote(WRITTEN)
+    made.close()
+
+
+def test_a_run_is_kept_as_it_was(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    run = history.find(tmp_path, None)
+    (entry,) = run.entries
+    assert run.header.command == "apply"
+    assert run.counts() == {"update": 1}
+    assert entry.address == "account.acme"
+    assert entry.fields == WRITTEN.fields
+    assert entry.relationships == WRITTEN.links
+    assert entry.members == WRITTEN.members
+
+
+def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
+    recorded(tmp_path / "history")
+    (path,) = (tmp_path / "history").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_that_wrote_nothing_leaves_nothing(tmp_path: Path) -> None:
+    recorder(tmp_path / "history").close()
+    assert not (tmp_path / "history").exists()
+
+
+def test_runs_of_one_second_keep_their_order(tmp_path: Path) -> None:
+    names = []
+    for _ in range(20):
+        recorded(tmp_path)
+        names.append(history.find(tmp_path, None).header.run)
+    assert [run.header.run for run in history.runs(tmp_path)] == names[::-1]
+    assert len(set(names)) == 20
+
+
+def old(folder: Path, days: float) -> Path:
+    recorded(folder)
+    (path,) = folder.iterdir()
+    stamp = datetime.now(UTC) - timedelta(days=days)
+    return path.rename(folder / f"{stamp:%Y%m%dT%H%M%SZ}-000001.jsonl")
+
+
+@pytest.mark.parametrize(("age", "days", "kept"), [(89, 90, True), (91, 90, False), (2, 1, False), (0.5, 1, True)])
+def test_what_is_too_old_goes(tmp_path: Path, age: float, days: int, kept: bool) -> None:
+    path = old(tmp_path, age)
+    (tmp_path / "notes.jsonl").write_text("not ours")
+    recorder(tmp_path, days).close()
+    assert path.exists() is kept
+    assert (tmp_path / "notes.jsonl").exists()
+
+
+def test_zero_days_keep_nothing(tmp_path: Path) -> None:
+    path = old(tmp_path, 0.001)
+    recorded(tmp_path, days=0)
+    assert not path.exists()
+    assert history.runs(tmp_path) == []
+
+
+def test_an_unknown_run_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run is on record"):
+        history.find(tmp_path, None)
+    with pytest.raises(UsageError, match="no run `20260101` is on record"):
+        history.find(tmp_path, "20260101")
+
+
+def test_a_last_line_that_was_cut_short_says_nothing(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    assert history.find(tmp_path, None).entries == ()
+    path.write_bytes(b"{}\n" + whole[:-9] + b"\xff\n" + whole)
+    with pytest.raises(StateError, match=rf"{path.name}:3: "):
+        history.runs(tmp_path)
+    path.write_bytes(b"\n")
+    with pytest.raises(StateError, match="no header"):
+        history.runs(tmp_path)

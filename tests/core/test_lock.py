@@ -1,0 +1,75 @@
+"""The lock: one writer at a time, and a dead one holds nobody up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lfsync import lock
+from lfsync.errors import RefusedError
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from lfsync import lock
+with lock.held(Path(sys.argv[1]), "prod"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_second_is_refused_at_once_and_told_who_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal" / "prod.lock"
+    with (
+        lock.held(path, "prod"),
+        pytest.raises(RefusedError, match=r"`prod` is locked by another run") as caught,
+        lock.held(path, "prod"),
+    ):
+        pass
+    assert caught.value.exit_code == 4
+    for said in (socket.gethostname(), f"pid {os.getpid()}", "since 20"):
+        assert said in caught.value.message
+
+
+def test_it_is_free_after_its_holder_left(tmp_path: Path) -> None:
+    path = tmp_path / "prod.lock"
+    for _ in range(2):
+        with lock.held(path, "prod"):
+            pass
+    with pytest.raises(ZeroDivisionError), lock.held(path, "prod"):
+        raise ZeroDivisionError
+    with lock.held(path, "prod"):
+        pass
+
+
+def test_each_state_has_its_own(tmp_path: Path) -> None:
+    with lock.held(tmp_path / "prod.lock", "prod"), lock.held(tmp_path / "test.lock", "test"):
+        pass
+
+
+def test_it_is_free_after_its_holder_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "prod.lock"
+    with subprocess.Popen([sys.executable, "-c", _HOLD, str(path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(RefusedError, match=f"pid {process.pid}"), lock.held(path, "prod"):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with lock.held(path, "prod"):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"host": 1}', "\x00\xff"])
+def test_a_holder_that_can_not_be_read_is_no_reason_to_fail(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "prod.lock"
+    with lock.held(path, "prod"):
+        path.with_suffix(".holder").write_text(text)
+        with pytest.raises(RefusedError, match="not known"), lock.held(path, "prod"):
+            pass

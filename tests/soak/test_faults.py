@@ -1,0 +1,100 @@
+"""A fifth of all requests fails, before the work or after it: applied until the exit code is 0, all is as asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from lfsync.errors import ApiError
+from tests.laws.bench import Run
+from tests.laws.cases import Case
+from tests.laws.laws import plan_is_empty
+from tests.soak.ground import FINE, Ground, Truth, ground, truth
+from tests.soak.tally import FULL, Tally, size
+
+_COUNT = size(120, 1000)
+_SEEDS = range(size(2, 3))
+_MOST_RUNS = 60
+
+
+def _case() -> Case:
+    """Accounts, half of them live; contacts and tasks of them."""
+    third = _COUNT // 3
+    live = [{"fields": {"$name": f"Company {n}", "score": 1}} for n in range(0, third, 2)]
+    case = Case(
+        {"members": [{"ref": "kai", "email": "kai@corp.example", "role": "admin"}], "records": {"accounts": live}}
+    )
+    case.resources = {
+        "account": {f"c{n}": {"fields": {"$name": f"Company {n}", "score": n + 2}} for n in range(third)},
+        "contact": {
+            f"p{n}": {"fields": {"$email": f"p{n}@people.example"}, "relationships": {"$account": [f"c{n}"]}}
+            for n in range(third)
+        },
+        "task": {
+            f"t{n}": {
+                "fields": {"$title": f"Task {n}", "$status": "TODO"},
+                "relationships": {"$assignedTo": "kai@corp.example", "$account": f"c{n % third}"},
+            }
+            for n in range(_COUNT - 2 * third)
+        },
+    }
+    return case
+
+
+def _wanted(case: Case, seed: int) -> Truth:
+    with ground(case, random_seed=seed) as box:
+        assert _code(box.apply_now()) == 0
+        return truth(box.snapshot())
+
+
+def _code(run: Run) -> int:
+    """As the command gives it (rule A6)."""
+    return 0 if not run.plan.blocked and all(outcome.status in FINE for outcome in run.outcomes) else 3
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+@pytest.mark.parametrize("rate", [0.2, 0.65])
+def test_converges_and_the_exit_code_tells_the_truth(rate: float, seed: int, tally: Tally) -> None:
+    """At 0.65 a request in a hundred is given up after ten tries, so that there is something to tell."""
+    case = _case()
+    wanted = _wanted(case, seed)
+    with ground(case, faults=rate, random_seed=seed) as box:
+        runs, failed = _until_done(box, wanted)
+        found = truth(box.snapshot())
+        duplicates, lost = found.duplicates(wanted), found.lost(wanted)
+        faults = sum(entry["status"] in (0, 429, 500, 503) for entry in box.log())
+        row = f"faults, {rate:.0%} of requests, {_COUNT:,} resources"
+        tally.add(row, tried=faults, duplicates=duplicates, lost=lost, remark=f"seed {seed}: {runs} applies")
+        assert (duplicates, lost) == (0, 0)
+        assert found == wanted
+        plan_is_empty(box.plan())
+        assert faults > _COUNT / 5
+        assert FULL or rate < 0.5 or failed, "nothing was given up, so nothing was told"
+
+
+def _until_done(box: Ground, wanted: Truth) -> tuple[int, int]:
+    """Applies until the code is 0. The number of runs, and of those that ended otherwise."""
+    failed = 0
+    for number in range(1, _MOST_RUNS):
+        try:
+            run = box.apply_now()
+        except ApiError:  # exit code 1
+            failed += 1
+            continue
+        if _code(run) == 0:
+            assert truth(box.snapshot()) == wanted, "exit code 0, and something is missing"
+            return number, failed
+        failed += 1
+        _said_is_so(box, run)
+    raise AssertionError("it does not converge")
+
+
+def _said_is_so(box: Ground, run: Run) -> None:
+    """What is called done is there; what is called skipped was not made."""
+    now = box.snapshot()
+    for outcome in run.outcomes:
+        if outcome.status in FINE:
+            assert outcome.id in now.rows
+        if outcome.status == "skipped" and outcome.action == "create":
+            assert outcome.id is None
+            name = next(iter(run.job.desired[outcome.address].fields.values())).sent
+            assert not any(name in row.fields.values() for row in now.rows.values() if row.kind == outcome.address.kind)
