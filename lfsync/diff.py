@@ -141,9 +141,17 @@ class Comparer:
             causes=frozenset(causes.values()),
             hashes=hashes,
             doubtful=doubtful and not record.fresh,
-            members_moved=MEMBERS in live and _moved(known.get(MEMBERS), self.state.hash(live[MEMBERS])),
+            members_moved=MEMBERS in live
+            and self._members_moved(desired, declared[MEMBERS], live[MEMBERS], known.get(MEMBERS)),
             frozen=frozen,
         )
+
+    def _members_moved(self, desired: Desired, declared: JSON, live: JSON, last: Hashes | None) -> bool:
+        """Whether the index shows other members than we left; two partial sets can't be compared by their hashes."""
+        comparable = desired.members is not None and desired.members.exact
+        if last is not None and last.declared == self.state.hash(declared):
+            comparable = True
+        return comparable and _moved(last, self.state.hash(live))
 
     def endings(self, record: Record, keys: Iterable[str]) -> Iterator[LinkChange]:
         """The links that a record takes along to the trash, of these relationships."""

@@ -25,7 +25,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, Validation
 
 from lfsync.errors import StateError
 from lfsync.model import JSON, Address
-from lfsync.state import Binding, State, StateLine, binding_of, line_of
+from lfsync.state import Binding, State, StateLine, binding_of, known_address, line_of
 
 
 class Intent(BaseModel):
@@ -96,13 +96,13 @@ def _take(left: Left, entry: _Entry) -> None:
     if entry.run:
         left.salt = entry.run.salt
     if entry.intent and entry.intent.action == "create":
-        left.open[Address.parse(entry.intent.address)] = entry.intent
+        left.open[known_address(entry.intent.address)] = entry.intent
     if entry.bound:
         binding = binding_of(entry.bound)
         left.bound[binding.address] = binding
         left.open.pop(binding.address, None)
     for text in filter(None, (entry.released, entry.dropped)):
-        address = Address.parse(text)
+        address = known_address(text)
         left.open.pop(address, None)
         if entry.released:
             left.bound[address] = None

@@ -33,6 +33,7 @@ from lfsync.model import (
     Requests,
     WorkspaceInfo,
 )
+from lfsync.state import known_address
 
 FORMAT_VERSION = 1
 
@@ -299,7 +300,7 @@ class ChangeData(_Part):
     warnings: list[str]
 
     def change(self) -> Change:
-        address = Address.parse(self.address)
+        address = known_address(self.address)
         if address.kind != self.kind:
             raise ValueError(f"{self.address} of kind {self.kind}")
         return Change(
@@ -326,7 +327,7 @@ class BlockedData(_Part):
     source: PlaceData
 
     def blocked(self) -> Blocked:
-        return Blocked(Address.parse(self.address), self.reason, self.hint, self.source.place())
+        return Blocked(known_address(self.address), self.reason, self.hint, self.source.place())
 
 
 class OrphanData(_Part):
@@ -336,7 +337,7 @@ class OrphanData(_Part):
     id: str
 
     def orphan(self) -> Orphan:
-        return Orphan(Address.parse(self.address), self.id)
+        return Orphan(known_address(self.address), self.id)
 
 
 class WorkspaceData(_Part):

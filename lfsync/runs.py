@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
 from lfsync.model import Address
+from lfsync.state import known_address
 
 
 class RunHeader(BaseModel):
@@ -39,6 +40,12 @@ class Entry(BaseModel):
     members: tuple[str, list[str], list[str]] | None = None
     origin: Literal["created", "adopted"] | None = None
     generation: int = 0
+
+    @field_validator("address")
+    @classmethod
+    def _is_known(cls, text: str) -> str:
+        known_address(text)
+        return text
 
 
 @dataclass(frozen=True, slots=True)

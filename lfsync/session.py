@@ -208,6 +208,8 @@ class Session:
             _refuse_unreadable({f"{KINDS[kind].scope}:read" for kind in kinds}, token)
             fetched = await asyncio.gather(*(self._definitions(kind) for kind in sorted(kinds)))
             found.update((definitions.kind, definitions) for definitions in fetched)
+        if any(_names_members(resource, found[resource.address.kind]) for resource in resources):
+            _refuse_unreadable({"members:read"}, token)
         return Schema(found, await members)
 
     async def _definitions(self, kind: str) -> Definitions:
@@ -245,6 +247,15 @@ def _refuse_adoption(made: Draft, desired: Mapping[Address, Desired]) -> None:
         made.bindings.pop(address, None)
         reason = f"left alone, for it changed since: {made.resolution.ids[address]} is in its place"
         made.blocked[address] = Blocked(address, reason, BY_HAND, desired[address].place)
+
+
+def _names_members(resource: Resource, definitions: Definitions) -> bool:
+    """Whether a ref of it can only be looked up among the members."""
+    known = definitions.relationships
+    return any(
+        key in known and known[key].target == "member" and bool(links.include or links.exclude)
+        for key, links in resource.relationships.items()
+    )
 
 
 def _refuse_unreadable(needed: set[str], token: Token) -> None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Constraint
 
 from lfsync.errors import RefusedError, StateError
+from lfsync.kinds import KINDS
 from lfsync.model import JSON, Address, Schema
 
 FORMAT_VERSION = 1
@@ -191,7 +192,7 @@ def line_of(binding: Binding) -> dict[str, object]:
 def binding_of(line: StateLine) -> Binding:
     """The binding of a line. ValueError where its address is none."""
     return Binding(
-        address=Address.parse(line.address),
+        address=known_address(line.address),
         id=line.id,
         generation=line.generation,
         origin=line.origin,
@@ -201,6 +202,14 @@ def binding_of(line: StateLine) -> Binding:
         links=line.relationships,
         members=line.members,
     )
+
+
+def known_address(text: str) -> Address:
+    """The address that a kept file names. ValueError for anything else, also for a kind that a later lfsync has."""
+    address = Address.parse(text)
+    if address.kind not in KINDS and not address.kind.startswith("object."):
+        raise ValueError(f"{text} is of no kind that is known here")
+    return address
 
 
 def _dump(data: object) -> str:

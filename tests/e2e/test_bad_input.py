@@ -199,6 +199,12 @@ _ALONE = {
     "a key that may not read": Bad(
         ("accounts:read", "scopes"), env={"LIGHTFIELD_API_KEY": "sk_lf_scopes_tasks:read,members:read"}, code=4
     ),
+    "a key that may not read the members it needs": Bad(
+        ("it lacks members:read", "scopes"),
+        {"a.yaml": "accounts: {new: {fields: {$name: New}, relationships: {$owner: kai@corp.example}}}\n"},
+        env={"LIGHTFIELD_API_KEY": "sk_lf_scopes_accounts:read,accounts:create"},
+        code=4,
+    ),
     "a key that may not write": Bad(
         ("accounts:create, accounts:update", "Nothing was written"),
         {"a.yaml": "accounts: {new: {fields: {$name: New}}, solo: {fields: {$name: Solo, score: 2}}}\n"},

@@ -142,3 +142,19 @@ def test_every_relationship_is_in_the_definitions(seed: Path) -> None:
         if kind != "list":
             assert set(shown["relationshipDefinitions"]) >= set(KINDS[kind].relationships)  # type: ignore[arg-type]
     box.close()
+
+
+@pytest.mark.parametrize("quirk", [{}, {"duplicate-link": "error"}, {"add-on-occupied": "error"}])
+def test_a_link_back_is_a_link_of_its_own(seed: Path, quirk: dict[str, str]) -> None:
+    """Each record writes its own direction: neither is in the way of the other, nor goes with it."""
+    box = Box(settings(quirk), seed=seed)
+    try:
+        one, two = (row["id"] for row in box.get("/v1/accounts")["data"][:2])
+        for id, other in ((one, two), (two, one)):
+            box.post(f"/v1/accounts/{id}", {"relationships": {"parent": {"add": other}}})
+        box.post(f"/v1/accounts/{one}", {"relationships": {"parent": {"remove": two}}})
+        first, second = (box.get(f"/v1/accounts/{id}") for id in (one, two))
+        assert (way(first, "asSource"), way(first, "asDestination")) == ([], [two])
+        assert (way(second, "asSource"), way(second, "asDestination")) == ([one], [])
+    finally:
+        box.close()

@@ -8,12 +8,13 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.responses import JSONResponse
 
 from lfsync.kinds import KINDS
 from lfsync.sandbox.app import create_app
@@ -27,8 +28,16 @@ from tests.laws.bench import Snapshot
 from tests.soak.ground import Moment
 
 
+def _refusal(wait: int) -> JSONResponse:
+    error = {"error": {"type": "rate_limit_exceeded", "code": "rate_limit_exceeded", "message": "Too many requests."}}
+    return JSONResponse(error, 429, {"Retry-After": str(wait)})
+
+
 class Guillotine:
-    """An ASGI app around the sandbox's. It counts requests, and at `moment` sends SIGKILL to `victim`."""
+    """An ASGI app around the sandbox's. It counts requests, and at `moment` sends SIGKILL to `victim`.
+
+    `refuses` says of a request for how many seconds it is told to stay away; 0: it is served.
+    """
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -37,6 +46,7 @@ class Guillotine:
         self.requests = 0
         self.running = 0
         self.url = ""
+        self.refuses: Callable[[str, str], int] = lambda method, path: 0
 
     @property
     def crm(self) -> Crm:
@@ -47,6 +57,10 @@ class Guillotine:
         self.requests += 1
         number = self.requests
         self._fall(Moment(number, after=False))
+        wait = self.refuses(scope["method"], scope["path"])
+        if wait:
+            await _refusal(wait)(scope, receive, send)
+            return
         answer: list[Any] = []
 
         async def keep(message: Any) -> None:

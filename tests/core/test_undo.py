@@ -1,0 +1,159 @@
+"""Undo: what a run wrote, put back; and nothing where people went on since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfsync.draft import Wishes, draft
+from lfsync.ledger import Operation
+from lfsync.live import Live
+from lfsync.model import JSON, Address, Record
+from lfsync.runs import Entry
+from lfsync.state import Binding, Hashes, State, merged
+from lfsync.undo import Reversal, reverse
+from tests.core.world import SCHEMA, STATE, bound, live, record
+from tests.laws.profiles import examples
+
+ACME, BEST = Address("account", "acme"), Address("list", "best")
+LINKED = ("acc_1", "acc_2", "acc_3", "acc_4")
+FIELDS: dict[str, st.SearchStrategy[JSON]] = {
+    "$name": st.sampled_from(["Acme", "Acme Solar"]),
+    "tier": st.sampled_from([None, "opt_g", "opt_s"]),
+    "nickname": st.sampled_from([None, "Sunny", "Ä\u202e"]),
+    "employees": st.sampled_from([None, 0, 7, 7.5]),
+}
+
+
+def entry(action: Operation, address: Address = ACME, id: str = "acc_0", **more: Any) -> Entry:
+    return Entry(address=str(address), action=action, id=id, **more)
+
+
+def reversed_(one: Entry, state: State, *records: Record, members: frozenset[str] = frozenset()) -> Reversal:
+    address = Address.parse(one.address)
+    found = {address: next((each for each in records if each.id == one.id), None)}
+    return reverse([one], "run.jsonl", SCHEMA, state, found, {address: members})
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> tuple[Entry, Record, Record]:
+    """What a run wrote, with the record before and after it."""
+    keys = draw(st.lists(st.sampled_from(sorted(FIELDS)), unique=True))
+    before = {key: draw(values) for key, values in FIELDS.items()}
+    after = before | {key: draw(FIELDS[key]) for key in keys}
+    partners, now = (draw(st.sets(st.sampled_from(LINKED))) for _ in range(2))
+    owner, owned = (draw(st.sampled_from([(), ("mem_kai",), ("mem_mia",)])) for _ in range(2))
+    links = {"partners": (sorted(now - partners), sorted(partners - now))}
+    if owner != owned:
+        links["$owner"] = (list(owned), list(owner))
+    wrote = entry("update", fields={key: (before[key], after[key]) for key in keys}, relationships=links)
+    return (
+        wrote,
+        record("acc_0", before, {"partners": tuple(sorted(partners)), "$owner": owner}, fresh=True),
+        record("acc_0", after, {"partners": tuple(sorted(now)), "$owner": owned}, fresh=True),
+    )
+
+
+def _others() -> list[Record]:
+    return [record(id, {"$name": id}, fresh=True) for id in LINKED]
+
+
+@examples(150)
+@given(updates())
+def test_the_reverse_of_a_run_puts_back_what_was_there(case: tuple[Entry, Record, Record]) -> None:
+    wrote, before, after = case
+    state = bound(Binding(ACME, "acc_0", origin="created"))
+    reversal = reversed_(wrote, state, after)
+    assert not reversal.blocked
+    world: Live = live(after, *_others())
+    made = draft(reversal.desired, SCHEMA, bound(*reversal.bindings.values()), world, wishes=Wishes())
+    assert not made.wanted
+    assert not made.blocked
+    fields, links = dict(after.fields), {key: set(ids) for key, ids in after.links.items()}
+    for change in made.changes.values():
+        fields |= {each.key: each.after_raw for each in change.fields}
+        for link in change.relationships:
+            gone = set(link.remove) if SCHEMA.kinds["account"].relationships[link.key].many else links[link.key]
+            links[link.key] = (links[link.key] - gone) | set(link.add)
+    assert fields == before.fields
+    assert links == {key: set(ids) for key, ids in before.links.items()}
+
+
+@examples(100)
+@given(updates(), st.sampled_from(sorted(FIELDS)))
+def test_what_people_changed_since_is_left_alone(case: tuple[Entry, Record, Record], key: str) -> None:
+    wrote, _, after = case
+    moved = record("acc_0", {**after.fields, key: "opt_x" if key == "tier" else 99 if key == "employees" else "New"})
+    reversal = reversed_(wrote.model_copy(update={"relationships": {}}), bound(Binding(ACME, "acc_0")), moved)
+    assert bool(reversal.blocked) == (key in wrote.fields)
+    assert bool(reversal.desired) != (key in wrote.fields)
+
+
+def test_a_has_one_that_was_cleared_and_set_by_a_person_is_theirs() -> None:
+    wrote = entry("update", relationships={"$owner": ([], ["mem_kai"])})
+    theirs = record("acc_0", {"$name": "Acme"}, {"$owner": ("mem_mia",)})
+    assert reversed_(wrote, bound(Binding(ACME, "acc_0")), theirs).blocked
+
+
+def test_what_lfsync_let_go_of_is_left_alone() -> None:
+    for action in ("create", "update"):
+        reversal = reversed_(entry(action, fields={"$name": (None, "Acme")}), STATE, record("acc_0", {"$name": "Acme"}))
+        assert "let go" in reversal.blocked[0].reason
+        assert not reversal.desired
+
+
+def test_a_renamed_key_is_followed() -> None:
+    renamed = Address("account", "acme-solar")
+    wrote = entry("update", fields={"$name": ("Before", "Acme")})
+    reversal = reversed_(wrote, bound(Binding(renamed, "acc_0")), record("acc_0", {"$name": "Acme"}))
+    assert list(reversal.desired) == [renamed]
+
+
+def test_another_record_under_the_same_key_is_left_alone() -> None:
+    wrote = entry("delete", fields={"$name": ("Acme", None)})
+    reversal = reversed_(wrote, bound(Binding(ACME, "acc_9")))
+    assert "acc_9" in reversal.blocked[0].reason
+
+
+def test_a_trashed_record_comes_back_as_what_it_was() -> None:
+    reversal = reversed_(entry("delete", origin="created", generation=3), STATE)
+    assert reversal.bindings == {ACME: Binding(ACME, "acc_0", 3, "created")}
+
+
+def test_a_field_that_a_list_no_longer_has_is_left_out() -> None:
+    fields = {"$name": ("Best", None), "$objectType": ("account", None), "$createdAt": ("2026-01-01", None)}
+    wrote = entry("delete", BEST, "lst_0", fields=fields, members=("account", [], ["acc_1"]))
+    reversal = reversed_(wrote, STATE)
+    assert set(reversal.desired[BEST].fields) == {"$name", "$objectType"}
+
+
+# ---------------------------------------------------------------- the state after it
+
+HASHES = {"$name": Hashes("a" * 16, "b" * 16), "tier": Hashes("c" * 16, "d" * 16)}
+
+
+def test_an_undo_leaves_the_rest_of_the_state() -> None:
+    other = Binding(Address("account", "birch"), "acc_5", fields=HASHES)
+    whole = bound(Binding(ACME, "acc_0", 1, "created", fields=HASHES, protect=True), other)
+    planned = bound(Binding(ACME, "acc_0", 1, "created"))
+    written = {"tier": Hashes("e" * 16, "e" * 16)}
+    applied = bound(Binding(ACME, "acc_0", 1, "created", "2026-01-01T00:00:00Z", fields=written))
+    made = merged(whole, planned, applied).bindings
+    assert made[other.address] == other
+    acme = made[ACME]
+    assert acme.fields == {"$name": HASHES["$name"], "tier": Hashes("c" * 16, None)}, "no verdict on what undo wrote"
+    assert acme.protect
+    assert acme.written_at == "2026-01-01T00:00:00Z"
+
+
+def test_what_an_undo_trashed_is_forgotten_and_what_it_brought_back_is_known() -> None:
+    whole, planned = bound(Binding(ACME, "acc_0")), bound(Binding(ACME, "acc_0"))
+    assert merged(whole, planned, bound()).bindings == {}
+    assert merged(bound(), planned, planned).bindings == planned.bindings
+
+
+def test_an_apply_of_the_whole_is_taken_as_it_is() -> None:
+    whole, applied = bound(Binding(ACME, "acc_0")), bound(Binding(ACME, "acc_1"))
+    assert merged(whole, whole, applied) is applied

@@ -1,0 +1,154 @@
+"""Saved plans: what was shown is what is applied, here and now; anything else is refused whole (rules A1, S1)."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfsync import planfile
+from lfsync.cli import run
+from lfsync.errors import LfsyncError
+from tests.e2e.conftest import MakeProject
+from tests.e2e.rig import Project, Server
+
+_FILES = {
+    "crm.yaml": """
+accounts:
+  solo: {fields: {$name: Solo, score: 2, nickname: Ünal "S"}}
+  acme: {fields: {$name: Acme}, relationships: {$owner: kai@corp.example}}
+lists:
+  best: {fields: {$name: Best, $objectType: $account}, members: [acme, solo]}
+"""
+}
+
+
+def saved(place: Project) -> Path:
+    path = place.folder.parent / "saved.plan.json"
+    place.lfsync("plan", "-o", path)
+    return path
+
+
+def refused(server: Server, place: Project, path: Path, why: str) -> None:
+    with server.counting() as writes:
+        done = place.lfsync("apply", path, "--yes", expect=4)
+    assert why in done.err
+    assert writes == []
+
+
+def test_a_saved_plan_applies_what_a_plain_apply_would(server: Server, make: MakeProject) -> None:
+    place = make(_FILES)
+    path = saved(place)
+    shown = place.lfsync("show", path).out
+    assert shown == place.lfsync("plan").out
+    with server.counting() as writes:
+        done = place.lfsync("apply", path, "--yes")
+    assert done.out.startswith(shown)
+    assert len(writes) == json.loads(path.read_text())["requests"]["write"] == 3
+    assert place.plan(expect=0)["changes"] == []
+    again = place.lfsync("apply", path, "--yes", expect=3)
+    assert "stale" in again.out
+    assert place.lfsync("show", path).out == shown, "a stale plan can be viewed"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: data["workspace"].update(name="other"), "fingerprint"),
+        (lambda data: data["changes"][0].update(id="acc_other"), "fingerprint"),
+        (lambda data: data.update(format_version=2), "format_version 2"),
+        (lambda data: data.pop("format_version"), "format_version"),
+    ],
+)
+def test_an_edited_plan_is_refused_whole(
+    server: Server, make: MakeProject, change: Callable[[dict[str, Any]], object], why: str
+) -> None:
+    place = make(_FILES)
+    path = saved(place)
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+    refused(server, place, path, why)
+
+
+def test_a_plan_of_other_files_is_refused_whole(server: Server, make: MakeProject) -> None:
+    place = make(_FILES)
+    path = saved(place)
+    place.write("crm.yaml", _FILES["crm.yaml"].replace("score: 2", "score: 3"))
+    refused(server, place, path, "other files")
+    place.write("crm.yaml", "# moved\n" + _FILES["crm.yaml"])
+    place.lfsync("apply", path, "--yes")
+
+
+def test_a_plan_of_another_workspace_is_refused_whole(server: Server, make: MakeProject) -> None:
+    place = make(_FILES)
+    path = saved(place)
+    done = place.lfsync("-w", "play", "apply", path, "--yes", expect=4)
+    assert f"is for the workspace `{place.workspace}`, not `play`" in done.err
+    assert server.writes() == []
+
+
+def test_a_plan_says_itself_what_to_do(make: MakeProject, server: Server) -> None:
+    place = make(_FILES)
+    path = saved(place)
+    for more in (["--only", "account.acme"], ["--prune"], ["--recreate-missing"]):
+        assert "a saved PLAN says itself" in place.lfsync("apply", path, "--yes", *more, expect=1).err
+    assert server.writes() == []
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+# ---------------------------------------------------------------- byte by byte, in process
+
+_SANDBOX = (
+    "version: 1\ndefault_workspace: play\nworkspaces: {play: {sandbox: {seed: seed/seed.yaml, random_seed: 3}}}\n"
+)
+
+
+@pytest.fixture
+def local(tmp_path: Path, seed_file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, Path]:
+    """A project on a sandbox in process, and its saved plan."""
+    root = tmp_path / "project"
+    (root / "seed").mkdir(parents=True)
+    shutil.copy(seed_file, root / "seed" / "seed.yaml")
+    (root / "lfsync.yaml").write_text(_SANDBOX + "exclude: [seed/]\n")
+    (root / "crm.yaml").write_text(_FILES["crm.yaml"])
+    path = tmp_path / "saved.plan.json"
+    assert run(["-C", str(root), "plan", "-o", str(path)]) == 0
+    capsys.readouterr()
+    return root, path
+
+
+def test_a_byte_that_was_changed_is_refused_or_means_the_same(local: tuple[Path, Path]) -> None:
+    _, path = local
+    whole = path.read_bytes()
+    plan = planfile.from_json(whole.decode())
+    chance = random.Random(7)
+    harmless = 0
+    for at in range(0, len(whole), 2):
+        for byte in (chance.randrange(256), ord(chance.choice(' 0"{}[],:\\eE-+'))):
+            damaged = whole[:at] + bytes([byte]) + whole[at + 1 :]
+            try:
+                found = planfile.from_json(damaged.decode())
+            except (LfsyncError, UnicodeDecodeError):
+                continue
+            assert found == plan, f"byte {at}: {whole[at]} to {byte}"
+            harmless += 1
+    assert harmless < len(whole) // 20, "only layout is harmless"
+
+
+def test_a_plan_that_was_cut_or_is_no_text_is_refused(
+    local: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, path = local
+    whole = path.read_bytes()
+    for damaged in (b"", b"{}", b"[]", b"null", whole[:-3], whole + b"x", b"\xff" + whole, b"[" * 100_000):
+        path.write_bytes(damaged)
+        for command in (["apply", str(path), "--yes"], ["show", str(path)]):
+            assert run(["-C", str(root), *command]) == 4, damaged[:20]
+        assert "lfsync: the plan file " in capsys.readouterr().err
+    assert run(["-C", str(root), "show", str(path.with_suffix(".gone"))]) == 1
