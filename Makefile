@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(if $(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo ok),$(p))))
 BIN := .venv/bin
 
-.PHONY: demo test bench format clean
+.PHONY: demo test soak bench format clean
 
 demo: .venv/.runtime
 	$(BIN)/lfsync -C examples/quickstart sandbox reset
@@ -15,6 +15,10 @@ test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+# The full form of the tests that try to break it: takes a while, and ends with the table that README.md quotes.
+soak: .venv/.dev
+	LFSYNC_SOAK=full $(BIN)/pytest tests/soak
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks

@@ -5,6 +5,7 @@ Only click is imported here, so that `lfsync --version` starts at once; each com
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _BUG = 70
 _INTERRUPTED = 130
+# A full disk, a read-only folder, a file where a folder should be: nothing that a traceback would tell more about.
+_REFUSED_BY_SYSTEM = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST
+}  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -327,6 +332,8 @@ def _failed(error: Exception) -> int:
     from lfsync.errors import LfsyncError
 
     known = _known(error, LfsyncError)
+    if known is None and isinstance(error, OSError) and error.errno in _REFUSED_BY_SYSTEM:
+        known = LfsyncError(f"{error.filename or 'a file of the project'} can't be written: {error.strerror}")
     if known is None:
         return _bug(error)
     _show(known)

@@ -4,6 +4,7 @@ LfsyncError                 exit 1   message and hint for a person
 ├── ConfigError             exit 1   every problem of the files, each with its place
 ├── UsageError              exit 1   the command line asks for something that can't be
 ├── StateError              exit 1   the state file can't be read
+├── UnrecordedError         exit 3   in the midst of an apply, what was written can't be noted down
 ├── RefusedError            exit 4   foreign state or plan, safety threshold, missing scope
 └── ApiError                exit 1   the API's answer: status, type, code, param, message
     ├── CredentialsError    exit 1   401
@@ -63,6 +64,12 @@ class UsageError(LfsyncError):
 
 class StateError(LfsyncError):
     """The state file can't be read."""
+
+
+class UnrecordedError(LfsyncError):
+    """What an apply wrote can't be noted down, so it stopped: the disk is full, or a folder can't be written."""
+
+    exit_code = 3
 
 
 class RefusedError(LfsyncError):

@@ -18,7 +18,7 @@ from lfsync.apply import Applier
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.planning import listener, print_plan, read_plan
 from lfsync.draft import Wishes
-from lfsync.errors import UsageError
+from lfsync.errors import StateError, UnrecordedError, UsageError
 from lfsync.history import Recorder
 from lfsync.job import Job
 from lfsync.model import Outcome, Plan, Requests
@@ -110,12 +110,13 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
         applier.stop()
         say("Interrupted: what is in flight ends first. Ctrl-C again leaves at once.")
 
-    try:
-        with _on_interrupt(stop):
-            outcomes = await applier.run()
-    finally:
-        recorder.close()
-        session.keep(merged(session.state, job.state, applier.state))
+    with _noting_down(lambda: _sent(session)[2] > before.write):
+        try:
+            with _on_interrupt(stop):
+                outcomes = await applier.run()
+        finally:
+            recorder.close()
+            session.keep(merged(session.state, job.state, applier.state))
     if job.plan.changes:
         read, search, write = _sent(session)
         requests = Requests(read - before.read, search - before.search, write - before.write)
@@ -123,6 +124,19 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
         color = options.color(sys.stdout)
         out(run_text(outcomes, seconds=seconds, requests=requests, width=options.width, color=color))
     return outcomes, interrupted
+
+
+@contextmanager
+def _noting_down(wrote: Callable[[], bool]) -> Iterator[None]:
+    """Journal, history and state that can't be written end a run; by the exit code it tells whether it `wrote`."""
+    try:
+        yield
+    except (OSError, StateError) as error:
+        kind = UnrecordedError if wrote() else StateError
+        raise kind(
+            f"what the run does can't be noted down, so it stopped: {error}",
+            hint="Make room for it, or let it be written. The next apply first finds out what is done already.",
+        ) from None
 
 
 def _recorder(session: Session, plan: Plan, command: str) -> Recorder:

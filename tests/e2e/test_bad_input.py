@@ -92,10 +92,6 @@ _YAML: dict[str, tuple[str, tuple[str, ...]]] = {
         ("1:52: account.v: ", "`nick.txt` is not there"),
     ),
     "kind-of-later": ("objects: {project: {apollo: {fields: {name: Apollo}}}}\n", ("1:1: ", "objects")),
-    "lifecycle-of-later": (
-        "accounts: {w: {fields: {$name: W}, lifecycle: {absent: true}}}\n",
-        ("1:48: account.w: ", "`absent`"),
-    ),
     "ignored-typo": (
         "accounts: {i: {fields: {$name: I}, lifecycle: {ignore_changes: [nicknam]}}}\n",
         ("1:65: account.i: ", "`nicknam`", "`nickname`"),

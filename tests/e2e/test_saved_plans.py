@@ -56,24 +56,22 @@ def test_a_saved_plan_applies_what_a_plain_apply_would(server: Server, make: Mak
     assert place.lfsync("show", path).out == shown, "a stale plan can be viewed"
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda data: data["workspace"].update(name="other"), "fingerprint"),
-        (lambda data: data["changes"][0].update(id="acc_other"), "fingerprint"),
-        (lambda data: data.update(format_version=2), "format_version 2"),
-        (lambda data: data.pop("format_version"), "format_version"),
-    ],
-)
-def test_an_edited_plan_is_refused_whole(
-    server: Server, make: MakeProject, change: Callable[[dict[str, Any]], object], why: str
-) -> None:
+_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "fingerprint": lambda data: data["changes"][0].update(id="acc_other"),
+    "format_version 2": lambda data: data.update(format_version=2),
+    "format_version none": lambda data: data.pop("format_version"),
+}
+
+
+def test_an_edited_plan_is_refused_whole(server: Server, make: MakeProject) -> None:
     place = make(_FILES)
     path = saved(place)
-    data = json.loads(path.read_text())
-    change(data)
-    path.write_text(json.dumps(data))
-    refused(server, place, path, why)
+    whole = path.read_text()
+    for why, change in _EDITS.items():
+        data = json.loads(whole)
+        change(data)
+        path.write_text(json.dumps(data))
+        refused(server, place, path, why)
 
 
 def test_a_plan_of_other_files_is_refused_whole(server: Server, make: MakeProject) -> None:
@@ -96,7 +94,7 @@ def test_a_plan_of_another_workspace_is_refused_whole(server: Server, make: Make
 def test_a_plan_says_itself_what_to_do(make: MakeProject, server: Server) -> None:
     place = make(_FILES)
     path = saved(place)
-    for more in (["--only", "account.acme"], ["--prune"], ["--recreate-missing"]):
+    for more in (["--only", "account.acme"], ["--prune", "--recreate-missing"]):
         assert "a saved PLAN says itself" in place.lfsync("apply", path, "--yes", *more, expect=1).err
     assert server.writes() == []
     assert path.stat().st_mode & 0o777 == 0o600
@@ -129,7 +127,7 @@ def test_a_byte_that_was_changed_is_refused_or_means_the_same(local: tuple[Path,
     plan = planfile.from_json(whole.decode())
     chance = random.Random(7)
     harmless = 0
-    for at in range(0, len(whole), 2):
+    for at in range(0, len(whole), 5):
         for byte in (chance.randrange(256), ord(chance.choice(' 0"{}[],:\\eE-+'))):
             damaged = whole[:at] + bytes([byte]) + whole[at + 1 :]
             try:

@@ -63,7 +63,9 @@ class Block:
         with guillotine(seed, _SETTINGS) as server:
             yield server, project(self.folder / name, server.url, _FILES)
 
-    def judge(self, name: str, lost: Lost, kill: Callable[[Guillotine, Project], bool], tally: Tally) -> None:
+    def judge(
+        self, name: str, lost: Lost, kill: Callable[[Guillotine, Project], bool], tally: Tally, *, thorough: bool
+    ) -> None:
         with self.ready(name) as (server, place):
             if not kill(server, place):
                 return
@@ -83,10 +85,9 @@ class Block:
             assert found == self.wanted
             bound = remembered(decode(place.state_file.read_text(), "state"), server.snapshot())
             assert len(bound) == len(set(bound.values())) == _CHANGES
-            before = server.requests
-            place.lfsync("plan", "--detailed-exitcode", expect=0)
-            assert server.requests > before
-            place.lfsync("history")  # also of a run whose record was cut short
+            if thorough:
+                place.lfsync("plan", "--detailed-exitcode", expect=0)
+                place.lfsync("history")  # also of a run whose record was cut short
 
 
 @pytest.fixture(scope="module")
@@ -103,16 +104,15 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> Block:
 
 @pytest.mark.parametrize("lost", LOST)
 def test_killed_at_a_request_boundary(block: Block, lost: Lost, tally: Tally) -> None:
-    """Every 5th one; two of them in the bounded form, among the writes."""
-    writing = block.requests // 4
-    chosen = range(1, block.requests, 5) if FULL else (writing + LOST.index(lost), block.requests - 9)
-    for turn, request in enumerate(chosen):
+    """Every 5th one; in the bounded form one among the writes."""
+    chosen = range(1, block.requests, 5) if FULL else (block.requests * (2 + LOST.index(lost)) // 6,)
+    for turn, request in enumerate(chosen, LOST.index(lost)):
         moment = Moment(request, after=bool(turn % 2))
 
         def kill(server: Guillotine, place: Project, moment: Moment = moment) -> bool:
             return server.apply(place, moment) is None
 
-        block.judge(f"{lost}-{request}", lost, kill, tally)
+        block.judge(f"{lost}-{turn}", lost, kill, tally, thorough=turn % 10 == 0)
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -124,4 +124,4 @@ def test_killed_at_any_instant(block: Block, lost: Lost, tally: Tally) -> None:
         def kill(server: Guillotine, place: Project, seconds: float = seconds) -> bool:
             return server.apply(place, seconds=seconds) is None
 
-        block.judge(f"{lost}-at-{turn}", lost, kill, tally)
+        block.judge(f"{lost}-at-{turn}", lost, kill, tally, thorough=turn % 10 == 0)

@@ -5,11 +5,9 @@ All is a ratio within one run, read from the sandbox's own log.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,11 @@ from tests.soak.tally import FULL, Tally, size
 
 _LOOSE = 0.95 if FULL else 0.85  # in the bounded form other tests take the machine's time
 
+_UNDER_WAY = 0.3  # seconds; what left before the answer came
+
 
 def _files(count: int, share: float = 1.0) -> dict[str, str]:
-    settings = "version: 1\ndefault_workspace: prod\nworkspaces: {prod: {rate_share: %s}}\n" % share
+    settings = f"version: 1\ndefault_workspace: prod\nworkspaces:\n  prod:\n    rate_share: {share}\n"
     source = "sources: [{kind: account, file: rows.csv, key: Id, fields: {$name: Name, score: Score}}]\n"
     rows = "".join(f"{n},Company {n},{n}\n" for n in range(count))
     return {"lfsync.yaml": settings, "sources.yaml": source, "rows.csv": "Id,Name,Score\n" + rows}
@@ -50,7 +50,7 @@ def _log(server: Guillotine) -> list[dict[str, Any]]:
 
 def _rate(log: list[dict[str, Any]]) -> float:
     """Writes a second, once the first burst is over: of the last two thirds."""
-    times = sorted(entry["time"] for entry in log if entry["category"] == "write")
+    times: list[float] = sorted(entry["time"] for entry in log if entry["category"] == "write")
     times = times[len(times) // 3 :]
     return (len(times) - 1) / (times[-1] - times[0])
 
@@ -78,14 +78,15 @@ def test_writes_at_the_limit_without_a_429(tmp_path: Path, tally: Tally, rps: in
 
 def test_retry_after_stops_its_own_category_only(tmp_path: Path, tally: Tally) -> None:
     """One search is told to stay away for two seconds: no search comes, and updates, which need none, go on."""
-    wait, refused = 2, threading.Event()
+    wait = 2
+    refused: list[float] = []
     searches: list[float] = []
     writes: list[float] = []
 
     def refuses(method: str, path: str) -> int:
         (writes if method == "POST" else searches if path == "/v1/accounts" else []).append(time.monotonic())
-        if method == "GET" and path == "/v1/accounts" and len(writes) > 20 and not refused.is_set():
-            refused.set()
+        if method == "GET" and path == "/v1/accounts" and len(writes) > 20 and not refused:
+            refused.append(time.monotonic())
             return wait
         return 0
 
@@ -95,10 +96,11 @@ def test_retry_after_stops_its_own_category_only(tmp_path: Path, tally: Tally) -
         assert run is not None
         assert run.code == 0, run.text
         limited = [entry for entry in _log(server) if entry["status"] == 429]
-    pause, begun = max((after - before, before) for before, after in pairwise(searches))
+    (begun,) = refused
     meanwhile = sum(begun < moment < begun + wait for moment in writes)
+    late = [moment - begun for moment in searches if moment > begun + _UNDER_WAY]
     tally.add(f"Retry-After: {wait} on a search", tried=1, remark=f"{meanwhile} writes went on meanwhile")
-    assert refused.is_set()
-    assert pause >= wait * 0.95
+    assert late
+    assert min(late) >= wait * 0.95
     assert meanwhile >= 10
     assert not limited

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +25,8 @@ _FILES = {
     "sources.yaml": "sources: [{kind: account, file: rows.csv, key: Id, fields: {$name: Name}}]\n",
     "rows.csv": "Id,Name\n" + "".join(f"{n},Company {n}\n" for n in range(_COUNT)),
 }
-_SLOW = SandboxSettings(rps=0, latency=0.1, random_seed=5)
+_PATIENCE = 20.0  # seconds; a second apply that gets past the lock waits for the server as long
+_SETTINGS = SandboxSettings(rps=0, random_seed=5)
 
 
 # ---------------------------------------------------------------- two applies
@@ -33,12 +34,24 @@ _SLOW = SandboxSettings(rps=0, latency=0.1, random_seed=5)
 
 def test_the_second_of_two_applies_is_refused_and_names_the_first(tmp_path: Path, tally: Tally) -> None:
     (tmp_path / "seed.yml").write_text("{}")
-    with guillotine(tmp_path / "seed.yml", _SLOW) as server:
+    with guillotine(tmp_path / "seed.yml", _SETTINGS) as server:
         place = project(tmp_path / "project", server.url, _FILES)
+        begun, go_on = threading.Event(), threading.Event()
+
+        def hold(method: str, path: str) -> int:
+            """The first write waits until the second apply is over, which has no need of the server."""
+            if method == "POST":
+                begun.set()
+                assert go_on.wait(_PATIENCE)
+            return 0
+
+        server.refuses = hold
         with place.start("apply", "--yes") as first:
-            _until(lambda: bool(server.snapshot().rows))
-            second = place.lfsync("apply", "--yes", expect=4)
-            assert first.poll() is None, "the first one had ended already: this shows nothing"
+            assert begun.wait(TIMEOUT)
+            try:
+                second = place.lfsync("apply", "--yes", expect=4)
+            finally:
+                go_on.set()
             _, err = first.communicate(timeout=TIMEOUT)
         assert first.returncode == 0, err
         assert re.search(rf"host \S+, pid {first.pid}, since 20\S+Z", second.err), second.err
@@ -51,7 +64,7 @@ def test_the_second_of_two_applies_is_refused_and_names_the_first(tmp_path: Path
 
 def test_the_lock_of_a_dead_process_is_free(tmp_path: Path, tally: Tally) -> None:
     (tmp_path / "seed.yml").write_text("{}")
-    with guillotine(tmp_path / "seed.yml", _SLOW) as server:
+    with guillotine(tmp_path / "seed.yml", _SETTINGS) as server:
         place = project(tmp_path / "project", server.url, _FILES)
         assert server.apply(place, Moment(20, after=True)) is None
         holder = json.loads((place.folder / ".lfsync" / "journal" / "prod.holder").read_text())
@@ -62,13 +75,6 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path: Path, tally: Tally) -> Non
         assert run.code == 0, run.text
         assert len(truth(server.snapshot()).records) == _COUNT
         tally.add("lock of a dead holder", tried=1, remark="taken over")
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + TIMEOUT
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # ---------------------------------------------------------------- people
