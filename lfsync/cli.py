@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BUG = 70
 _INTERRUPTED = 130
+_BEFORE_THE_COMMAND = {"-C", "-w", "-v", "--no-color"}
 # A full disk, a read-only folder, a file where a folder should be: nothing that a traceback would tell more about.
 _REFUSED_BY_SYSTEM = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST
@@ -317,6 +318,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE_THE_COMMAND:
+            name = error.option_name
+            click.echo(f"    {name} goes before the command: lfsync {name} ... COMMAND", err=True)
         return 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)

@@ -71,23 +71,27 @@ class State:
 
 def organisation_ids(schema: Schema) -> tuple[str, ...]:
     """Hashes of ids that no other organisation has: members and custom field definitions (rule S1)."""
-    ids = {member.id for member in schema.members}
-    for definitions in schema.kinds.values():
-        ids.update(f.id for key, f in definitions.fields.items() if f.id and not key.startswith("$"))
-    return tuple(sorted(hashlib.sha256(id.encode()).hexdigest()[:16] for id in ids)[:_MAX_IDS])
+    return tuple(sorted(_own_ids(schema))[:_MAX_IDS])
 
 
 def refuse_foreign(known: Iterable[str], schema: Schema, what: str) -> None:
-    """Raise RefusedError where `known` holds ids and none of them is seen in this workspace (rule S1)."""
-    known = set(known)
-    ids = {member.id for member in schema.members}
-    for definitions in schema.kinds.values():
-        ids.update(f.id for f in definitions.fields.values() if f.id)
-    if known and known.isdisjoint(hashlib.sha256(id.encode()).hexdigest()[:16] for id in ids):
+    """Raise RefusedError where `known` holds ids and none of them is seen in this workspace (rule S1).
+
+    Nothing can be said where the key may not read members and there is no custom field.
+    """
+    known, here = set(known), _own_ids(schema)
+    if known and here and known.isdisjoint(here):
         raise RefusedError(
             f"{what} belongs to another organisation: none of its members and custom fields is here",
             hint="Check the API key and the base URL of the workspace, or name another state file for it.",
         )
+
+
+def _own_ids(schema: Schema) -> set[str]:
+    ids = {member.id for member in schema.members}
+    for definitions in schema.kinds.values():
+        ids.update(f.id for key, f in definitions.fields.items() if f.id and not key.startswith("$"))
+    return {hashlib.sha256(id.encode()).hexdigest()[:16] for id in ids}
 
 
 def merged(whole: State, planned: State, applied: State) -> State:

@@ -77,7 +77,8 @@ class Workspace:
 
 def choose_workspace(project: Project, name: str | None) -> Workspace:
     """The workspace that `-w`, LFSYNC_WORKSPACE or the file names."""
-    chosen = name or os.environ.get("LFSYNC_WORKSPACE") or project.settings.default_workspace
+    # An empty -w is what a script's unset variable gives: the default could be another workspace than was meant.
+    chosen = name if name is not None else os.environ.get("LFSYNC_WORKSPACE") or project.settings.default_workspace
     known = project.settings.workspaces
     if chosen is None:
         raise UsageError(

@@ -80,7 +80,7 @@ async def _carried_out(
         refuse_unwritable(job.plan.missing_scopes)
         if not allow_large:
             refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))
-        if job.plan.changes and not yes and not await asyncio.to_thread(_confirmed, job.plan):
+        if job.plan.changes and not yes and not _confirmed(job.plan):
             say("Nothing was written.")
             return 1
         outcomes, interrupted = await _run(options, command, session, job)
@@ -90,7 +90,12 @@ async def _carried_out(
 
 
 def _confirmed(plan: Plan) -> bool:
-    return click.confirm(f"\nApply to {escape(plan.workspace.name)}?", default=False, err=True)
+    """Ask, on the main thread and with Python's own Ctrl-C: asyncio's would wait for the line to be typed out."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(f"\nApply to {escape(plan.workspace.name)}?", default=False, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _run(options: Options, command: str, session: Session, job: Job) -> tuple[list[Outcome], bool]:

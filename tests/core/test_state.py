@@ -126,3 +126,10 @@ def test_a_foreign_organisation_is_refused() -> None:
 
 def test_ids_of_built_in_fields_do_not_tell_organisations_apart() -> None:
     assert organisation_ids(Schema({"contact": SCHEMA.kinds["contact"]}, ())) == ()
+
+
+def test_a_state_is_not_called_foreign_where_nothing_of_the_organisation_can_be_read() -> None:
+    known = organisation_ids(SCHEMA)
+    refuse_foreign(known, replace(SCHEMA, members=(), kinds={}), "the state")
+    with pytest.raises(RefusedError, match="another organisation"):
+        refuse_foreign(known, replace(SCHEMA, members=(Member("mem_x", "x@x.example", "X"),), kinds={}), "the state")

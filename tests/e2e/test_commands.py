@@ -162,6 +162,14 @@ def test_the_environment_chooses_the_workspace(untouched: Server, tmp_path: Path
     assert (named["name"], named["base_url"]) == ("two", untouched.url), "LIGHTFIELD_BASE_URL wins over the file"
     both = place.lfsync("-w", "one", "plan", "--format", "json", env={"LFSYNC_WORKSPACE": "two"}).json()
     assert both["workspace"]["name"] == "one", "-w wins over LFSYNC_WORKSPACE"
+    empty = place.lfsync("-w", "", "plan", expect=1, env={"LFSYNC_WORKSPACE": "one"})
+    assert "no workspace ``" in empty.err, "what an unset variable of a script gives names no workspace"
+
+
+def test_a_global_option_behind_the_command_is_told_its_place(tmp_path: Path) -> None:
+    run = Project(tmp_path).lfsync("plan", "-w", "prod", expect=1)
+    assert "No such option '-w'" in run.err
+    assert "lfsync -w ... COMMAND" in run.err
 
 
 def test_rule_c14_the_environment_never_touches_a_sandbox(untouched: Server, tmp_path: Path) -> None:

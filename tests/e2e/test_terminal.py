@@ -39,3 +39,11 @@ def test_without_a_terminal_and_without_yes_it_refuses(server: Server, make: Mak
     run = make(_FILES).lfsync("apply", expect=1)
     assert "--yes" in run.err
     assert server.writes() == []
+
+
+def test_ctrl_c_is_an_answer(server: Server, make: MakeProject) -> None:
+    """At once, without another key, and the lock is free again."""
+    place = make({"a.yaml": "accounts: {new: {fields: {$name: Never asked for}}}\n"})
+    assert place.apply_on_terminal("\x03").code == 130
+    assert server.writes() == []
+    place.apply()

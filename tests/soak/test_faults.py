@@ -9,16 +9,15 @@ from tests.laws.bench import Run
 from tests.laws.cases import Case
 from tests.laws.laws import plan_is_empty
 from tests.soak.ground import FINE, Ground, Truth, ground, truth
-from tests.soak.tally import FULL, Tally, size
+from tests.soak.tally import Tally, size
 
-_COUNT = size(120, 1000)
 _SEEDS = range(size(2, 3))
 _MOST_RUNS = 60
 
 
-def _case() -> Case:
+def _case(count: int) -> Case:
     """Accounts, half of them live; contacts and tasks of them."""
-    third = _COUNT // 3
+    third = count // 3
     live = [{"fields": {"$name": f"Company {n}", "score": 1}} for n in range(0, third, 2)]
     case = Case(
         {"members": [{"ref": "kai", "email": "kai@corp.example", "role": "admin"}], "records": {"accounts": live}}
@@ -34,7 +33,7 @@ def _case() -> Case:
                 "fields": {"$title": f"Task {n}", "$status": "TODO"},
                 "relationships": {"$assignedTo": "kai@corp.example", "$account": f"c{n % third}"},
             }
-            for n in range(_COUNT - 2 * third)
+            for n in range(count - 2 * third)
         },
     }
     return case
@@ -52,23 +51,23 @@ def _code(run: Run) -> int:
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-@pytest.mark.parametrize("rate", [0.2, 0.65])
-def test_converges_and_the_exit_code_tells_the_truth(rate: float, seed: int, tally: Tally) -> None:
+@pytest.mark.parametrize(("rate", "count"), [(0.2, size(120, 1000)), (0.65, 120)])
+def test_converges_and_the_exit_code_tells_the_truth(rate: float, count: int, seed: int, tally: Tally) -> None:
     """At 0.65 a request in a hundred is given up after ten tries, so that there is something to tell."""
-    case = _case()
+    case = _case(count)
     wanted = _wanted(case, seed)
     with ground(case, faults=rate, random_seed=seed) as box:
         runs, failed = _until_done(box, wanted)
         found = truth(box.snapshot())
         duplicates, lost = found.duplicates(wanted), found.lost(wanted)
         faults = sum(entry["status"] in (0, 429, 500, 503) for entry in box.log())
-        row = f"faults, {rate:.0%} of requests, {_COUNT:,} resources"
+        row = f"faults, {rate:.0%} of requests, {count:,} resources"
         tally.add(row, tried=faults, duplicates=duplicates, lost=lost, remark=f"seed {seed}: {runs} applies")
         assert (duplicates, lost) == (0, 0)
         assert found == wanted
         plan_is_empty(box.plan())
-        assert faults > _COUNT / 5
-        assert FULL or rate < 0.5 or failed, "nothing was given up, so nothing was told"
+        assert faults > count / 5
+        assert rate < 0.5 or failed, "nothing was given up, so nothing was told"
 
 
 def _until_done(box: Ground, wanted: Truth) -> tuple[int, int]:
