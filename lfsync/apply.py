@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 
@@ -84,7 +83,7 @@ class Applier:
         """Where it fails, it is tried again in the change's own turn, which tells of it."""
         async with self._slots:
             if not self._stop_reason:
-                with suppress(ApiError):
+                with contextlib.suppress(ApiError):
                     await self.writer.take_out(change)
 
     async def _finish(self, change: Change) -> Outcome:

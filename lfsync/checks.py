@@ -14,7 +14,7 @@ from lfsync.errors import Problem
 from lfsync.kinds import KINDS, Relationship
 from lfsync.model import Address, Links, Match, Ref, Resource, Value
 from lfsync.refs import id_kind
-from lfsync.suggest import did_you_mean
+from lfsync.suggest import did_you_mean, with_article
 
 _ID: Final = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
 
@@ -95,7 +95,10 @@ class _Checks:
             return
         if not known.writable:
             yield _problem(
-                resource, links, f"`{key}` of {_a(resource.address.kind)} can't be set here", _side(resource, known)
+                resource,
+                links,
+                f"`{key}` of {with_article(resource.address.kind)} can't be set here",
+                _side(resource, known),
             )
         elif known.target in KINDS:
             for ref in (*links.include, *links.exclude):
@@ -114,13 +117,15 @@ class _Checks:
         others = self.by_key.get(ref.text)
         near = self.nearest(ref.text, target)
         if others or owner:
-            what = " and ".join(map(str, others)) if others else f"the id of {_a(str(owner))}"
-            message = f"`{key}` takes {_a(target)}, and `{ref.text}` is {what}"
-            return _problem(resource, ref, message, near or f"name {_a(target)}: its key, its id or {{match: ...}}")
+            what = " and ".join(map(str, others)) if others else f"the id of {with_article(str(owner))}"
+            message = f"`{key}` takes {with_article(target)}, and `{ref.text}` is {what}"
+            return _problem(
+                resource, ref, message, near or f"name {with_article(target)}: its key, its id or {{match: ...}}"
+            )
         kind, _, rest = ref.text.partition(".")
         if kind in KINDS and Address(kind, rest) in self.resources:
             return _problem(resource, ref, f"`{key}`: `{ref.text}` is an address, not a key", f"write `{rest}`")
-        hint = near or f"declare {_a(target)} with this key, or write an id or {{match: ...}}"
+        hint = near or f"declare {with_article(target)} with this key, or write an id or {{match: ...}}"
         return _problem(resource, ref, f"`{key}`: there is no {target} `{ref.text}`", hint)
 
     def nearest(self, text: str, target: str) -> str | None:
@@ -230,10 +235,6 @@ def _side(resource: Resource, known: Relationship) -> str:
     if keys:
         return f"set {' or '.join(keys)} of the {known.target}"
     return _DERIVED.get(known.target, "the API has no way to set it") + "; take it out"
-
-
-def _a(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _problem(resource: Resource, at: Resource | Value | Links | Ref | Match, message: str, hint: str | None) -> Problem:
