@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
@@ -51,6 +51,10 @@ class Moment(NamedTuple):
     after: bool
 
 
+async def _nothing(request: httpx.Request) -> None:
+    """Nobody acts before this write."""
+
+
 class Scythe(httpx.AsyncBaseTransport):
     """Lets requests overtake each other on their way there and back, and kills at a moment."""
 
@@ -62,7 +66,7 @@ class Scythe(httpx.AsyncBaseTransport):
         self.dead = False
         self.chance = Random(0)
         self.writes: list[str] = []
-        self.just_before: Callable[[httpx.Request], None] = lambda request: None
+        self.just_before: Callable[[httpx.Request], Awaitable[None]] = _nothing
 
     def arm(self, moment: Moment | None, die: Callable[[], None]) -> None:
         """A new run, which dies at `moment`."""
@@ -75,7 +79,7 @@ class Scythe(httpx.AsyncBaseTransport):
         await self._travel(Moment(number, after=False))
         if request.method != "GET":
             self.writes.append(f"{request.method} {request.url.path}")
-            await asyncio.to_thread(self.just_before, request)
+            await self.just_before(request)
         response = await self.inner.handle_async_request(request)
         await self._travel(Moment(number, after=True))
         return response

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -168,6 +168,19 @@ def test_edited_between_plan_and_apply(tally: Tally) -> None:
         tally.add("edited between plan and apply", tried=2, remark="stale; other keys survive")
 
 
+def _once(path: str, act: Callable[[], Awaitable[None]]) -> Callable[[httpx.Request], Awaitable[None]]:
+    """Acts just before the first write to `path`."""
+    acted = False
+
+    async def just_before(request: httpx.Request) -> None:
+        nonlocal acted
+        if not acted and request.url.path == path and request.method == "POST":
+            acted = True
+            await act()
+
+    return just_before
+
+
 def test_edited_between_the_read_and_the_write(tally: Tally) -> None:
     """There is no precondition in the API: the same key can be overwritten within that request. No other key is."""
     with ground(town()) as box:
@@ -175,12 +188,10 @@ def test_edited_between_the_read_and_the_write(tally: Tally) -> None:
         path = office.path("old-a")
         others = {"score": 99, "portal": "https://hand.example", "tags": ["Manual"], "$website": ["https://h.example"]}
 
-        def edit(request: httpx.Request) -> None:
-            if request.url.path == path and request.method == "POST":
-                box.scythe.just_before = lambda request: None
-                box.person("POST", path, {"fields": {"blurb": "by hand", **others}})
+        async def edit() -> None:
+            await box.meanwhile("POST", path, {"fields": {"blurb": "by hand", **others}})
 
-        box.scythe.just_before = edit
+        box.scythe.just_before = _once(path, edit)
         run = box.apply_now()
         assert run.fate()["account.old-a"] == "done"
         row = box.snapshot().rows[path.rpartition("/")[2]]
@@ -197,12 +208,10 @@ def test_trashed_between_the_read_and_the_write(tally: Tally) -> None:
         office = Office(box)
         path = office.path("old-a")
 
-        def trash(request: httpx.Request) -> None:
-            if request.url.path == path and request.method == "POST":
-                box.scythe.just_before = lambda request: None
-                _trash(office)
+        async def trash() -> None:
+            await box.meanwhile("DELETE", path)
 
-        box.scythe.just_before = trash
+        box.scythe.just_before = _once(path, trash)
         run = box.apply_now()
         assert run.fate()["account.old-a"] not in FINE
         _never_again(box, path)
