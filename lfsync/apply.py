@@ -39,6 +39,8 @@ class Applier:
     ) -> None:
         self.job = job
         self.ledger = Ledger(bindings_of(job), journal or NoJournal(), history or NoHistory())
+        for address in job.draft.released:
+            self.ledger.release(address)
         self.writer = Writer(job, client, self.ledger)
         self.reporter = reporter
         self._exists: dict[Address, asyncio.Event] = {}

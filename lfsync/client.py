@@ -116,11 +116,21 @@ class Client:
             return None
 
     async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
-        """Make a record, at most once under this idempotency key (rule A2)."""
+        """Make a record, at most once under this idempotency key (rule A2).
+
+        Where the clocks leave it open whether the record is older than the request, it is read again.
+        """
         call = Call("POST", kind.path, "write", (f"{kind.scope}:create",), _encoded(body), key)
         reply = await self._wire.send(call)
         record = api.parse_record(str(call), reply.body, kind.name)
-        return Answer(record, self._wire.server_clock.precedes(record.created_at, reply.sent))
+        clock, created_at = self._wire.server_clock, record.created_at
+        if clock.precedes(created_at, reply.sent):
+            return Answer(record, replayed=True)
+        if clock.may_precede(created_at, reply.sent):
+            if await self.retrieve(kind, record.id) != record:
+                return Answer(record, replayed=True)
+            clock.reckon(created_at, reply.sent)
+        return Answer(record, replayed=False)
 
     async def update(self, kind: Kind, id: str, body: Mapping[str, JSON], key: str) -> Record:
         """Change a record; `key` is this write's own (rule A3). The record as the answer shows it."""

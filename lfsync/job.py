@@ -60,6 +60,4 @@ def bindings_of(job: Job) -> dict[Address, Binding]:
     for address, binding in job.draft.bindings.items():
         if address in bindings and bindings[address].id == binding.id:
             bindings[address] = binding
-    for address in job.draft.released:
-        bindings.pop(address, None)
     return bindings

@@ -4,11 +4,12 @@
   {"intent": {"address", "action", "key", "body", …}}   about to be sent
   {"bound": {a state line}}                             the outcome: what the state holds of this address now
   {"released": "account.acme"}                          the outcome: the state forgets this address
+  {"spent": {"address", "generation", "at"}}            its keys below this generation were used (rule A2)
   {"dropped": "account.acme"}                           the outcome: the API refused, nothing was made
 
-A run that ends well folds all this into the state and leaves an empty journal. What a killed run leaves is read by the
-next one: outcomes go to the state, and a create without an outcome is settled by its own key (rule A4). A line that
-the kill cut short is the last one, and says nothing.
+A run that ends well folds all this into the state and leaves no journal, but for keys spent within the last day.
+What a killed run leaves is read by the next one: outcomes go to the state, and a create without an outcome is settled
+by its own key (rule A4). A line that the kill cut short is the last one, and says nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from lfsync.errors import StateError
 from lfsync.model import JSON, Address
 from lfsync.state import Binding, State, StateLine, binding_of, known_address, line_of
 
+_KEYS_KNOWN = 24 * 3600  # seconds
+
 
 class Intent(BaseModel):
     """A write that was about to be sent. `key` and `body` are those of a create; `at` is ISO 8601, UTC."""
@@ -42,7 +45,16 @@ class Intent(BaseModel):
     @property
     def age(self) -> float:
         """Seconds since it was sent."""
-        return (datetime.now(UTC) - self.at).total_seconds()
+        return _age(self.at)
+
+
+class Spent(BaseModel):
+    """An address that has no record any more: the API still knows the keys of its creates for 24 hours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    address: str
+    generation: int
+    at: AwareDatetime
 
 
 class _Run(BaseModel):
@@ -57,16 +69,30 @@ class _Entry(BaseModel):
     intent: Intent | None = None
     bound: StateLine | None = None
     released: str | None = None
+    spent: Spent | None = None
     dropped: str | None = None
 
 
 @dataclass(slots=True)
 class Left:
-    """What a journal says that the state does not know yet. `open`: creates whose outcome nobody knows."""
+    """What a journal says that the state does not know.
+
+    `open`: creates whose outcome nobody knows. `spent`: of the last day.
+    """
 
     salt: str | None = None
     bound: dict[Address, Binding | None] = field(default_factory=dict)
     open: dict[Address, Intent] = field(default_factory=dict)
+    spent: dict[Address, Spent] = field(default_factory=dict)
+
+    def kept(self) -> list[dict[str, object]]:
+        """The lines that outlive a run."""
+        models: dict[str, Mapping[Address, BaseModel]] = {"intent": self.open, "spent": self.spent}
+        return [
+            {name: model.model_dump(mode="json", exclude_none=True)}
+            for name, by_address in models.items()
+            for model in by_address.values()
+        ]
 
 
 def read(path: Path) -> Left:
@@ -106,6 +132,8 @@ def _take(left: Left, entry: _Entry) -> None:
         left.open.pop(address, None)
         if entry.released:
             left.bound[address] = None
+    if entry.spent and _age(entry.spent.at) < _KEYS_KNOWN:
+        left.spent[known_address(entry.spent.address)] = entry.spent
 
 
 def recovered(state: State, left: Left) -> State:
@@ -120,7 +148,8 @@ def recovered(state: State, left: Left) -> State:
             bindings[address] = binding
         else:
             bindings[address] = replace(binding, fields={}, links={}, members=None)
-    return replace(state, bindings=bindings)
+    spent = {address: spent.generation for address, spent in left.spent.items()}
+    return replace(state, bindings=bindings, spent=spent)
 
 
 class Journal:
@@ -130,9 +159,9 @@ class Journal:
         self.path = path
         self._file: TextIO | None = None
 
-    def begin(self, state: State, open_creates: Iterable[Intent] = ()) -> None:
-        """A run begins: `state` is on disk, and holds all that earlier runs left but these creates."""
-        self._replace([{"run": {"salt": state.salt, "at": now()}}, *map(_intent, open_creates)])
+    def begin(self, state: State, left: Left) -> None:
+        """A run begins: `state` is on disk, and holds all that was `left`, but for what outlives a run."""
+        self._replace([{"run": {"salt": state.salt, "at": now()}}, *left.kept()])
         self._file = self.path.open("a", encoding="utf-8")
 
     def intend(
@@ -154,9 +183,12 @@ class Journal:
         """The state holds this of an address now."""
         self._write({"bound": line_of(binding)})
 
-    def released(self, address: Address) -> None:
+    def released(self, binding: Binding) -> None:
         """The state forgets an address."""
-        self._write({"released": str(address)})
+        address = str(binding.address)
+        if binding.generation:
+            self._write({"spent": {"address": address, "generation": binding.generation, "at": now()}})
+        self._write({"released": address})
 
     def dropped(self, address: Address) -> None:
         """The API refused a create: nothing was made."""
@@ -173,13 +205,12 @@ class Journal:
             self.end()
 
     def end(self) -> None:
-        """The state has taken it all in, but for creates whose outcome is unknown: they stay."""
+        """The state has taken it all in, but for what outlives a run."""
         if self._file is None:
             return
         self._file.close()
         self._file = None
-        kept = [_intent(intent) for intent in read(self.path).open.values()]
-        if kept:
+        if kept := read(self.path).kept():
             self._replace(kept)
         else:
             self.path.unlink(missing_ok=True)
@@ -198,8 +229,8 @@ class Journal:
         self._file.flush()
 
 
-def _intent(intent: Intent) -> dict[str, object]:
-    return {"intent": intent.model_dump(mode="json", exclude_none=True)}
+def _age(at: datetime) -> float:
+    return (datetime.now(UTC) - at).total_seconds()
 
 
 def _line(entry: Mapping[str, object]) -> str:

@@ -43,7 +43,7 @@ class JournalLike(Protocol):
         body: Mapping[str, JSON] | None = None,
     ) -> None: ...
     def bound(self, binding: Binding) -> None: ...
-    def released(self, address: Address) -> None: ...
+    def released(self, binding: Binding) -> None: ...
     def dropped(self, address: Address) -> None: ...
 
 
@@ -70,7 +70,7 @@ class NoJournal:
     def bound(self, binding: Binding) -> None:
         """Nothing to do."""
 
-    def released(self, address: Address) -> None:
+    def released(self, binding: Binding) -> None:
         """Nothing to do."""
 
     def dropped(self, address: Address) -> None:
@@ -99,8 +99,9 @@ class Ledger:
 
     def release(self, address: Address) -> None:
         """An address has no record any more."""
-        if self.bindings.pop(address, None) is not None:
-            self.journal.released(address)
+        binding = self.bindings.pop(address, None)
+        if binding is not None:
+            self.journal.released(binding)
 
     def drop(self, address: Address) -> None:
         """A create was refused: nothing was made."""

@@ -326,7 +326,7 @@ def _begun_journal(workspace: Workspace, state: State, left: journals.Left) -> J
     if left.bound:
         statefile.write(workspace.state_path, state)
     journal = Journal(workspace.journal_path)
-    journal.begin(state, left.open.values())
+    journal.begin(state, left)
     return journal
 
 

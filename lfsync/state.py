@@ -56,11 +56,20 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All bindings of one workspace. `ids`: hashes of the organisation's own ids."""
+    """All bindings of one workspace. `ids`: hashes of the organisation's own ids.
+
+    `spent`: generations of addresses that lost their record within the last day. The journal keeps them, not the file.
+    """
 
     salt: str
     ids: tuple[str, ...] = ()
     bindings: Mapping[Address, Binding] = field(default_factory=dict)
+    spent: Mapping[Address, int] = field(default_factory=dict)
+
+    def generation(self, address: Address) -> int:
+        """The generation of this address's next create: no key before it may be sent again (rule A2)."""
+        binding = self.bindings.get(address)
+        return max(binding.generation if binding else 0, self.spent.get(address, 0))
 
     def hash(self, canonical: JSON) -> str:
         """The salted hash of a canonical value: 16 hexadecimal digits."""

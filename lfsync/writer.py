@@ -165,8 +165,7 @@ class Writer:
         body = first.for_create()
         if self._skip_enrichment and kind.enriched:
             body["skipEnrichment"] = True
-        known = self.job.state.bindings.get(change.address)
-        generation = known.generation if known else 0
+        generation = self.job.state.generation(change.address)
         for attempt in range(generation, generation + _GENERATIONS):
             key = create_key(self.job.plan.workspace.name, wish, targets, attempt)
             self.ledger.journal.intend(change.address, "create", key=key, generation=attempt, body=body)

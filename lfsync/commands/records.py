@@ -12,7 +12,7 @@ from lfsync.errors import UsageError
 from lfsync.files import load_project
 from lfsync.model import Address
 from lfsync.render.terminal import escape
-from lfsync.state import State, line_of
+from lfsync.state import Binding, State, line_of
 from lfsync.suggest import did_you_mean
 from lfsync.workspace import Workspace, choose_workspace
 
@@ -39,10 +39,9 @@ def state_rm(options: Options, text: str) -> int:
     workspace = _workspace(options)
     with lock.held(workspace.lock_path, workspace.name):
         state = _state(workspace)
-        address = _bound(state, text)
-        id = state.bindings[address].id
-        _write(workspace, replace(state, bindings={a: b for a, b in state.bindings.items() if a != address}))
-    out(escape(f"{address} is let go of; {id} stays as it is."))
+        gone = state.bindings[_bound(state, text)]
+        _write(workspace, replace(state, bindings=_without(state, gone)), gone)
+    out(escape(f"{gone.address} is let go of; {gone.id} stays as it is."))
     return 0
 
 
@@ -56,9 +55,9 @@ def state_mv(options: Options, old: str, new: str) -> int:
             raise UsageError(f"{before} is no {after.kind}", hint="Only the key can change, not the kind.")
         if after in state.bindings:
             raise UsageError(f"{after} is bound already", hint=f"Let go of it first: `lfsync state rm {after}`.")
-        bindings = {a: b for a, b in state.bindings.items() if a != before}
-        bindings[after] = replace(state.bindings[before], address=after)
-        _write(workspace, replace(state, bindings=bindings))
+        gone = state.bindings[before]
+        moved = {after: replace(gone, address=after)}
+        _write(workspace, replace(state, bindings=_without(state, gone) | moved), gone)
     out(escape(f"{before} is {after} now."))
     return 0
 
@@ -86,14 +85,18 @@ def _state(workspace: Workspace) -> State:
     return journal.recovered(statefile.read(workspace.state_path), journal.read(workspace.journal_path))
 
 
-def _write(workspace: Workspace, state: State) -> None:
-    """`state` holds what the journal knew; creates that are still open stay in the journal."""
+def _without(state: State, gone: Binding) -> dict[Address, Binding]:
+    return {address: binding for address, binding in state.bindings.items() if address != gone.address}
+
+
+def _write(workspace: Workspace, state: State, gone: Binding) -> None:
+    """`state` holds what the journal knew; what outlives a run stays in the journal, with the keys of what is gone."""
     left = journal.read(workspace.journal_path)
     statefile.write(workspace.state_path, state)
-    if left.bound or left.open:
-        kept = journal.Journal(workspace.journal_path)
-        kept.begin(state, left.open.values())
-        kept.end()
+    kept = journal.Journal(workspace.journal_path)
+    kept.begin(state, left)
+    kept.released(gone)
+    kept.end()
 
 
 def _bound(state: State, text: str) -> Address:

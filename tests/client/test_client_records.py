@@ -214,6 +214,33 @@ def test_a_record_older_than_its_request_is_a_replay() -> None:
     assert created_at(86_000).replayed
 
 
+@pytest.mark.parametrize("now", [(404, "gone"), (200, "changed since")])
+def test_a_record_that_may_be_older_than_its_request_is_looked_at(now: tuple[int, str]) -> None:
+    status, name = now
+    made = record("tsk_1", created=iso(EPOCH - 0.4))
+    gone = {"error": {"type": "not_found", "message": name}}
+    changed = {**made, "fields": {"$title": {"value": name, "valueType": "TEXT"}}}
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return answer(changed if status == 200 else gone, status, date=EPOCH)
+        return answer(made, date=EPOCH)
+
+    found, asked = ask(reply, lambda client: client.create(TASK, {}, "key"))
+    assert found.replayed
+    assert [request.method for request in asked] == ["POST", "GET"]
+
+
+def test_a_clock_behind_ours_costs_one_look() -> None:
+    async def three(client: Client) -> list[Answer]:
+        return [await client.create(TASK, {}, f"key {n}") for n in range(3)]
+
+    made = record("tsk_1", created=iso(EPOCH - 0.4))
+    found, asked = ask(lambda _: answer(made, date=EPOCH), three)
+    assert not any(answer.replayed for answer in found)
+    assert [request.method for request in asked] == ["POST", "GET", "POST", "POST"]
+
+
 def test_a_time_that_can_not_be_read_is_no_replay() -> None:
     found, _ = ask(
         lambda _: answer(record("t", created="soon"), date=EPOCH), lambda client: client.create(TASK, {}, "k")
@@ -240,6 +267,8 @@ def test_no_skew_and_no_lag_makes_a_new_record_look_old(
     assert not clock.precedes(iso(server_now), now)
     if age > 1 + max(there + back for there, back, _ in trips) + 0.6:
         assert clock.precedes(iso(server_now - age), now)
+    clock.reckon(iso(server_now), now)
+    assert not clock.may_precede(iso(server_now + 5), now + 5)
 
 
 def test_a_clock_that_is_set_is_followed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 def begun(path: Path, state: State = STATE) -> Journal:
     made = Journal(path)
-    made.begin(state)
+    made.begin(state, journal.Left())
     return made
 
 
@@ -39,7 +40,7 @@ def test_an_outcome_is_left_for_the_next_run(path: Path) -> None:
     made.intend(ACME, "create", key="k", generation=2, body={"fields": {"$name": "Acme\u2028"}})
     made.bound(Binding(ACME, "acc_1", 3, "created", fields=HASHES))
     made.intend(BIRCH, "update")
-    made.released(BIRCH)
+    made.released(Binding(BIRCH, "acc_2"))
     made.abandon()
     left = journal.read(path)
     assert left.salt == STATE.salt
@@ -56,11 +57,31 @@ def test_a_create_without_an_outcome_stays_open(path: Path) -> None:
     left = journal.read(path)
     assert [(a, i.key, i.generation, i.body) for a, i in left.open.items()] == [(ACME, "k", 2, {"fields": {}})]
     again = Journal(path)
-    again.begin(STATE, left.open.values())
+    again.begin(STATE, left)
     assert journal.read(path).open == left.open, "and through every run that does not settle it"
     again.bound(Binding(ACME, "acc_1"))
     again.end()
     assert not path.exists()
+
+
+def test_keys_that_were_spent_are_remembered_for_a_day(path: Path) -> None:
+    made = begun(path)
+    made.released(Binding(ACME, "acc_1", 3, "created"))
+    made.released(Binding(BIRCH, "acc_2", 0, "adopted"))
+    made.end()
+    left = journal.read(path)
+    assert (left.bound, left.open, list(left.spent)) == ({}, {}, [ACME])
+    state = journal.recovered(STATE, left)
+    assert [state.generation(address) for address in (ACME, BIRCH)] == [3, 0]
+    adopted = replace(state, bindings={ACME: Binding(ACME, "acc_9", 0)})
+    assert adopted.generation(ACME) == 3, "also where another record was adopted meanwhile"
+    again = Journal(path)
+    again.begin(state, left)
+    again.end()
+    assert journal.read(path).spent == left.spent, "and through the runs of that day"
+    long_ago = left.spent[ACME].model_copy(update={"at": datetime.now(UTC) - timedelta(hours=25)})
+    path.write_text(json.dumps({"spent": long_ago.model_dump(mode="json")}) + "\n")
+    assert journal.read(path) == journal.Left()
 
 
 def test_a_run_that_ends_well_leaves_nothing(path: Path) -> None:
