@@ -127,6 +127,7 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
         requests = Requests(read - before.read, search - before.search, write - before.write)
         seconds = time.monotonic() - started
         color = options.color(sys.stdout)
+        out("")
         out(run_text(outcomes, seconds=seconds, requests=requests, width=options.width, color=color))
     return outcomes, interrupted
 

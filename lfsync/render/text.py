@@ -68,9 +68,7 @@ def _heading(kind: str, changes: list[Change]) -> str:
 def _blocked(blocked: tuple[Blocked, ...]) -> Iterator[Line]:
     if blocked:
         yield line()
-        yield line(
-            Span(f"Blocked: {plural(len(blocked), 'resource')} left alone, with what depends on them", "bold red")
-        )
+        yield line(Span(f"Blocked: {plural(len(blocked), 'resource')} left alone", "bold red"))
     for each in sorted(blocked, key=lambda one: rank(one.address)):
         yield line("  ", Span(f"! {each.address}", "bold red"), Span(f"  {spot(each.source)}", "dim"), hang=6)
         yield line(f"      {each.reason}", hang=6)
