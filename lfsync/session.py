@@ -21,10 +21,11 @@ from lfsync.definitions import builtin_definitions, builtin_schema, parse_defini
 from lfsync.draft import Draft, Wishes
 from lfsync.errors import ApiError, ConfigError, RefusedError
 from lfsync.files import Project, load_project
+from lfsync.history import Recorder
 from lfsync.job import Job
 from lfsync.journal import Intent, Journal, now
 from lfsync.kinds import KINDS, MEMBER_KEYS
-from lfsync.ledger import Ledger, NoHistory
+from lfsync.ledger import Ledger
 from lfsync.model import Address, Blocked, Definitions, Desired, Member, Plan, Resource, Schema, WorkspaceInfo
 from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
@@ -148,6 +149,16 @@ class Session:
         context = self._context(schema, token, (), whole=False)
         return replace(job, plan=plan(made, reversal.desired, state, context))
 
+    def recorder(self, command: str) -> Recorder:
+        """Where a run of `command` goes on record."""
+        return Recorder(
+            self.workspace.history_path,
+            workspace=self.workspace.name,
+            command=command,
+            config_digest=digest(self.project.resources),
+            days=self.workspace.settings.history_days,
+        )
+
     def keep(self, state: State) -> None:
         """Write the state down; then the journal has nothing more to tell."""
         statefile.write(self.workspace.state_path, state)
@@ -183,8 +194,14 @@ class Session:
         """Settle the creates that an earlier run left open, if this one may write; else name them (rule A4)."""
         if self.journal is None:
             return [f"{a}: an earlier run may have created it; the next apply finds out first" for a in self.open]
-        ledger = Ledger(self.state.bindings, self.journal, NoHistory())
-        notes = await settle(self.open.values(), declared, self.client, ledger)
+        if not self.open:
+            return []
+        recorder = self.recorder("recovery")
+        ledger = Ledger(self.state.bindings, self.journal, recorder)
+        try:
+            notes = await settle(self.open.values(), declared, self.client, ledger)
+        finally:
+            recorder.close()
         self.state = replace(self.state, bindings=ledger.bindings)
         self.open = {}
         return notes

@@ -7,14 +7,15 @@ and named.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import asyncio
+from collections.abc import Container, Iterable, Mapping
 
 from lfsync.client import Client
 from lfsync.errors import RejectedError
 from lfsync.journal import Intent, now
-from lfsync.kinds import KINDS
-from lfsync.ledger import Ledger
-from lfsync.model import Address
+from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.ledger import Ledger, Written
+from lfsync.model import JSON, Address, Record
 from lfsync.state import Binding
 from lfsync.writer import still_there
 
@@ -23,7 +24,8 @@ _KEY_KNOWN = 23 * 3600
 
 async def settle(intents: Iterable[Intent], declared: Container[Address], client: Client, ledger: Ledger) -> list[str]:
     """Bind what was made. The notes say what became of each."""
-    return [await _settle(intent, Address.parse(intent.address), declared, client, ledger) for intent in intents]
+    each = (_settle(intent, Address.parse(intent.address), declared, client, ledger) for intent in intents)
+    return await asyncio.gather(*each)
 
 
 async def _settle(
@@ -45,4 +47,22 @@ async def _settle(
         ledger.drop(address)
         return f"{address}: an earlier run created {answer.record.id}, which is gone by now"
     ledger.bind(Binding(address, record.id, intent.generation + 1, origin="created", written_at=now()))
+    ledger.history.wrote(_written(address, intent.body or {}, answer.record))
     return f"{address}: an earlier run created {record.id}"
+
+
+def _written(address: Address, body: Mapping[str, JSON], made: Record) -> Written:
+    """What the create wrote, for undo; `made` is the record as its answer showed it, also where that is a replay."""
+    fields, relationships = body.get("fields"), body.get("relationships")
+    written = Written(address, "create", made.id)
+    if isinstance(fields, dict):
+        written.fields = {key: (None, made.fields.get(key)) for key in fields}
+    if isinstance(relationships, dict):
+        linked = {
+            key: [str(id) for id in (ids if isinstance(ids, list) else [ids])] for key, ids in relationships.items()
+        }
+        for kind, key in MEMBER_KEYS.items():
+            if address.kind == "list" and key in linked:
+                written.members = (kind, linked.pop(key), [])
+        written.links = {key: (ids, []) for key, ids in linked.items()}
+    return written

@@ -19,7 +19,6 @@ from lfsync.commands.console import Options, out, say
 from lfsync.commands.planning import listener, print_plan, read_plan
 from lfsync.draft import Wishes
 from lfsync.errors import StateError, UnrecordedError, UsageError
-from lfsync.history import Recorder
 from lfsync.job import Job
 from lfsync.model import Outcome, Plan, Requests
 from lfsync.plan import refuse_large, with_names
@@ -103,7 +102,7 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
     gc.enable()
     started, before = time.monotonic(), Requests(*_sent(session))
     assert session.journal is not None
-    recorder = _recorder(session, job.plan, command)
+    recorder = session.recorder(command)
     applier = Applier(job, session.client, _reporter(options), session.journal, recorder)
     interrupted = False
 
@@ -143,16 +142,6 @@ def _noting_down(wrote: Callable[[], bool]) -> Iterator[None]:
             f"what the run does can't be noted down, so it stopped: {error}",
             hint="Make room for it, or let it be written. The next apply first finds out what is done already.",
         ) from None
-
-
-def _recorder(session: Session, plan: Plan, command: str) -> Recorder:
-    return Recorder(
-        session.workspace.history_path,
-        workspace=session.workspace.name,
-        command=command,
-        config_digest=plan.config_digest,
-        days=session.workspace.settings.history_days,
-    )
 
 
 def _sent(session: Session) -> tuple[int, int, int]:

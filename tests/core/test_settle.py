@@ -13,7 +13,7 @@ from lfsync.client import Answer, Client
 from lfsync.errors import RejectedError, UnavailableError
 from lfsync.journal import Intent
 from lfsync.kinds import Kind
-from lfsync.ledger import Ledger, NoHistory, NoJournal
+from lfsync.ledger import Ledger, NoHistory, NoJournal, Written
 from lfsync.model import JSON, Address, Record
 from lfsync.paging import Listing
 from lfsync.settle import settle
@@ -56,13 +56,29 @@ class Journal(NoJournal):
         self.gone.append(address)
 
 
-def settled(api: Api, *, hours: float = 1, declared: bool = True) -> tuple[Ledger, Journal, str]:
+@dataclass
+class History:
+    """Keeps what it is told."""
+
+    told: list[Written] = field(default_factory=list)
+
+    def wrote(self, written: Written) -> None:
+        self.told.append(written)
+
+
+def settled(
+    api: Api,
+    *,
+    hours: float = 1,
+    declared: bool = True,
+    body: dict[str, JSON] | None = None,
+    history: History | None = None,
+) -> tuple[Ledger, Journal, str]:
     at = datetime.now(UTC) - timedelta(hours=hours)
-    intent = Intent(
-        address=str(ACME), action="create", at=at, key="k", generation=2, body={"fields": {"$name": "Acme"}}
-    )
+    body = body or {"fields": {"$name": "Acme"}}
+    intent = Intent(address=str(ACME), action="create", at=at, key="k", generation=2, body=body)
     journal = Journal()
-    ledger = Ledger({}, journal, NoHistory())
+    ledger = Ledger({}, journal, history or NoHistory())
     (note,) = asyncio.run(settle([intent], {ACME} if declared else set(), api, ledger))
     return ledger, journal, note
 
@@ -76,6 +92,18 @@ def test_the_record_that_was_made_is_bound(replayed: bool) -> None:
     assert (binding.id, binding.generation, binding.origin) == ("acc_1", 3, "created")
     assert journal.gone == []
     assert "created acc_1" in note
+
+
+def test_what_was_made_can_be_undone() -> None:
+    history = History()
+    body: dict[str, JSON] = {
+        "fields": {"$name": " Acme", "score": 1},
+        "relationships": {"$owner": "mem_1", "$contact": ["con_1", "con_2"]},
+    }
+    settled(Api(replayed=True), body=body, history=history)
+    fields: dict[str, tuple[JSON, JSON]] = {"$name": (None, "Acme"), "score": (None, None)}
+    links: dict[str, tuple[list[str], list[str]]] = {"$owner": (["mem_1"], []), "$contact": (["con_1", "con_2"], [])}
+    assert history.told == [Written(ACME, "create", "acc_1", fields, links)], "as the server showed it"
 
 
 @pytest.mark.parametrize("api", [Api(replayed=True, there=False), Api(replayed=True, trashed=True)])

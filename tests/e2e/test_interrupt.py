@@ -37,3 +37,23 @@ def test_ctrl_c_keeps_what_was_done(seed_file: Path, tmp_path: Path) -> None:
         assert len(server.writes()) == _COUNT, "each company was made once"
         with server.sdk() as sdk:
             assert sdk.account.list(extra_query={"$name[startsWith]": "Company "}).total_count == _COUNT
+
+
+def test_ctrl_c_twice_leaves_at_once_and_loses_nothing(seed_file: Path, tmp_path: Path) -> None:
+    with serving(seed_file, "--rps", "0", "--latency", "1") as server:
+        place = project(tmp_path / "project", server.url, _PROJECT)
+        with place.start("apply", "--yes") as process:
+            _until_written(server, 1)
+            process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            while "Interrupted" not in process.stderr.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=TIMEOUT)
+        run = checked(Run(process.returncode, out, err), 130)
+        assert "Traceback" not in run.text
+        assert not place.state_file.exists() or not place.state(), "it left before the first answer"
+        place.apply()
+        with server.sdk() as sdk:
+            assert sdk.account.list(extra_query={"$name[startsWith]": "Company "}).total_count == _COUNT
+        assert len(place.state()) == _COUNT

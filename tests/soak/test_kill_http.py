@@ -115,6 +115,27 @@ def test_killed_at_a_request_boundary(block: Block, lost: Lost, tally: Tally) ->
         block.judge(f"{lost}-{turn}", lost, kill, tally, thorough=turn % 10 == 0)
 
 
+def test_a_create_whose_answer_was_lost_can_be_undone(block: Block) -> None:
+    """The run that settles it puts it on record."""
+    with block.ready("undone") as (server, _):
+        place = project(block.folder / "one", server.url, {"crm.yaml": "accounts: {new: {fields: {$name: New}}}\n"})
+
+        def lose_the_answer(method: str, path: str) -> int:
+            if method == "POST":
+                server.moment = Moment(server.requests, after=True)
+            return 0
+
+        server.refuses = lose_the_answer
+        assert server.apply(place) is None
+        server.refuses = lambda method, path: 0
+        run = server.apply(place)
+        assert run is not None
+        assert run.code == 0, run.text
+        place.lfsync("undo", "--yes", expect=0)
+        records = truth(server.snapshot()).records
+        assert (records['account "New"'], records['account "New" (trashed)']) == (0, 1)
+
+
 @pytest.mark.parametrize("lost", LOST)
 def test_killed_at_any_instant(block: Block, lost: Lost, tally: Tally) -> None:
     chance = Random(f"{lost}")
