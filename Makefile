@@ -18,7 +18,7 @@ test: .venv/.dev
 
 # The full form of the tests that try to break it: takes a while, and ends with the table that README.md quotes.
 soak: .venv/.dev
-	LFSYNC_SOAK=full $(BIN)/pytest tests/soak
+	LFSYNC_SOAK=full $(BIN)/pytest tests/soak tests/laws
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks

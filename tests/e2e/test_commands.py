@@ -150,6 +150,7 @@ def test_the_key_never_shows(server: Server, make: MakeProject) -> None:
     assert "Bearer" not in run.text
     files = [path for path in place.folder.rglob("*") if path.is_file()]
     assert not any(KEY.encode() in path.read_bytes() for path in files)
+    assert place.state_file.stat().st_mode & 0o777 == 0o644, "made to be committed"
 
 
 def test_the_environment_chooses_the_workspace(untouched: Server, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 from tests.e2e.rig import TIMEOUT, Run, Server, checked, project, serving
 
 _COUNT = 240
-_PROJECT = {
-    "sources.yaml": "sources: [{kind: account, file: rows.csv, key: Id, fields: {$name: Name}}]\n",
-    "rows.csv": "Id,Name\n" + "".join(f"{n},Company {n}\n" for n in range(_COUNT)),
-}
+_SOURCES = "sources: [{kind: account, file: rows.csv, key: Id, fields: {$name: Name}}]\n"
+
+
+def _companies(count: int) -> dict[str, str]:
+    rows = "".join(f"{n},Company {n}\n" for n in range(count))
+    return {"sources.yaml": _SOURCES, "rows.csv": f"Id,Name\n{rows}"}
 
 
 def _until_written(server: Server, count: int) -> None:
@@ -23,7 +25,7 @@ def _until_written(server: Server, count: int) -> None:
 
 def test_ctrl_c_keeps_what_was_done(seed_file: Path, tmp_path: Path) -> None:
     with serving(seed_file, "--rps", "0", "--latency", "0.05") as server:
-        place = project(tmp_path / "project", server.url, _PROJECT)
+        place = project(tmp_path / "project", server.url, _companies(_COUNT))
         with place.start("apply", "--yes") as process:
             _until_written(server, 1)
             process.send_signal(signal.SIGINT)
@@ -40,8 +42,8 @@ def test_ctrl_c_keeps_what_was_done(seed_file: Path, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_twice_leaves_at_once_and_loses_nothing(seed_file: Path, tmp_path: Path) -> None:
-    with serving(seed_file, "--rps", "0", "--latency", "1") as server:
-        place = project(tmp_path / "project", server.url, _PROJECT)
+    with serving(seed_file, "--rps", "0", "--latency", "0.5") as server:
+        place = project(tmp_path / "project", server.url, _companies(30))
         with place.start("apply", "--yes") as process:
             _until_written(server, 1)
             process.send_signal(signal.SIGINT)
@@ -55,5 +57,5 @@ def test_ctrl_c_twice_leaves_at_once_and_loses_nothing(seed_file: Path, tmp_path
         assert not place.state_file.exists() or not place.state(), "it left before the first answer"
         place.apply()
         with server.sdk() as sdk:
-            assert sdk.account.list(extra_query={"$name[startsWith]": "Company "}).total_count == _COUNT
-        assert len(place.state()) == _COUNT
+            assert sdk.account.list(extra_query={"$name[startsWith]": "Company "}).total_count == 30
+        assert len(place.state()) == 30

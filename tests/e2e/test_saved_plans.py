@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from lfsync import planfile
-from lfsync.cli import run
-from lfsync.errors import LfsyncError
 from tests.e2e.conftest import MakeProject
 from tests.e2e.rig import Project, Server
 
@@ -98,55 +91,3 @@ def test_a_plan_says_itself_what_to_do(make: MakeProject, server: Server) -> Non
         assert "a saved PLAN says itself" in place.lfsync("apply", path, "--yes", *more, expect=1).err
     assert server.writes() == []
     assert path.stat().st_mode & 0o777 == 0o600
-
-
-# ---------------------------------------------------------------- byte by byte, in process
-
-_SANDBOX = (
-    "version: 1\ndefault_workspace: play\nworkspaces: {play: {sandbox: {seed: seed/seed.yaml, random_seed: 3}}}\n"
-)
-
-
-@pytest.fixture
-def local(tmp_path: Path, seed_file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, Path]:
-    """A project on a sandbox in process, and its saved plan."""
-    root = tmp_path / "project"
-    (root / "seed").mkdir(parents=True)
-    shutil.copy(seed_file, root / "seed" / "seed.yaml")
-    (root / "lfsync.yaml").write_text(_SANDBOX + "exclude: [seed/]\n")
-    (root / "crm.yaml").write_text(_FILES["crm.yaml"])
-    path = tmp_path / "saved.plan.json"
-    assert run(["-C", str(root), "plan", "-o", str(path)]) == 0
-    capsys.readouterr()
-    return root, path
-
-
-def test_a_byte_that_was_changed_is_refused_or_means_the_same(local: tuple[Path, Path]) -> None:
-    _, path = local
-    whole = path.read_bytes()
-    plan = planfile.from_json(whole.decode())
-    chance = random.Random(7)
-    harmless = 0
-    for at in range(0, len(whole), 5):
-        for byte in (chance.randrange(256), ord(chance.choice(' 0"{}[],:\\eE-+'))):
-            damaged = whole[:at] + bytes([byte]) + whole[at + 1 :]
-            try:
-                found = planfile.from_json(damaged.decode())
-            except (LfsyncError, UnicodeDecodeError):
-                continue
-            assert found == plan, f"byte {at}: {whole[at]} to {byte}"
-            harmless += 1
-    assert harmless < len(whole) // 20, "only layout is harmless"
-
-
-def test_a_plan_that_was_cut_or_is_no_text_is_refused(
-    local: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    root, path = local
-    whole = path.read_bytes()
-    for damaged in (b"", b"{}", b"[]", b"null", whole[:-3], whole + b"x", b"\xff" + whole, b"[" * 100_000):
-        path.write_bytes(damaged)
-        for command in (["apply", str(path), "--yes"], ["show", str(path)]):
-            assert run(["-C", str(root), *command]) == 4, damaged[:20]
-        assert "lfsync: the plan file " in capsys.readouterr().err
-    assert run(["-C", str(root), "show", str(path.with_suffix(".gone"))]) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,13 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-FULL = os.environ.get("LFSYNC_SOAK") == "full"
+from tests.effort import FULL
+
 PROPERTY = "soak"
-
-
-def size(bounded: int, full: int) -> int:
-    """One of two sizes: for every run of the tests, or for `make soak`."""
-    return full if FULL else bounded
 
 
 @dataclass

@@ -12,6 +12,7 @@ from lfsync.errors import ApiError
 from lfsync.sandbox.app import create_app
 from lfsync.settings import SandboxSettings
 from tests.e2e.rig import Project, Server, project, serving
+from tests.effort import FULL, size
 from tests.laws.bench import Run
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump
@@ -19,7 +20,7 @@ from tests.laws.laws import plan_is_empty
 from tests.laws.menu import definitions
 from tests.soak.ground import FINE, Ground, Truth, ground, truth
 from tests.soak.guillotine import Guillotine
-from tests.soak.tally import FULL, Tally, size
+from tests.soak.tally import Tally
 
 _SEEDS = range(size(2, 3))
 _MOST_RUNS = 60

@@ -13,9 +13,10 @@ import pytest
 from lfsync.settings import SandboxSettings
 from lfsync.state import decode
 from tests.e2e.rig import Project, project
+from tests.effort import FULL, size
 from tests.soak.ground import LOST, Lost, Moment, Truth, remembered, truth
 from tests.soak.guillotine import Guillotine, guillotine
-from tests.soak.tally import FULL, Tally, size
+from tests.soak.tally import Tally
 
 _COMPANIES = size(30, 80)  # half of them are live
 _TASKS = size(20, 80)

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import FULL, size
 from tests.laws.profiles import examples
 from tests.soak.court import LAG, Court
 from tests.soak.ground import LOST, Lost, Moment
-from tests.soak.tally import FULL, Tally, size
+from tests.soak.tally import Tally
 
 
 def _moments(requests: int, step: int) -> list[Moment]:
@@ -41,7 +42,7 @@ def test_killed_again_and_again(lost: Lost, tally: Tally) -> None:
     court = Court(lost, lag=0 if lost == "nothing" else LAG)
     moment = st.builds(Moment, st.integers(1, court.requests), st.booleans())
 
-    @examples(size(4, 100))
+    @examples(4, 100)
     @given(st.lists(moment, min_size=2, max_size=6))
     def law(moments: list[Moment]) -> None:
         court.judge(moments, tally)

@@ -15,8 +15,9 @@ import pytest
 
 from lfsync.settings import SandboxSettings
 from tests.e2e.rig import Project, Server, project
+from tests.effort import FULL, size
 from tests.soak.guillotine import Guillotine, guillotine
-from tests.soak.tally import FULL, Tally, size
+from tests.soak.tally import Tally
 
 _LOOSE = 0.95 if FULL else 0.85  # in the bounded form other tests take the machine's time
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfsync.sandbox.quirks import QUIRKS
+from tests.effort import FULL, size
 from tests.laws.profiles import examples
 from tests.soak.court import Court
 from tests.soak.ground import LOST, Lost, Moment
-from tests.soak.tally import FULL, Tally, size
+from tests.soak.tally import Tally
 
 # Under this one the server writes a second after a create, so that no two runs end alike.
 _UNSTEADY = frozenset({"enrichment", "generated-texts"})
@@ -42,7 +43,7 @@ def test_killed_under_each_quirk_alone(name: str, value: str, tally: Tally) -> N
 def test_killed_under_random_quirks(tally: Tally) -> None:
     mixture = st.fixed_dictionaries({quirk.name: st.sampled_from(quirk.values) for quirk in _STEADY})
 
-    @examples(size(5, 150))
+    @examples(5, 150)
     @given(mixture, st.sampled_from(LOST))
     def law(quirks: dict[str, str], lost: Lost) -> None:
         _judge(quirks, lost, 2, tally)

@@ -1,25 +1,24 @@
 """Any bytes at all in the files of a project, in its state and its journal: an error with a place, or a plan.
 
-In process, through the command line. `LFSYNC_SOAK=full` or the `soak` profile tries 10,000 projects, else 300.
+In process, through the command line.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lfsync.cli import run
+from tests.e2e.conftest import SEED
+from tests.laws.profiles import examples
+from tests.soak.tally import Tally
 
-_SOAK = os.environ.get("LFSYNC_SOAK") == "full" or os.environ.get("LFSYNC_HYPOTHESIS_PROFILE") == "soak"
-_EXAMPLES = 10_000 if _SOAK else 300
 _WHOLE = {
     "lfsync.yaml": """\
 version: 1
@@ -68,11 +67,11 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, seed_file: Path) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that was applied, so that there is a state to be damaged."""
     root = tmp_path_factory.mktemp("bytes") / "project"
     (root / "seed").mkdir(parents=True)
-    shutil.copy(seed_file, root / "seed" / "seed.yaml")
+    (root / "seed" / "seed.yaml").write_text(SEED)
     _lay_out(root, {})
     told = _told(root, "apply", "--yes")
     assert told[0] == 0, told
@@ -100,36 +99,48 @@ def _holds(told: tuple[int, str, str], file: str) -> None:
         assert err.strip(), file
 
 
-_DAMAGE = st.sampled_from(sorted(_WHOLE)).flatmap(lambda name: st.tuples(st.just(name), damaged(_WHOLE[name].encode())))
-_QUIETLY = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+def _some_damage(file: tuple[str, bytes]) -> st.SearchStrategy[tuple[str, bytes]]:
+    name, whole = file
+    return st.tuples(st.just(name), damaged(whole))
 
 
-@settings(max_examples=_EXAMPLES, deadline=None, derandomize=not _SOAK, database=None, suppress_health_check=_QUIETLY)
-@given(_DAMAGE)
-@example(("crm.yaml", b"accounts: &a {x: *a}\n"))
-@example(("crm.yaml", b"\xff\xfe\x00"))
-@example(("rows.csv", b"Id,Name,Score\n" + b'"' * 9))
-def test_the_files_of_a_project(project: Path, damage: tuple[str, bytes]) -> None:
-    name, text = damage
-    _lay_out(project, {name: text})
-    command = "validate" if name == "lfsync.yaml" else "plan"  # a damaged workspace might lead out into the world
-    _holds(_told(project, command), name)
+_DAMAGE = st.sampled_from([(name, text.encode()) for name, text in _WHOLE.items()]).flatmap(_some_damage)
 
 
-@settings(
-    max_examples=_EXAMPLES // 3, deadline=None, derandomize=not _SOAK, database=None, suppress_health_check=_QUIETLY
-)
-@given(st.data(), st.sampled_from([_STATE, _JOURNAL]))
-def test_what_lfsync_keeps(project: Path, data: st.DataObject, name: str) -> None:
+def test_the_files_of_a_project(project: Path, tally: Tally) -> None:
+    @examples(300, 10_000)
+    @given(_DAMAGE)
+    @example(("crm.yaml", b"accounts: &a {x: *a}\n"))
+    @example(("crm.yaml", b"\xff\xfe\x00"))
+    @example(("rows.csv", b"Id,Name,Score\n" + b'"' * 9))
+    def law(damage: tuple[str, bytes]) -> None:
+        name, text = damage
+        _lay_out(project, {name: text})
+        command = "validate" if name == "lfsync.yaml" else "plan"  # a damaged workspace might lead out into the world
+        _holds(_told(project, command), name)
+        tally.add("damaged project files", tried=1, remark="an error with a place, or a plan")
+
+    law()
+
+
+def test_what_lfsync_keeps(project: Path, tally: Tally) -> None:
     _lay_out(project, {})
-    path = project / name
-    whole = (project / _STATE).read_bytes()
-    lines = b"".join(b'{"bound":%s}\n' % line for line in whole.splitlines()[1:])
-    path.parent.mkdir(exist_ok=True)
-    try:
-        path.write_bytes(data.draw(damaged(whole if name == _STATE else lines)))
-        _holds(_told(project, "plan", "--prune"), name)
-        _holds(_told(project, "state", "list"), name)
-    finally:
-        (project / _STATE).write_bytes(whole)
-        (project / _JOURNAL).unlink(missing_ok=True)
+    state = (project / _STATE).read_bytes()
+    spent = b'{"spent":{"address":"account.old","generation":2,"at":"2026-11-02T09:15:04Z"}}\n'
+    journal = spent + b"".join(b'{"bound":%s}\n' % line for line in state.splitlines()[1:])
+
+    @examples(100, 3_000)
+    @given(st.sampled_from([(_STATE, state), (_JOURNAL, journal)]).flatmap(_some_damage))
+    def law(damage: tuple[str, bytes]) -> None:
+        path = project / damage[0]
+        path.parent.mkdir(exist_ok=True)
+        try:
+            path.write_bytes(damage[1])
+            _holds(_told(project, "plan", "--prune"), damage[0])
+            _holds(_told(project, "state", "list"), damage[0])
+        finally:
+            (project / _STATE).write_bytes(state)
+            (project / _JOURNAL).unlink(missing_ok=True)
+        tally.add("damaged state or journal", tried=1, remark="an error with a place, or a plan")
+
+    law()
