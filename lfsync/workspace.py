@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
@@ -47,11 +48,20 @@ class Workspace:
 
     @property
     def journal_path(self) -> Path:
-        return self.root / LOCAL / "journal" / f"{self.name}.jsonl"
+        return self.root / LOCAL / "journal" / f"{self._state_name}.jsonl"
 
     @property
     def lock_path(self) -> Path:
-        return self.root / LOCAL / "journal" / f"{self.name}.lock"
+        return self.root / LOCAL / "journal" / f"{self._state_name}.lock"
+
+    @property
+    def _state_name(self) -> str:
+        """What the state's lock and journal are called: two workspaces may share one state, and then these too."""
+        if not self.settings.state:
+            return self.name
+        path = self.state_path.relative_to(self.root.resolve())
+        is_anothers_default = path.parent == Path(LOCAL, "state") and path.suffix == ".jsonl"
+        return path.stem if is_anothers_default else quote(str(path), safe="")
 
     @property
     def history_path(self) -> Path:

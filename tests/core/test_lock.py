@@ -13,6 +13,8 @@ import pytest
 
 from lfsync import lock
 from lfsync.errors import RefusedError
+from lfsync.settings import WorkspaceSettings
+from lfsync.workspace import Workspace
 
 _HOLD = """
 import sys, time
@@ -51,6 +53,17 @@ def test_it_is_free_after_its_holder_left(tmp_path: Path) -> None:
 def test_each_state_has_its_own(tmp_path: Path) -> None:
     with lock.held(tmp_path / "prod.lock", "prod"), lock.held(tmp_path / "test.lock", "test"):
         pass
+
+
+def test_workspaces_that_share_a_state_share_its_lock_and_journal(tmp_path: Path) -> None:
+    states = {"prod": None, "ci": ".lfsync/state/prod.jsonl", "one": "crm/all.jsonl", "two": "crm/all.jsonl"}
+    places = {name: Workspace(name, WorkspaceSettings(state=state), tmp_path) for name, state in states.items()}
+    for one, other in (("prod", "ci"), ("one", "two")):
+        assert places[one].lock_path == places[other].lock_path
+        assert places[one].journal_path == places[other].journal_path
+    assert len({place.lock_path for place in places.values()}) == 2
+    for place in places.values():
+        assert place.journal_path.parent == tmp_path / ".lfsync" / "journal"
 
 
 def test_it_is_free_after_its_holder_was_killed(tmp_path: Path) -> None:
