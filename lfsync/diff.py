@@ -164,6 +164,10 @@ class Comparer:
                 shown: tuple[JSON, JSON] = (sorted(before, key=str), []) if definition.many else (before[0], None)
                 yield LinkChange(definition.key, *shown, (), self._written(kind, linked), "config")
 
+    def dissolved(self, record: Record, kind: str) -> MembersChange:
+        """The members that a list takes along."""
+        return MembersChange((), self._written(kind, sorted(self.live.memberships[record.id])))
+
     def prepared(self, desired: Desired, record: Record) -> tuple[dict[Key, JSON], dict[Key, JSON]]:
         """(declared, live): the canonical values of every managed key."""
         declared: dict[Key, JSON] = {}

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.diff import MEMBERS, Comparer, Difference
-from lfsync.kinds import KINDS
+from lfsync.kinds import KINDS, member_kind
 from lfsync.live import Live
 from lfsync.model import (
     Action,
@@ -100,14 +100,14 @@ def draft(
         if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
             continue
         if wish.absent:
-            _draft_absent(made, comparer, wish, id, wishes)
+            _draft_absent(made, comparer, wish, id, recent, wishes)
         elif id is None:
             _draft_create(made, comparer, wish)
         else:
             _draft_existing(made, comparer, wish, id, recent)
     lines = {address: number for number, address in enumerate(sorted(state.bindings), 2)} if wishes.prune else {}
     for address in wishes.prunable(state, desired):
-        _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]))
+        _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]), recent)
     return made
 
 
@@ -257,7 +257,9 @@ def _overall(causes: frozenset[Cause]) -> Cause | None:
 # ---------------------------------------------------------------- what is to go
 
 
-def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None, wishes: Wishes) -> None:
+def _draft_absent(
+    made: Draft, comparer: Comparer, wish: Desired, id: str | None, recent: Container[str], wishes: Wishes
+) -> None:
     """`absent: true`: the bound record goes; one that lfsync never managed only with --prune (rule L2)."""
     address = wish.address
     if id is None:
@@ -274,10 +276,10 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
         reason = f"declared absent, but {id} is protected"
         made.blocked[address] = Blocked(address, reason, "Say `protect: false` to let it go.", wish.place)
         return
-    _draft_delete(made, comparer, replace(binding or Binding(address, id), address=address), wish.place)
+    _draft_delete(made, comparer, replace(binding or Binding(address, id), address=address), wish.place, recent)
 
 
-def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
+def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place, recent: Container[str]) -> None:
     """An orphan goes with --prune, unless something declared is that record (rule I4) or it is protected (L1)."""
     kind = binding.address.kind
     if (kind, binding.id) in comparer.address_of:
@@ -293,15 +295,22 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     if binding.protect:
         made.warnings.append(f"{binding.address} ({binding.id}) is protected and stays, though it is declared no more")
         return
-    _draft_delete(made, comparer, binding, place)
+    _draft_delete(made, comparer, binding, place, recent)
 
 
-def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
-    """A delete shows the managed values, so that one of them that moves later makes it stale (rule A1)."""
+def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Place, recent: Container[str]) -> None:
+    """A delete shows the managed values, so that one of them that moves later makes it stale (rule A1).
+
+    A list shows its members too, but for one that is in `recent`: nobody knows yet who they are (rule R2).
+    """
     kind = binding.address.kind
     record = comparer.live.record(kind, binding.id)
     if record is None or not record.fresh:
         made.wanted.records.add((kind, binding.id))
+        return
+    target = member_kind(record.fields.get("$objectType")) if kind == "list" and record.id not in recent else None
+    if target and record.id not in comparer.live.memberships:
+        made.wanted.memberships.add((record.id, target))
         return
     fields = tuple(_last_values(comparer, binding, record))
     made.changes[binding.address] = Change(
@@ -312,6 +321,7 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         cause=_overall(frozenset(field.cause for field in fields)),
         fields=fields,
         relationships=tuple(comparer.endings(record, binding.links)),
+        members=comparer.dissolved(record, target) if target else None,
         warnings=_history(binding, record),
     )
 

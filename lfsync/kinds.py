@@ -237,3 +237,9 @@ MEMBER_KEYS: Mapping[str, str] = {
     "contact": "$contacts",
     "opportunity": "$opportunities",
 }
+
+
+def member_kind(object_type: object) -> str | None:
+    """The kind of a list's members, by its `$objectType` with or without the `$` (U20)."""
+    kind = str(object_type).removeprefix("$")
+    return kind if kind in MEMBER_KEYS else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lfsync.draft import Draft, pending, query_targets
 from lfsync.errors import RefusedError
-from lfsync.kinds import KINDS
+from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.live import Live
 from lfsync.model import Address, Change, Desired, LinkChange, MembersChange, Orphan, Plan, Requests, WorkspaceInfo
 from lfsync.order import order, rank
+from lfsync.paging import PAGE_SIZE
 from lfsync.resolve import title
 from lfsync.settings import SafetySettings
 from lfsync.state import State
@@ -58,20 +60,17 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
     )
 
 
-def with_names(made: Plan, desired: Mapping[Address, Desired], live: Live) -> Plan:
+def with_names(made: Plan, live: Live) -> Plan:
     """The plan for people: members that are no resources of this project by name, not by id alone."""
-    return replace(
-        made, changes=tuple(_with_names(change, desired.get(change.address), live) for change in made.changes)
-    )
+    return replace(made, changes=tuple(_with_names(change, live) for change in made.changes))
 
 
-def _with_names(change: Change, wish: Desired | None, live: Live) -> Change:
-    if change.members is None or wish is None or wish.members is None:
+def _with_names(change: Change, live: Live) -> Change:
+    if change.members is None:
         return change
-    kind = wish.members.definition.target
 
     def name(text: str) -> str:
-        record = None if "." in text else live.record(kind, text)
+        record = next(filter(None, (live.record(kind, text) for kind in MEMBER_KEYS)), None)
         called = title(record) if record else ""
         return f"{called} ({text})" if called else text
 
@@ -161,6 +160,9 @@ def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -
         create = change.action == "create"
         if change.action in ("delete", "restore"):
             read, write = read + 1, write + 1
+        if change.action == "delete" and not KINDS[change.address.kind].restorable:
+            members = change.members.remove if change.members else ()
+            search += max(1, math.ceil(len(members) / PAGE_SIZE))
         if not (change.fields or change.relationships or change.members) or change.action == "delete":
             search += create
             write += create

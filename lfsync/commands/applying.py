@@ -75,7 +75,7 @@ async def _carried_out(
 ) -> int:
     async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
         job = await made(session)
-        print_plan(options, with_names(job.plan, job.desired, job.live))
+        print_plan(options, with_names(job.plan, job.live))
         refuse_unwritable(job.plan.missing_scopes)
         if not allow_large:
             refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))

@@ -38,7 +38,7 @@ async def _planned(
     made = job.plan
     if output is not None:
         _save(made, output)
-    print_plan(options, made if format == "json" else with_names(made, job.desired, job.live), format)
+    print_plan(options, made if format == "json" else with_names(made, job.live), format)
     if made.blocked:
         return 1
     return 2 if detailed and made.changes else 0

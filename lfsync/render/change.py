@@ -89,7 +89,7 @@ def _link_rows(change: Change) -> Iterator[Row]:
             yield Row(link.key, _items(*_named(link), fresh=fresh), link.cause)
         else:
             yield Row(link.key, (_move(link.before, link.after, cut=False, fresh=fresh),), link.cause)
-    if change.members:
+    if change.members and (change.members.add or change.members.remove):
         yield Row("members", _items(change.members.add, change.members.remove, fresh=fresh), _members_cause(change))
 
 

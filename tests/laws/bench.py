@@ -33,7 +33,7 @@ from lfsync.sandbox.workspace import NOW
 from lfsync.sandbox.workspace import Workspace as Crm
 from lfsync.session import Session
 from lfsync.settings import SandboxSettings
-from lfsync.state import State, decode, encode
+from lfsync.state import State, decode, encode, merged
 from lfsync.wire import ClientSettings
 from lfsync.workspace import Workspace
 from tests.laws.cases import SECTIONS, Case
@@ -167,16 +167,27 @@ class Bench:
             run = await self._plan(session)
             if meanwhile is not None:
                 await asyncio.to_thread(meanwhile, run)
-            before = len(self.spy.writes)
-            applier = Applier(run.job, session.client, _Silent())
-            try:
-                run.outcomes = await applier.run()
-            finally:
-                self.state = decode(encode(applier.state), "state")
-            run.writes = self.spy.writes[before:]
-            return run
+            return await self._applied(session, run)
 
         return self._do(work)
+
+    def apply_saved(self, saved: Plan) -> Run:
+        """Apply a plan that an earlier run saved."""
+
+        async def work(session: Session) -> Run:
+            return await self._applied(session, Run(await session.plan_saved(saved)))
+
+        return self._do(work)
+
+    async def _applied(self, session: Session, run: Run) -> Run:
+        before = len(self.spy.writes)
+        applier = Applier(run.job, session.client, _Silent())
+        try:
+            run.outcomes = await applier.run()
+        finally:
+            self.state = decode(encode(merged(self.state, run.job.state, applier.state)), "state")
+        run.writes = self.spy.writes[before:]
+        return run
 
     async def _plan(self, session: Session) -> Run:
         before = len(self.spy.writes)

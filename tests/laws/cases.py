@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -324,3 +325,15 @@ class _Drawing:
             self.case_.rows.append(row)
             if self.maybe():
                 self.record("account", {"$name": row["Name"], **self.live_values("account")})
+
+
+def thin(case: Case, chance: Random) -> None:
+    """Let go of some of the refs that lists name."""
+    for kind, bodies in case.resources.items():
+        for body in bodies.values():
+            links = body.get("relationships", {})
+            for key, value in links.items():
+                if isinstance(value, list) and kind not in ("task", "note"):
+                    links[key] = [ref for ref in value if chance.random() < 0.6]
+            if isinstance(body.get("members"), list):
+                body["members"] = [ref for ref in body["members"] if chance.random() < 0.6]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from lfsync.errors import ConfigError
+from lfsync.planfile import dumps, from_json
 from lfsync.state import State
-from tests.laws.cases import Case, cases
+from tests.laws.cases import Case, cases, thin
 from tests.laws.courts import FINE, applied, bench, converges
-from tests.laws.laws import plan_survives_json, shape
+from tests.laws.laws import blocked, plan_is_empty, plan_survives_json, shape
 from tests.laws.profiles import examples
 
 
@@ -41,6 +43,25 @@ def test_a_plan_is_equal_after_json_and_planning_twice_gives_one_plan(case: Case
         plan = box.plan().plan
         plan_survives_json(plan)
         assert shape(box.plan().plan) == shape(plan)
+
+
+@examples(20)
+@given(cases(), st.integers(0, 2**32))
+def test_a_saved_plan_does_what_it_shows(case: Case, chance: int) -> None:
+    """Also where it lets go of links to what it does not change."""
+    with bench(case) as box:
+        converges(box)
+        thin(case, Random(chance))
+        box.write()
+        try:
+            plan = box.plan().plan
+        except ConfigError:  # the two sides of a link contradict each other now
+            reject()
+        run = box.apply_saved(from_json(dumps(plan)))
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        again = box.plan()
+        plan_is_empty(again)
+        assert blocked(again.plan) == blocked(plan)
 
 
 @examples(15)
