@@ -22,6 +22,7 @@ import httpx
 
 from lfsync.apply import Applier
 from lfsync.client import Client
+from lfsync.draft import Wishes
 from lfsync.files import load_project
 from lfsync.job import Job
 from lfsync.kinds import KINDS
@@ -83,7 +84,9 @@ class Spy(httpx.AsyncBaseTransport):
         response = await self.inner.handle_async_request(request)
         if request.method != "GET":
             answer = json.loads(await response.aread())
-            self.writes.append(Sent(request.url.path, json.loads(request.content), response.status_code, answer))
+            self.writes.append(
+                Sent(request.url.path, json.loads(request.content or "{}"), response.status_code, answer)
+            )
         return response
 
 
@@ -145,6 +148,7 @@ class Bench:
         self.crm: Crm = self.app.state.workspace
         self.spy = Spy(SandboxTransport(self.app))
         self.state = State(salt="0123456789abcdef")
+        self.wishes = Wishes()
         self.write()
 
     def close(self) -> None:
@@ -191,7 +195,7 @@ class Bench:
 
     async def _plan(self, session: Session) -> Run:
         before = len(self.spy.writes)
-        run = Run(await session.plan())
+        run = Run(await session.plan((), self.wishes))
         assert len(self.spy.writes) == before, "a plan wrote"
         return run
 

@@ -328,8 +328,10 @@ class _Drawing:
 
 
 def thin(case: Case, chance: Random) -> None:
-    """Let go of some of the refs that lists name."""
+    """Let go of some of the resources, and of some of the refs that lists name."""
     for kind, bodies in case.resources.items():
+        for key in [key for key in bodies if chance.random() < 0.2]:
+            del bodies[key]
         for body in bodies.values():
             links = body.get("relationships", {})
             for key, value in links.items():
