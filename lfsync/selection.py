@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from lfsync.draft import pending, query_targets
 from lfsync.errors import UsageError
-from lfsync.model import Address, Desired
+from lfsync.model import Address, Change, Desired
 from lfsync.suggest import nearest
 
 
@@ -36,6 +36,12 @@ def witnesses(
     kinds = {orphan.kind for orphan in orphans}
     unbound = [a for a, wish in desired.items() if a.kind in kinds and (wish.id is not None or a not in bound)]
     return _with_dependencies(desired, unbound)
+
+
+def mentioned(changes: Iterable[Change]) -> set[Address]:
+    """The resources that the links and members of a plan name: who applies it has to know their ids."""
+    links = (link for change in changes for link in (*change.relationships, change.members) if link is not None)
+    return {Address.parse(text) for link in links for text in (*link.add, *link.remove) if "." in text}
 
 
 def _with_dependencies(desired: Mapping[Address, Desired], named: Iterable[Address]) -> dict[Address, Desired]:

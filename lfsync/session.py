@@ -31,7 +31,7 @@ from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
 from lfsync.refresh import Refresher
 from lfsync.runs import Entry, Run, address_of
-from lfsync.selection import select, witnesses
+from lfsync.selection import mentioned, select, witnesses
 from lfsync.settle import settle
 from lfsync.state import State, organisation_ids, refuse_foreign
 from lfsync.undo import BY_HAND, reverse
@@ -115,7 +115,8 @@ class Session:
         await self._settle(desired)
         planned = {change.address for change in saved.changes}
         orphans = planned - desired.keys()
-        chosen, _ = select(desired, orphans, map(str, planned))
+        named = mentioned(saved.changes) & desired.keys()
+        chosen, _ = select(desired, orphans, map(str, planned | named))
         chosen |= witnesses(desired, self.state.bindings, orphans)
         gone = any(change.address in self.state.bindings for change in saved.changes if change.action == "create")
         wishes = Wishes(

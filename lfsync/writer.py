@@ -29,7 +29,6 @@ from lfsync.model import (
     Address,
     Change,
     Desired,
-    MembersChange,
     Query,
     Record,
     Status,
@@ -261,29 +260,7 @@ class Writer:
 
     def _still_planned(self, change: Change, wish: Desired, current: Difference) -> Difference:
         cleared = {key for address, key in self._cleared if address == change.address}
-        return still_planned(self._in_own_words(change, wish), wish, current, self._touched, cleared)
-
-    def _in_own_words(self, change: Change, wish: Desired) -> Change:
-        """A saved plan may name by address what this run, which reads less, knows by id, and the other way round."""
-        links = tuple(
-            replace(link, add=self._words(target, link.add), remove=self._words(target, link.remove))
-            for link in change.relationships
-            for target in (wish.links[link.key].definition.target,)
-        )
-        members = change.members
-        if members is not None and wish.members is not None:
-            target = wish.members.definition.target
-            members = MembersChange(self._words(target, members.add), self._words(target, members.remove))
-        return replace(change, relationships=links, members=members)
-
-    def _words(self, kind: str, texts: Iterable[str]) -> tuple[str, ...]:
-        ids = (text if "." not in text else self._bound_id(Address.parse(text)) or text for text in texts)
-        return tuple(str(self.comparer.address_of.get((kind, id), id)) for id in ids)
-
-    def _bound_id(self, address: Address) -> str | None:
-        """The id of a resource, also of one that this run does not read."""
-        bound = self.job.state.bindings.get(address)
-        return self.ids.get(address) or (bound.id if bound else None)
+        return still_planned(change, wish, current, self._touched, cleared)
 
     def _links_of_update(self, wish: Desired, now: Difference, late: list[Address]) -> list[LinkWrite]:
         writes: list[LinkWrite] = []
@@ -380,7 +357,7 @@ class Writer:
         progress.written.generation = bound.generation if bound else 0
 
     def _refuse_moved_links(self, change: Change, record: Record, keys: Iterable[str]) -> None:
-        planned = {link.key: self._ids(link.remove) for link in change.relationships}
+        planned = {link.key: set(self._known(link.remove, [])) for link in change.relationships}
         definitions = self.job.schema.kinds[record.kind].relationships
         now = {
             key: {id for id in record.links.get(key, ()) if (definitions[key].target, id) not in self.job.live.gone}
@@ -392,13 +369,9 @@ class Writer:
     def _refuse_moved_members(self, change: Change, written: Written) -> None:
         if change.members is None or written.members is None:
             return
-        come = set(written.members[2]) - self._ids(change.members.remove)
+        come = set(written.members[2]) - set(self._known(change.members.remove, []))
         if come:
             raise GiveUpError("stale", f"{', '.join(sorted(come))} came to its members since the plan", "Plan again.")
-
-    def _ids(self, texts: Iterable[str]) -> set[str]:
-        """The ids of what the plan of a delete names."""
-        return {text if "." not in text else self._bound_id(Address.parse(text)) or text for text in texts}
 
     async def _note_contents(self, record: Record, written: Written) -> None:
         """All of a list, which the API can't take out of the trash: undo makes it again (rule L3)."""
