@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from lfsync.kinds import KINDS
 from lfsync.live import Live, RecordKey
-from lfsync.model import JSON, Address, Blocked, Desired, FieldDef, Query, Record, Schema, Target, Term
+from lfsync.model import JSON, Address, Blocked, Desired, DesiredLinks, FieldDef, Query, Record, Schema, Target, Term
 from lfsync.prepare import live_value
 from lfsync.state import State
 from lfsync.values import VALUE_TYPES
@@ -78,6 +78,7 @@ def resolve(
     for address in desired:
         resolver.address(address)
     resolver.refuse_shared()
+    resolver.refuse_contradictions()
     resolver.check_links()
     return Resolution(
         resolver.ids,
@@ -259,6 +260,43 @@ class _Resolver:
                 reason = f"finds {id}, the record of {others}"
                 self._block(address, _StuckError(reason, "Give one of them a match or an `id` that tells them apart."))
 
+    def refuse_contradictions(self) -> None:
+        """Both sides of a link, where only their ids tell that they contradict each other (rule C9)."""
+        owners = {id: address for address, id in self.ids.items()}
+        sides = [
+            (desired.address, key, back, link)
+            for desired in self.desired.values()
+            for key, back in KINDS[desired.address.kind].inverse.items()
+            if (link := _managed(desired, key)) is not None
+        ]
+        found: dict[Address, str] = {}
+        for near, key, back, link in sides:
+            for meant in map(self._meant, link.include):
+                far = owners.get(meant) if isinstance(meant, str) else meant
+                theirs = _managed(self.desired[far], back) if far else None
+                if far and theirs and not {near, far} & self.blocked.keys() and self._leaves_out(theirs, near):
+                    ours = f"`{key}` links {far}, whose `{back}` at {theirs.place} leaves {near} out"
+                    found.setdefault(near, ours)
+                    found.setdefault(far, f"`{back}` leaves {near} out, whose `{key}` at {link.place} links {far}")
+        for address, reason in found.items():
+            self._block(address, _StuckError(reason, "Declare the link on one side, or alike on both."))
+
+    def _leaves_out(self, links: DesiredLinks, address: Address) -> bool:
+        here = self.ids.get(address, address)
+        if any(self._meant(target) == here for target in links.exclude):
+            return True
+        meant = [self._meant(target) for target in links.include]
+        return links.exact and here not in meant and None not in meant
+
+    def _meant(self, target: Target) -> str | Address | None:
+        """As `Resolution.target`; None where a match was not resolved."""
+        if target.address is not None:
+            return self.ids.get(target.address, target.address)
+        try:
+            return self._target(target)
+        except _StuckError:
+            return None
+
     def check_links(self) -> None:
         """Block what refers to something that is blocked without an id, or is not there; until nothing changes."""
         waiting = [d for address, d in self.desired.items() if address not in self.blocked]
@@ -296,6 +334,10 @@ class _Resolver:
         self.restored.discard(address)
         self.moved.pop(address, None)
         self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
+
+
+def _managed(desired: Desired, key: str) -> DesiredLinks | None:
+    return None if desired.absent or key in desired.ignore_changes else desired.links.get(key)
 
 
 _GONE_HINT = (
