@@ -103,7 +103,7 @@ def read(path: Path) -> Left:
     except FileNotFoundError:
         return left
     except OSError as error:
-        raise StateError(f"{path}: the journal can't be read: {error}") from None
+        raise StateError(f"{path}: the journal can't be read: {error.strerror}") from None
     for number, line in enumerate(lines, 1):
         if not line:
             continue

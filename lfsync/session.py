@@ -30,13 +30,16 @@ from lfsync.model import Address, Blocked, Definitions, Desired, Member, Plan, R
 from lfsync.plan import Context, plan, reading_scopes
 from lfsync.prepare import prepare
 from lfsync.refresh import Refresher
+from lfsync.replay import unix_time
 from lfsync.runs import Entry, Run, address_of
 from lfsync.selection import mentioned, select, witnesses
 from lfsync.settle import settle
 from lfsync.state import State, organisation_ids, refuse_foreign
-from lfsync.undo import BY_HAND, reverse
+from lfsync.undo import BY_HAND, relinked, reverse
 from lfsync.wire import Exchange
 from lfsync.workspace import LOCAL, Workspace, choose_workspace, client_settings, open_transport
+
+_PAUSE = 0.5  # seconds until an index that lags is asked again
 
 
 @dataclass(slots=True)
@@ -140,7 +143,7 @@ class Session:
         records = await asyncio.gather(*(self.client.retrieve(KINDS[a.kind], entry.id) for entry, a in asked))
         found = dict(zip(addresses, records, strict=True))
         listed = [e for e in run.entries if e.members and found[address_of(e)] is not None]
-        members = {address_of(entry): await self._members_of(entry) for entry in listed}
+        members = {address_of(entry): await self._members_of(entry, run.header.at) for entry in listed}
         file = str((self.workspace.history_path / f"{run.header.run}.jsonl").relative_to(self.workspace.root))
         reversal = reverse(run.entries, file, schema, self.state, found, members)
         state = replace(self.state, bindings=reversal.bindings)
@@ -238,9 +241,17 @@ class Session:
     async def _members(self, token: Token) -> tuple[Member, ...]:
         return await self.client.members() if token.full or "members:read" in token.scopes else ()
 
-    async def _members_of(self, entry: Entry) -> frozenset[str]:
+    async def _members_of(self, entry: Entry, at: str) -> frozenset[str]:
+        """Who is in a list that a run wrote `at` that time; asked again until the index has caught up (rule R2)."""
         assert entry.members is not None
-        return frozenset((await self.client.list_members(entry.id, KINDS[entry.members[0]])).records)
+        kind, added, removed = entry.members
+        bound = self.state.bindings.get(address_of(entry))
+        written = unix_time((bound.written_at if bound else None) or at) or 0.0
+        while True:
+            found = frozenset((await self.client.list_members(entry.id, KINDS[kind])).records)
+            if not relinked(found, added, removed) or time.time() > written + self.workspace.settings.index_lag_timeout:
+                return found
+            await asyncio.sleep(_PAUSE)
 
 
 def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> set[str]:

@@ -21,7 +21,8 @@ def read(path: Path) -> State:
     except FileNotFoundError:
         return State(salt=secrets.token_hex(16))
     except (OSError, UnicodeDecodeError) as error:
-        raise StateError(f"{path}: the state can't be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StateError(f"{path}: the state can't be read: {why}") from None
 
 
 def write(path: Path, state: State) -> None:
@@ -34,7 +35,7 @@ def write(path: Path, state: State) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text)
     except OSError as error:
-        raise StateError(f"{path}: the state can't be written: {error}") from None
+        raise StateError(f"{path}: the state can't be written: {error.strerror}") from None
 
 
 def ignore_local_files(folder: Path) -> None:

@@ -110,11 +110,11 @@ class _Reverser:
         for key, (added, removed) in self.entry.relationships.items():
             definition = self.definitions.relationships.get(key)
             linked = set(record.links.get(key, ()))
-            if definition is None or _relinked(linked, added, removed, exact=not definition.many):
+            if definition is None or relinked(linked, added, removed, exact=not definition.many):
                 found.append(f"`{key}`")
         if self.entry.members is not None:
             _, added, removed = self.entry.members
-            if _relinked(members, added, removed, exact=False):
+            if relinked(members, added, removed):
                 found.append("its members")
         return found
 
@@ -188,7 +188,7 @@ class _Reverser:
         reversal.desired[self.address] = replace(self.empty(), query=query, fields=fields, members=self._members())
 
 
-def _relinked(linked: Set[str], added: Iterable[str], removed: Iterable[str], *, exact: bool) -> bool:
+def relinked(linked: Set[str], added: Iterable[str], removed: Iterable[str], *, exact: bool = False) -> bool:
     """Whether links are others than the run left. `exact`: it left these alone, as it does with a has-one."""
     added, removed = set(added), set(removed)
     return linked != added if exact else not linked >= added or bool(linked & (removed - added))

@@ -75,6 +75,9 @@ async def _carried_out(
 ) -> int:
     async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
         job = await made(session)
+        if command == "undo" and not job.plan.changes and not job.plan.blocked:
+            out("Nothing to put back: all is as it was before that run.")
+            return 0
         print_plan(options, with_names(job.plan, job.live))
         refuse_unwritable(job.plan.missing_scopes)
         if not allow_large:
