@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from lfsync.draft import Wishes
 from lfsync.errors import ConfigError
+from lfsync.model import Plan
 from lfsync.planfile import dumps, from_json
 from lfsync.state import State
+from tests.laws.bench import Bench
 from tests.laws.cases import Case, cases, thin
 from tests.laws.courts import FINE, applied, bench, converges
 from tests.laws.laws import blocked, plan_is_empty, plan_survives_json, shape
@@ -46,6 +48,21 @@ def test_a_plan_is_equal_after_json_and_planning_twice_gives_one_plan(case: Case
         assert shape(box.plan().plan) == shape(plan)
 
 
+def _does_what_it_shows(box: Bench, plan: Plan) -> None:
+    run = box.apply_saved(from_json(dumps(plan)))
+    assert set(run.fate().values()) <= FINE, run.outcomes
+    again = box.plan()
+    plan_is_empty(again)
+    assert blocked(again.plan) == blocked(plan)
+
+
+@examples(20)
+@given(cases())
+def test_a_first_plan_does_what_it_shows_where_it_was_saved(case: Case) -> None:
+    with bench(case) as box:
+        _does_what_it_shows(box, box.plan().plan)
+
+
 @examples(20)
 @given(cases(), st.integers(0, 2**32))
 def test_a_saved_plan_does_what_it_shows(case: Case, chance: int) -> None:
@@ -59,11 +76,7 @@ def test_a_saved_plan_does_what_it_shows(case: Case, chance: int) -> None:
             plan = box.plan().plan
         except ConfigError:  # the two sides of a link contradict each other now
             reject()
-        run = box.apply_saved(from_json(dumps(plan)))
-        assert set(run.fate().values()) <= FINE, run.outcomes
-        again = box.plan()
-        plan_is_empty(again)
-        assert blocked(again.plan) == blocked(plan)
+        _does_what_it_shows(box, plan)
 
 
 @examples(15)
