@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -307,13 +307,15 @@ def refuse_unwritable(missing: Iterable[str]) -> None:
 
 @asynccontextmanager
 async def _connected(
-    workspace: Workspace, on_exchange: Callable[[Exchange], None] | None = None
+    project: Project, workspace: Workspace, on_exchange: Callable[[Exchange], None] | None
 ) -> AsyncIterator[Client]:
-    async with (
-        open_transport(workspace) as transport,
-        Client(client_settings(workspace, transport), on_exchange=on_exchange) as client,
-    ):
-        yield client
+    async with AsyncExitStack() as stack:
+        try:
+            transport = await stack.enter_async_context(open_transport(workspace))
+        except ConfigError as error:  # of the sandbox's seed: told together with the project's own problems
+            raise ConfigError([*project.problems, *error.problems]) from None
+        client = Client(client_settings(workspace, transport), on_exchange=on_exchange)
+        yield await stack.enter_async_context(client)
 
 
 @asynccontextmanager
@@ -339,7 +341,7 @@ async def open_session(
         left = journals.read(workspace.journal_path)
         state = journals.recovered(statefile.read(workspace.state_path), left)
         timings = Timings(parse=time.perf_counter() - started)
-        async with connect(workspace) if connect else _connected(workspace, on_exchange) as client:
+        async with connect(workspace) if connect else _connected(project, workspace, on_exchange) as client:
             session = Session(project, workspace, client, state, left.open, timings=timings)
             if writing:
                 session.journal = _begun_journal(workspace, state, left)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 
-from lfsync.errors import UsageError
+from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.files import Project, load_project
 from lfsync.folder import SETTINGS, Folder
 from lfsync.model import Place
@@ -111,11 +111,21 @@ async def open_transport(workspace: Workspace) -> AsyncIterator[httpx.AsyncBaseT
 
     seed = workspace.inside(settings.seed) if settings.seed else None
     workspace.database_path.parent.mkdir(parents=True, exist_ok=True)
-    transport = sandbox.open_transport(settings, database=workspace.database_path, seed=seed)
+    try:
+        transport = sandbox.open_transport(settings, database=workspace.database_path, seed=seed)
+    except ConfigError as error:
+        raise ConfigError([_named(problem, str(seed), settings.seed or "") for problem in error.problems]) from None
     try:
         yield transport
     finally:
         await transport.aclose()
+
+
+def _named(problem: Problem, path: str, name: str) -> Problem:
+    """A problem of the seed under the name that lfsync.yaml gives it."""
+    if problem.place is None or problem.place.file != path:
+        return problem
+    return replace(problem, place=problem.place._replace(file=name))
 
 
 def client_settings(workspace: Workspace, transport: httpx.AsyncBaseTransport | None) -> ClientSettings:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.rig import Run, Server, project, settings
+from tests.e2e.rig import Project, Run, Server, project, settings
 
 _SOLO = "accounts: {solo: {fields: {$name: Solo}}}\n"
 _SOURCE = """\
@@ -210,6 +210,17 @@ _ALONE = {
     "an unreachable host": Bad((_UNREACHABLE, "base URL"), env={"LIGHTFIELD_BASE_URL": _UNREACHABLE}),
     "plain http to another host": Bad(("http", "https"), env={"LIGHTFIELD_BASE_URL": "http://crm.example"}),
 }
+
+
+def test_mistakes_of_the_seed_are_told_with_those_of_the_project(tmp_path: Path) -> None:
+    place = Project(tmp_path / "project")
+    place.write("lfsync.yaml", "version: 1\nworkspaces: {play: {sandbox: {seed: play/seed.yaml}}}\n")
+    place.write("play/seed.yaml", "records: {accounts: [{fields: {$name: A}, color: red}]}\n")
+    place.write("crm.yaml", "accounts: {a: {fields: {$name: A}, color: red}}\n")
+    told = place.lfsync("plan", expect=1).err
+    assert re.search(r"^crm\.yaml:1:\d+: account\.a: ", told, re.MULTILINE), told
+    assert re.search(r"^play/seed\.yaml:1:\d+: ", told, re.MULTILINE), "by the name that lfsync.yaml gives it"
+    assert "2 problems" in told
 
 
 @pytest.mark.parametrize("bad", _ALONE.values(), ids=_ALONE)
