@@ -3,7 +3,7 @@
   create    match still hits nothing? → POST under its own key → a replay? then what is there now → more links
   update    read by id → still as planned? → POST what still differs
   restore   POST restore → update
-  delete    read by id → still as planned? → DELETE
+  delete    read by id → still as planned? → DELETE (`trasher`)
   adopt     bind
 
 Each request is journaled before it goes out, and its outcome after it (`ledger`).
@@ -22,8 +22,8 @@ from lfsync.diff import MEMBERS, Comparer, Difference
 from lfsync.errors import RejectedError
 from lfsync.job import GiveUpError, Job, Progress, place_of
 from lfsync.journal import now
-from lfsync.kinds import KINDS, member_kind
-from lfsync.ledger import Ledger, Written
+from lfsync.kinds import KINDS
+from lfsync.ledger import Ledger
 from lfsync.model import (
     JSON,
     Address,
@@ -39,8 +39,9 @@ from lfsync.prepare import live_value
 from lfsync.proof import Prover
 from lfsync.recheck import Rechecker
 from lfsync.resolve import title
-from lfsync.stale import last_values, refuse_moved_links, still_planned
+from lfsync.stale import still_planned
 from lfsync.state import Binding
+from lfsync.trasher import Trasher
 from lfsync.values import VALUE_TYPES
 from lfsync.writes import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
 
@@ -63,6 +64,7 @@ class Writer:
         self._rechecker = Rechecker(client, job.schema, job.live)
         self._skip_enrichment = skip_enrichment(job.plan.changes, job.enrichment)
         self._touched: set[str] = set()
+        self._trasher = Trasher(job, self.comparer, client, ledger, self._touched)
         self._out_of_trash: set[Address] = set()
         self._cleared: set[tuple[Address, str]] = set()
 
@@ -70,7 +72,7 @@ class Writer:
         """All of a change but its late links. Raises GiveUpError and ApiError; may be called again after one."""
         self._refuse_stale(change, progress)
         if change.action == "delete":
-            await self._delete(change, progress)
+            await self._trasher.delete(change, progress)
         elif change.action == "restore":
             await self._restore(change, progress)
         elif change.action == "update" or progress.created:
@@ -86,7 +88,7 @@ class Writer:
         if blocked is not None:
             raise GiveUpError("blocked", blocked.reason, blocked.hint, blocked.source)
         if change.action == "delete":
-            self._refuse_kept(change)
+            self._trasher.refuse_kept(change)
             return
         if change.action != "restore" and change.address in self.job.draft.resolution.restored:
             raise GiveUpError("stale", f"{change.id} is gone since the plan", "Plan again.")
@@ -95,13 +97,6 @@ class Writer:
             seen = f"is {id} by now" if id else "has no record any more"
             planned = f"was {change.id} in the plan" if change.id else "had no record in the plan"
             raise GiveUpError("stale", f"it {planned} and {seen}", "Plan again.")
-
-    def _refuse_kept(self, change: Change) -> None:
-        """A delete of a saved plan that would not be planned any more; what is gone already is as it should be."""
-        now = self.job.draft.changes.get(change.address)
-        gone = (change.address.kind, change.id) in self.job.live.gone
-        if not gone and (now is None or now.action != "delete" or now.id != change.id):
-            raise GiveUpError("stale", f"{change.id} is not to be trashed any more", "Plan again.")
 
     # ------------------------------------------------------------ create
 
@@ -314,7 +309,7 @@ class Writer:
             listing = await self.client.list_members(id, KINDS[wish.members.definition.target])
             self.job.live.memberships[id] = frozenset(listing.records)
 
-    # ------------------------------------------------------------ trash
+    # ------------------------------------------------------------ restore
 
     async def take_out(self, change: Change) -> None:
         """Out of the trash. All restores come first: what else is written may refer to any of them."""
@@ -334,52 +329,6 @@ class Writer:
         if change.address in self._out_of_trash:
             progress.written.id = self.ids[change.address]
         await self._update(change, progress)
-
-    async def _delete(self, change: Change, progress: Progress) -> None:
-        """To the trash, unless a managed value moved since the plan (rule A1)."""
-        assert change.id is not None
-        kind = KINDS[change.address.kind]
-        record = await self.client.retrieve(kind, change.id)
-        if record is None or (kind.name, change.id) in self.job.live.gone:
-            return
-        values = last_values(change, record, self.job.schema.kinds[kind.name])
-        progress.written.fields |= {key: (value, None) for key, value in values.items()}
-        bound = self.ledger.bindings.get(change.address)
-        self._refuse_moved_links(change, record, bound.links if bound else ())
-        if not kind.restorable:
-            await self._note_contents(record, progress.written)
-            self._refuse_moved_members(change, progress.written)
-        self.ledger.journal.intend(change.address, "delete")
-        await self.client.delete(kind, change.id)
-        self._touched |= {str(change.address), change.id}
-        progress.written.id = change.id
-        progress.written.origin = bound.origin if bound else "adopted"
-        progress.written.generation = bound.generation if bound else 0
-
-    def _refuse_moved_links(self, change: Change, record: Record, keys: Iterable[str]) -> None:
-        planned = {link.key: set(self._known(link.remove, [])) for link in change.relationships}
-        definitions = self.job.schema.kinds[record.kind].relationships
-        now = {
-            key: {id for id in record.links.get(key, ()) if (definitions[key].target, id) not in self.job.live.gone}
-            for key in {*planned, *keys} & definitions.keys()
-        }
-        names = self.comparer.names
-        refuse_moved_links(planned, now, self._touched, lambda key, id: names(definitions[key].target, id))
-
-    def _refuse_moved_members(self, change: Change, written: Written) -> None:
-        if change.members is None or written.members is None:
-            return
-        come = set(written.members[2]) - set(self._known(change.members.remove, []))
-        if come:
-            raise GiveUpError("stale", f"{', '.join(sorted(come))} came to its members since the plan", "Plan again.")
-
-    async def _note_contents(self, record: Record, written: Written) -> None:
-        """All of a list, which the API can't take out of the trash: undo makes it again (rule L3)."""
-        written.fields |= {key: (value, None) for key, value in record.fields.items() if value is not None}
-        target = member_kind(record.fields.get("$objectType"))
-        if target:
-            listing = await self.client.list_members(record.id, KINDS[target])
-            written.members = (target, [], list(listing.records))
 
     # ------------------------------------------------------------ proof
 
