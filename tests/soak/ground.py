@@ -38,6 +38,7 @@ _URL = "http://localhost"
 _KEY = "sk_lf_soak"
 # What the server writes of its own accord under the quirks `enrichment` and `generated-texts`.
 _SERVER_WRITTEN = frozenset({"$headcount", "$howTheyMakeMoney", "$opportunityStatus"})
+_SERVERS_TITLE = "Found by enrichment"
 
 
 class Killed(BaseException):
@@ -255,7 +256,7 @@ def truth(snapshot: Snapshot) -> Truth:
         (names[row.id], f"{key}={json.dumps(value, sort_keys=True)}")
         for row in snapshot.rows.values()
         for key, value in row.fields.items()
-        if key not in _SERVER_WRITTEN and value not in (None, "", [])
+        if key not in _SERVER_WRITTEN and value not in (None, "", [], _SERVERS_TITLE)
     }
     links = {(link.edge, names.get(link.src, link.src), names.get(link.dst, link.dst)) for link in snapshot.links}
     return Truth(Counter(names.values()), frozenset(values), frozenset(links))

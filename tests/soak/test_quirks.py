@@ -13,11 +13,8 @@ from tests.soak.court import Court
 from tests.soak.ground import LOST, Lost, Moment
 from tests.soak.tally import Tally
 
-# Under this one the server writes a second after a create, so that no two runs end alike.
-_UNSTEADY = frozenset({"enrichment", "generated-texts"})
-_STEADY = [quirk for quirk in QUIRKS if quirk.name not in _UNSTEADY]
-_MOST_VALUES = max(len(quirk.values) for quirk in _STEADY)
-_ROUNDS = [{quirk.name: quirk.values[turn % len(quirk.values)] for quirk in _STEADY} for turn in range(_MOST_VALUES)]
+_MOST_VALUES = max(len(quirk.values) for quirk in QUIRKS)
+_ROUNDS = [{quirk.name: quirk.values[turn % len(quirk.values)] for quirk in QUIRKS} for turn in range(_MOST_VALUES)]
 
 
 def _judge(quirks: dict[str, str], lost: Lost, kills: int, tally: Tally) -> None:
@@ -34,14 +31,14 @@ def test_killed_under_every_value_of_every_quirk(turn: int, tally: Tally) -> Non
 
 
 @pytest.mark.skipif(not FULL, reason="`make soak`: one quirk at a time")
-@pytest.mark.parametrize(("name", "value"), [(quirk.name, value) for quirk in _STEADY for value in quirk.values[1:]])
+@pytest.mark.parametrize(("name", "value"), [(quirk.name, value) for quirk in QUIRKS for value in quirk.values[1:]])
 def test_killed_under_each_quirk_alone(name: str, value: str, tally: Tally) -> None:
     for lost in LOST:
         _judge({name: value}, lost, 4, tally)
 
 
 def test_killed_under_random_quirks(tally: Tally) -> None:
-    mixture = st.fixed_dictionaries({quirk.name: st.sampled_from(quirk.values) for quirk in _STEADY})
+    mixture = st.fixed_dictionaries({quirk.name: st.sampled_from(quirk.values) for quirk in QUIRKS})
 
     @examples(5, 150)
     @given(mixture, st.sampled_from(LOST))
