@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 from lfsync.client import Client
 from lfsync.errors import RejectedError
+from lfsync.finder import Finder
 from lfsync.kinds import KINDS, Kind
 from lfsync.live import Live
 from lfsync.model import Query, Record, Schema, Term
 from lfsync.paging import PAGE_SIZE
-from lfsync.resolve import Finder
 
 _SWEEP_SERVES = 1.0  # seconds
 _OPERATORS = {"TEXT": "equal", "EMAIL": "contains", "URL": "contains"}

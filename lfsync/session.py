@@ -153,13 +153,13 @@ class Session:
         context = self._context(schema, token, (), whole=False)
         return replace(job, plan=plan(made, reversal.desired, state, context))
 
-    def recorder(self, command: str) -> Recorder:
-        """Where a run of `command` goes on record."""
+    def recorder(self, command: str, config_digest: str) -> Recorder:
+        """Where a run of `command` on these files goes on record."""
         return Recorder(
             self.workspace.history_path,
             workspace=self.workspace.name,
             command=command,
-            config_digest=digest(self.project.resources),
+            config_digest=config_digest,
             days=self.workspace.settings.history_days,
         )
 
@@ -200,7 +200,7 @@ class Session:
             return [f"{a}: an earlier run may have created it; the next apply finds out first" for a in self.open]
         if not self.open:
             return []
-        recorder = self.recorder("recovery")
+        recorder = self.recorder("recovery", digest(self.project.resources))
         ledger = Ledger(self.state.bindings, self.journal, recorder)
         try:
             notes = await settle(self.open.values(), declared, self.client, ledger)

@@ -105,7 +105,7 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
     gc.enable()
     started, before = time.monotonic(), Requests(*_sent(session))
     assert session.journal is not None
-    recorder = session.recorder(command)
+    recorder = session.recorder(command, job.plan.config_digest)
     applier = Applier(job, session.client, _reporter(options), session.journal, recorder)
     interrupted = False
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from lfsync.finder import Finder
 from lfsync.live import Live
 from lfsync.model import JSON, Address
-from lfsync.resolve import Finder, Resolution, Wanted, resolve
+from lfsync.resolve import Resolution, Wanted, resolve
 from lfsync.state import Binding, State
 from tests.core.world import SCHEMA, STATE, bound, live, record, wishes
 

@@ -100,7 +100,9 @@ class Snapshot(NamedTuple):
         return {id for id, row in self.rows.items() if not row.trashed}
 
 
-class _Silent:
+class Silent:
+    """A reporter that tells nobody."""
+
     def start(self, plan: Plan) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def note(self, message: str) -> None: ...
@@ -126,6 +128,8 @@ class Run:
 class Bench:
     """One case in its sandbox. Close it."""
 
+    wishes = Wishes()
+
     def __init__(
         self,
         case: Case,
@@ -148,7 +152,6 @@ class Bench:
         self.crm: Crm = self.app.state.workspace
         self.spy = Spy(SandboxTransport(self.app))
         self.state = State(salt="0123456789abcdef")
-        self.wishes = Wishes()
         self.write()
 
     def close(self) -> None:
@@ -185,7 +188,7 @@ class Bench:
 
     async def _applied(self, session: Session, run: Run) -> Run:
         before = len(self.spy.writes)
-        applier = Applier(run.job, session.client, _Silent())
+        applier = Applier(run.job, session.client, Silent())
         try:
             run.outcomes = await applier.run()
         finally:
@@ -210,7 +213,7 @@ class Bench:
     async def _session(self) -> AsyncIterator[Session]:
         project = load_project(self.folder)
         workspace = Workspace("laws", project.settings.workspaces["laws"], self.folder)
-        settings = ClientSettings(_URL, _KEY, transport=_Kept(self.spy))
+        settings = ClientSettings(_URL, _KEY, transport=Kept(self.spy))
         client = Client(settings, clock=self.time.steady, sleep=self.time.sleep, chance=lambda: 0.5)
         async with client:
             yield Session(project, workspace, client, self.state)
@@ -223,7 +226,7 @@ class Bench:
 
     async def meanwhile(self, method: str, path: str, body: Data = None) -> Data:
         """The same while a run is under way, on its own loop: the sandbox in process is for one thread."""
-        async with httpx.AsyncClient(transport=_Kept(self.spy.inner), base_url=_URL, headers=_HEADERS) as client:
+        async with httpx.AsyncClient(transport=Kept(self.spy.inner), base_url=_URL, headers=_HEADERS) as client:
             response = await client.request(method, path, json=body)
         assert response.status_code == 200, response.text
         return response.json()
@@ -256,7 +259,7 @@ class Bench:
         return sorted(rows, key=lambda row: row.created)[int(number)].id
 
 
-class _Kept(httpx.AsyncBaseTransport):
+class Kept(httpx.AsyncBaseTransport):
     """A transport that outlives the client that closes it."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:

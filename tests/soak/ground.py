@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Literal, NamedTuple, TypeAlias
@@ -20,13 +21,12 @@ import httpx
 from lfsync.apply import Applier
 from lfsync.client import Client
 from lfsync.draft import Wishes
-from lfsync.model import Outcome
 from lfsync.sandbox.store import Row
 from lfsync.session import Session, open_session
 from lfsync.state import State, decode, merged
 from lfsync.wire import ClientSettings
 from lfsync.workspace import Workspace
-from tests.laws.bench import Bench, Run, Snapshot
+from tests.laws.bench import Bench, Kept, Run, Silent, Snapshot
 from tests.laws.cases import Case
 from tests.laws.menu import Data
 
@@ -95,13 +95,6 @@ class Scythe(httpx.AsyncBaseTransport):
             raise Killed
 
 
-class _Silent:
-    def start(self, plan: object) -> None: ...
-    def finished(self, outcome: Outcome) -> None: ...
-    def note(self, message: str) -> None: ...
-    def close(self) -> None: ...
-
-
 def _nobody(run: Run) -> None:
     """People who do nothing."""
 
@@ -109,17 +102,12 @@ def _nobody(run: Run) -> None:
 class Ground(Bench):
     """A case in its sandbox, with its project on disk. Close it."""
 
-    def __init__(
-        self,
-        case: Case,
-        quirks: Mapping[str, str] | None = None,
-        lag: float = 0,
-        faults: float = 0,
-        random_seed: int = 7,
-    ) -> None:
-        super().__init__(case, quirks, lag, faults, random_seed)
-        self.scythe = Scythe(self.spy.inner)
-        self.wishes = Wishes(prune=True)
+    wishes = Wishes(prune=True)
+
+    @cached_property
+    def scythe(self) -> Scythe:
+        """What stands between lfsync and the sandbox."""
+        return Scythe(self.spy.inner)
 
     @property
     def state_file(self) -> Path:
@@ -176,7 +164,7 @@ class Ground(Bench):
     async def _carried_out(self, meanwhile: Callable[[Run], None]) -> Run:
         async with open_session(self.folder, _NAME, writing=True, connect=self._connect) as session:
             job = await session.plan((), self.wishes)
-            applier = Applier(job, session.client, _Silent(), session.journal)
+            applier = Applier(job, session.client, Silent(), session.journal)
             run = Run(job)
             await asyncio.to_thread(meanwhile, run)
             try:
@@ -194,7 +182,7 @@ class Ground(Bench):
 
     @asynccontextmanager
     async def _connect(self, workspace: Workspace) -> AsyncIterator[Client]:
-        settings = ClientSettings(_URL, _KEY, transport=_Kept(self.scythe))
+        settings = ClientSettings(_URL, _KEY, transport=Kept(self.scythe))
         async with Client(settings, clock=self.time.steady, sleep=self.time.sleep, chance=lambda: 0.5) as client:
             yield client
 
@@ -214,16 +202,6 @@ def ground(
         yield made
     finally:
         made.close()
-
-
-class _Kept(httpx.AsyncBaseTransport):
-    """A transport that outlives the client that closes it."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self.inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self.inner.handle_async_request(request)
 
 
 # ---------------------------------------------------------------- the truth
