@@ -108,7 +108,7 @@ def plan(
 ) -> int:
     """Show what apply would do."""
     from lfsync.commands.planning import plan
-    from lfsync.draft import Wishes
+    from lfsync.planning.draft import Wishes
 
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only)
     return plan(options, wishes, format=format, output=output, detailed=detailed_exitcode, only=only)
@@ -133,7 +133,7 @@ def apply(
 ) -> int:
     """Plan, show, ask, and make it so; or do what a saved PLAN says."""
     from lfsync.commands.applying import apply, apply_saved
-    from lfsync.draft import Wishes
+    from lfsync.planning.draft import Wishes
 
     if plan is not None:
         if prune or recreate_missing or only:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lfsync.model import Address
+
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
@@ -243,3 +245,29 @@ def member_kind(object_type: object) -> str | None:
     """The kind of a list's members, by its `$objectType` with or without the `$` (U20)."""
     kind = str(object_type).removeprefix("$")
     return kind if kind in MEMBER_KEYS else None
+
+
+PREFIXES: Mapping[str, str] = {
+    "mem_": "member",
+    "fil_": "file",
+    "file_": "file",
+    "eml_": "email",
+    "ad_": "field definition",
+    "rd_": "relationship definition",
+    "opt_": "option",
+    "pd_": "pipeline",
+} | {kind.id_prefix: kind.name for kind in KINDS.values() if kind.id_prefix}
+"""What an id is the id of, by its prefix (API sheet 2.5). Other prefixes are unknown (U27)."""
+
+_RANK = {name: rank for rank, name in enumerate(KINDS)}
+
+
+def id_kind(text: str) -> str | None:
+    """The kind that an id belongs to; None if the text is no id, or its prefix is not known."""
+    prefix, mark, rest = text.partition("_")
+    return PREFIXES.get(f"{prefix}{mark}") if mark and rest else None
+
+
+def rank(address: Address) -> tuple[int, str, str]:
+    """The order among independent ones: by kind, then by key."""
+    return (_RANK.get(address.kind, len(_RANK)), address.kind, address.key)

@@ -31,8 +31,9 @@ import pytest
 import yaml
 
 from lfsync.cli import cli, run
-from lfsync.files import load_project
-from lfsync.workspace import choose_workspace, open_transport
+from lfsync.connection import open_transport
+from lfsync.project.load import load_project
+from lfsync.project.workspace import choose_workspace
 from tests.e2e.rig import KEY, LFSYNC, clean_environment, serving
 
 ROOT = Path(__file__).parent.parent

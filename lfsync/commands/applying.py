@@ -13,21 +13,21 @@ from pathlib import Path
 
 import click
 
-from lfsync import history
-from lfsync.apply import Applier
+from lfsync.applying.apply import Applier
+from lfsync.applying.progress import Job
+from lfsync.applying.reporter import Reporter
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.planning import listener, print_plan, read_plan
-from lfsync.draft import Wishes
 from lfsync.errors import StateError, UnrecordedError, UsageError
-from lfsync.job import Job
 from lfsync.model import Outcome, Plan, Requests
-from lfsync.plan import refuse_large, with_names
+from lfsync.planning.draft import Wishes
+from lfsync.planning.plan import refuse_large, with_names
+from lfsync.planning.session import Session, open_session, refuse_unwritable
 from lfsync.render.outcome import run_text
 from lfsync.render.progress import LineProgress, TerminalProgress
 from lfsync.render.terminal import escape
-from lfsync.report import Reporter
-from lfsync.session import Session, open_session, refuse_unwritable
-from lfsync.state import merged
+from lfsync.state import history
+from lfsync.state.state import merged
 
 _FINE = ("done", "unchanged")
 

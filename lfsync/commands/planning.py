@@ -8,16 +8,16 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lfsync import planfile
+from lfsync.api.wire import Exchange
 from lfsync.commands.console import Options, out, say
-from lfsync.draft import Wishes
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
-from lfsync.plan import with_names
+from lfsync.planning import plan_file as planfile
+from lfsync.planning.draft import Wishes
+from lfsync.planning.plan import with_names
+from lfsync.planning.session import open_session
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
-from lfsync.session import open_session
-from lfsync.wire import Exchange
 
 
 def plan(

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from lfsync.commands.console import Options, out
-from lfsync.fileschema import resources_schema, settings_schema
-from lfsync.planfile import plan_schema
-from lfsync.scaffold import init as scaffold
-from lfsync.session import check_offline, open_session
+from lfsync.planning.plan_file import plan_schema
+from lfsync.planning.session import check_offline, open_session
+from lfsync.project.file_schemas import resources_schema, settings_schema
+from lfsync.project.scaffold import init as scaffold
 
 SCHEMAS = ("resources", "lfsync", "plan")
 

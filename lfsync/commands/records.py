@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from lfsync import history as runs
-from lfsync import journal, lock, planfile, statefile
 from lfsync.commands.console import Options, out
 from lfsync.errors import UsageError
-from lfsync.files import load_project
 from lfsync.model import Address
+from lfsync.planning import plan_file as planfile
+from lfsync.project.load import load_project
+from lfsync.project.workspace import Workspace, choose_workspace
 from lfsync.render.terminal import escape
-from lfsync.state import Binding, State, line_of
-from lfsync.suggest import did_you_mean
-from lfsync.workspace import Workspace, choose_workspace
+from lfsync.state import history as runs
+from lfsync.state import journal, lock
+from lfsync.state import state_file as statefile
+from lfsync.state.state import Binding, State, line_of
+from lfsync.wording import did_you_mean
 
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
 

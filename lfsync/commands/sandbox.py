@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lfsync.commands.console import Options, out
+from lfsync.project.settings import SandboxSettings
+from lfsync.project.workspace import reset_sandbox
 from lfsync.sandbox.quirks import QUIRKS, parse
 from lfsync.sandbox.serve import serve as serve_http
-from lfsync.settings import SandboxSettings
-from lfsync.workspace import reset_sandbox
 
 
 def serve(

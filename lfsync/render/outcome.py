@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from lfsync.kinds import rank
 from lfsync.model import Outcome, Requests, Status
-from lfsync.order import rank
 from lfsync.render.lines import Line, Span, layout, line
 from lfsync.render.words import duration, requests_text, spot, tally
 

@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import KINDS, rank
 from lfsync.model import Blocked, Change, Orphan, Plan, Requests
-from lfsync.order import rank
 from lfsync.render.change import change_lines
 from lfsync.render.lines import Line, Span, layout, line
 from lfsync.render.words import duration, plural, requests_text, spot, tally

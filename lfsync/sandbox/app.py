@@ -15,6 +15,7 @@ from starlette.routing import Route
 from lfsync.errors import UsageError
 from lfsync.kinds import KINDS, MEMBER_KEYS, Kind
 from lfsync.model import JSON
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox import enrichment, histories, merges, records, schema, searches
 from lfsync.sandbox import seed as seeds
 from lfsync.sandbox.call import Call, Operation
@@ -23,7 +24,6 @@ from lfsync.sandbox.gate import Gate
 from lfsync.sandbox.quirks import Quirks, resolve
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.workspace import Workspace
-from lfsync.settings import SandboxSettings
 
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _MERGED = ("account", "contact", "opportunity")

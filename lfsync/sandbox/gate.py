@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lfsync.model import JSON
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox import enrichment, idempotency
 from lfsync.sandbox.call import Call, Operation, need
 from lfsync.sandbox.errors import CutError, FaultError, bad_request
@@ -20,7 +21,6 @@ from lfsync.sandbox.faults import Faults
 from lfsync.sandbox.idempotency import Replies
 from lfsync.sandbox.limits import Limits
 from lfsync.sandbox.workspace import Workspace
-from lfsync.settings import SandboxSettings
 
 VERSION = "2026-03-01"
 ABORT = "lfsync.abort"  # the scope extension through which a server lets a connection be cut

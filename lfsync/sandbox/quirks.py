@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from lfsync.errors import UsageError
-from lfsync.suggest import did_you_mean
+from lfsync.wording import did_you_mean
 
 Quirks: TypeAlias = Mapping[str, str]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from lfsync.documents import Document
 from lfsync.errors import ConfigError, Problem
 from lfsync.kinds import KINDS, SECTIONS
 from lfsync.model import JSON
+from lfsync.project.documents import Document
 from lfsync.sandbox import links, records, rules, schema, seedfile
 from lfsync.sandbox.errors import FaultError
 from lfsync.sandbox.quirks import Quirks
@@ -22,7 +22,7 @@ from lfsync.sandbox.schema import Direction, End, FieldSpec, KindSpec, NewId, Op
 from lfsync.sandbox.seedfile import Seed, SeedField, SeedKind, SeedMember, SeedRecord, SeedRelationship
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.workspace import Workspace
-from lfsync.suggest import did_you_mean
+from lfsync.wording import did_you_mean
 
 AGE = 86_400_000  # ms before now that the newest seeded record was made
 SPACING = 1000  # ms between two records

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from lfsync.documents import Document, decode, parse
 from lfsync.errors import ConfigError, Problem
 from lfsync.kinds import KINDS, SECTIONS
 from lfsync.model import JSON
-from lfsync.suggest import did_you_mean
+from lfsync.project.documents import Document, decode, parse
+from lfsync.wording import did_you_mean
 
 ValueType = Literal[
     "ADDRESS", "CHECKBOX", "CURRENCY", "DATETIME", "EMAIL", "FULL_NAME", "MARKDOWN", "MULTI_SELECT", "NUMBER",

@@ -16,9 +16,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lfsync.errors import UsageError
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.gate import ABORT
-from lfsync.settings import SandboxSettings
 
 _MEMORY = ":memory:"
 

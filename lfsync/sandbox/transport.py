@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.errors import CutError
-from lfsync.settings import SandboxSettings
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):

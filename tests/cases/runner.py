@@ -20,13 +20,13 @@ from typing import Any, TypeAlias
 import httpx
 import yaml
 
-from lfsync import planfile
 from lfsync.cli import run
 from lfsync.kinds import KINDS, MEMBER_KEYS
 from lfsync.model import Plan
+from lfsync.planning import plan_file as planfile
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.transport import open_transport
-from lfsync.settings import SandboxSettings
 
 CASES = Path(__file__).parent
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from lfsync.client import Client, ClientSettings
+from lfsync.api.client import Client, ClientSettings
+from lfsync.api.wire import Exchange
 from lfsync.model import JSON
-from lfsync.wire import Exchange
 
 T = TypeVar("T")
 SECRET = "sk_lf_0_very-secret-indeed"

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync import api
-from lfsync.client import Client, ClientSettings, Exchange
+from lfsync.api import answers as api
+from lfsync.api.client import Client, ClientSettings, Exchange
 from lfsync.errors import (
     ApiError,
     CredentialsError,

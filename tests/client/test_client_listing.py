@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.client import Listing
+from lfsync.api.client import Listing
 from lfsync.errors import ApiError
 from lfsync.kinds import KINDS
 from tests.client.client_fakes import Shop, answer, record, run, virtual_client

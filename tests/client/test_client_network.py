@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lfsync.client import Client, ClientSettings
+from lfsync.api.client import Client, ClientSettings
 from lfsync.errors import UnavailableError
 from lfsync.kinds import KINDS
 from tests.client.client_fakes import SECRET, record

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.pace import Bucket, Pace, RateHeaders
+from lfsync.api.pace import Bucket, Pace, RateHeaders
 from tests.client.client_fakes import Tokens
 
 

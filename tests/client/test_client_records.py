@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.client import Answer, Client, Exchange
+from lfsync.api.client import Answer, Client, Exchange
+from lfsync.api.server_clock import ServerClock, unix_time
 from lfsync.errors import ApiError, NotFoundError
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Member
-from lfsync.replay import ServerClock, unix_time
 from tests.client.client_fakes import EPOCH, answer, record, run, virtual_client
 
 T = TypeVar("T")

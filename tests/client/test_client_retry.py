@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfsync.client import Answer, Client
+from lfsync.api.client import Answer, Client
+from lfsync.api.retry import Reason, Retries, reason_of
 from lfsync.errors import ApiError, ForbiddenError, RejectedError, UnavailableError
 from lfsync.kinds import KINDS
 from lfsync.model import Record
-from lfsync.retry import Reason, Retries, reason_of
 from tests.client.client_fakes import answer, now, record, run, virtual_client
 
 TASK = KINDS["task"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lfsync.config import Declared, read_resources
-from lfsync.documents import compose
 from lfsync.errors import ConfigError
-from lfsync.files import Project, load_project
-from lfsync.forms import Default
 from lfsync.model import Place
+from lfsync.project.declarations import Default
+from lfsync.project.documents import compose
+from lfsync.project.load import Project, load_project
+from lfsync.project.resource_file import Declared, read_resources
 
 SETTINGS = "version: 1\nworkspaces: {sandbox: {sandbox: {}}}\n"
 

@@ -7,14 +7,14 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.checks import check
-from lfsync.config import digest, join, read_defaults, read_resources
-from lfsync.documents import compose, parse
 from lfsync.errors import ConfigError
-from lfsync.forms import NO_DEFAULT
 from lfsync.model import JSON, Place
-from lfsync.rows import build
-from lfsync.settings import read_settings
+from lfsync.project.checks import check
+from lfsync.project.declarations import NO_DEFAULT
+from lfsync.project.documents import compose, parse
+from lfsync.project.resource_file import digest, join, read_defaults, read_resources
+from lfsync.project.settings import read_settings
+from lfsync.project.source_rows import build
 
 _VOCABULARY = """
 accounts contacts lists tasks sources defaults account task list a b acme fields relationships members match id

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.checks import check
-from lfsync.config import join
-from lfsync.cycles import cycles
 from lfsync.model import Address
+from lfsync.project.checks import check
+from lfsync.project.cycles import cycles
+from lfsync.project.resource_file import join
 from tests.config.config_samples import declared
 
 

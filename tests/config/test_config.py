@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.config import digest, join
-from lfsync.forms import Default
 from lfsync.model import Address, Lifecycle, Links, Match, Place, Ref, Resource, Value
+from lfsync.project.declarations import Default
+from lfsync.project.resource_file import digest, join
 from tests.config.config_samples import SETTINGS, declared, load
 
 A = Address("account", "a")

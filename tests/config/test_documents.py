@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.documents import MAX_DEPTH, Document, decode, parse
 from lfsync.errors import ConfigError
 from lfsync.model import JSON, Place
+from lfsync.project.documents import MAX_DEPTH, Document, decode, parse
 
 FILE = "a.yaml"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lfsync.errors import ConfigError, UsageError
-from lfsync.files import load_project
+from lfsync.project.load import load_project
 from tests.config.config_samples import SETTINGS, load, problems, write
 
 ACCOUNT = "accounts: {%s: {fields: {$name: %s}}}\n"

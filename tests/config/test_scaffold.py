@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lfsync.errors import UsageError
-from lfsync.files import load_project
-from lfsync.scaffold import init
+from lfsync.project.load import load_project
+from lfsync.project.scaffold import init
 
 
 def test_a_new_project_has_no_problems(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from lfsync.documents import parse
-from lfsync.files import load_project
-from lfsync.fileschema import Schema, resources_schema, settings_schema
-from lfsync.scaffold import init
+from lfsync.project.documents import parse
+from lfsync.project.file_schemas import Schema, resources_schema, settings_schema
+from lfsync.project.load import load_project
+from lfsync.project.scaffold import init
 from tests.config.config_samples import write
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

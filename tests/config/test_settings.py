@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lfsync.documents import parse
 from lfsync.errors import ConfigError
-from lfsync.settings import SandboxSettings, Settings, base_url, read_settings
+from lfsync.project.documents import parse
+from lfsync.project.settings import SandboxSettings, Settings, base_url, read_settings
 
 
 def read(text: str) -> Settings:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.config import digest
-from lfsync.forms import NO_DEFAULT, as_key
 from lfsync.model import JSON, Address, Cell, Place, Resource
-from lfsync.pattern import read_pattern
-from lfsync.rows import Built, build
-from lfsync.tables import read_table
+from lfsync.project.declarations import NO_DEFAULT, as_key
+from lfsync.project.pattern import read_pattern
+from lfsync.project.resource_file import digest
+from lfsync.project.source_file import read_table
+from lfsync.project.source_rows import Built, build
 from tests.config.config_samples import declared, load
 
 CONSTITUENTS = Path(__file__).parents[3] / "shared" / "data" / "sp500" / "constituents.csv"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.diff import Comparer, Difference
 from lfsync.model import JSON, Address, Cause, Record
-from lfsync.resolve import Wanted, resolve
-from lfsync.state import Binding, Hashes
+from lfsync.planning.diff import Comparer, Difference
+from lfsync.planning.resolve import Wanted, resolve
+from lfsync.state.state import Binding, Hashes
 from tests.core.world import SCHEMA, STATE, applied, change, drafted, live, record, wishes
 
 A = Address("account", "a")

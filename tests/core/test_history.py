@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lfsync import history
 from lfsync.errors import StateError, UsageError
-from lfsync.history import Recorder
-from lfsync.ledger import Written
 from lfsync.model import Address
+from lfsync.state import history
+from lfsync.state.history import Recorder
+from lfsync.state.ledger import Written
 
 ACME = Address("account", "acme")
 WRITTEN = Written(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lfsync import journal
 from lfsync.errors import StateError
-from lfsync.journal import Intent, Journal
 from lfsync.model import Address
-from lfsync.state import Binding, Hashes, State
+from lfsync.state import journal
+from lfsync.state.journal import Intent, Journal
+from lfsync.state.state import Binding, Hashes, State
 
 ACME, BIRCH, CEDAR = Address("account", "acme"), Address("account", "birch"), Address("account", "cedar")
 STATE = State("0123456789abcdef")

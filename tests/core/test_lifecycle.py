@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lfsync.draft import Wishes, draft
 from lfsync.errors import UsageError
 from lfsync.model import Address, Place
-from lfsync.selection import select, witnesses
-from lfsync.state import Binding
+from lfsync.planning.draft import Wishes, draft
+from lfsync.planning.selection import select, witnesses
+from lfsync.state.state import Binding
 from tests.core.world import SCHEMA, bound, live, record, wishes
 
 OLD = Address("account", "old")

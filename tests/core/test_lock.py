@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from lfsync import lock
 from lfsync.errors import RefusedError
-from lfsync.settings import WorkspaceSettings
-from lfsync.workspace import Workspace
+from lfsync.project.settings import WorkspaceSettings
+from lfsync.project.workspace import Workspace
+from lfsync.state import lock
 
 _HOLD = """
 import sys, time
 from pathlib import Path
-from lfsync import lock
+from lfsync.state import lock
 with lock.held(Path(sys.argv[1]), "prod"):
     print("held", flush=True)
     time.sleep(60)

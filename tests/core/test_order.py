@@ -8,8 +8,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lfsync.kinds import rank
 from lfsync.model import Address
-from lfsync.order import order, rank
+from lfsync.planning.order import order
 
 _NODES = [Address(kind, f"{kind}-{n}") for kind in ("account", "contact", "opportunity", "task") for n in range(4)]
 Edges = dict[Address, set[Address]]

@@ -8,10 +8,10 @@ import pytest
 
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Address, Change, Orphan, Place, Plan, Record, Requests
-from lfsync.plan import reading_scopes, refuse_large, skip_enrichment
-from lfsync.selection import select
-from lfsync.settings import SafetySettings
-from lfsync.state import Binding, Hashes, State
+from lfsync.planning.plan import reading_scopes, refuse_large, skip_enrichment
+from lfsync.planning.selection import select
+from lfsync.project.settings import SafetySettings
+from lfsync.state.state import Binding, Hashes, State
 from tests.core.world import CONTEXT, STATE, applied, bound, change, drafted, live, planned, record, wishes
 
 A = Address("account", "a")

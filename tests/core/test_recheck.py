@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lfsync.client import Client
+from lfsync.api.client import Client
+from lfsync.api.paging import PAGE_SIZE, Listing, Page
 from lfsync.errors import RejectedError
 from lfsync.kinds import Kind
-from lfsync.live import Live
+from lfsync.knowledge.knowledge import Live
+from lfsync.knowledge.recheck import Rechecker
 from lfsync.model import Query, Record
-from lfsync.paging import PAGE_SIZE, Listing, Page
-from lfsync.recheck import Rechecker
 from tests.core.world import SCHEMA, live, record, wishes
 
 

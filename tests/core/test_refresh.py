@@ -10,20 +10,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lfsync.client import Client
-from lfsync.config import join, read_resources
-from lfsync.definitions import parse_definitions
-from lfsync.documents import compose
-from lfsync.draft import Draft
+from lfsync.api.client import Client
+from lfsync.api.wire import ClientSettings
 from lfsync.kinds import KINDS
+from lfsync.knowledge.refresh import Refresher
 from lfsync.model import Address, Schema
-from lfsync.prepare import prepare
-from lfsync.refresh import Refresher
+from lfsync.planning.definitions import parse_definitions
+from lfsync.planning.draft import Draft
+from lfsync.planning.prepare import prepare
+from lfsync.project.documents import compose
+from lfsync.project.resource_file import join, read_resources
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.transport import SandboxTransport
-from lfsync.settings import SandboxSettings
-from lfsync.state import Binding, State
-from lfsync.wire import ClientSettings
+from lfsync.state.state import Binding, State
 
 ACCOUNTS, TASKS = 400, 600
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from lfsync.finder import Finder
-from lfsync.live import Live
+from lfsync.knowledge.finder import Finder
+from lfsync.knowledge.knowledge import Live
 from lfsync.model import JSON, Address
-from lfsync.resolve import Resolution, Wanted, resolve
-from lfsync.state import Binding, State
+from lfsync.planning.resolve import Resolution, Wanted, resolve
+from lfsync.state.state import Binding, State
 from tests.core.world import SCHEMA, STATE, bound, live, record, wishes
 
 ACME = "accounts: {acme: {fields: {$name: Acme}}}"

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lfsync.client import Answer, Client
+from lfsync.api.client import Answer, Client
+from lfsync.api.paging import Listing
+from lfsync.applying.recovery import settle
 from lfsync.errors import RejectedError, UnavailableError
-from lfsync.journal import Intent
 from lfsync.kinds import Kind
-from lfsync.ledger import Ledger, NoHistory, NoJournal, Written
 from lfsync.model import JSON, Address, Record
-from lfsync.paging import Listing
-from lfsync.settle import settle
+from lfsync.state.journal import Intent
+from lfsync.state.ledger import Ledger, NoHistory, NoJournal, Written
 from tests.core.world import record
 
 ACME = Address("account", "acme")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lfsync.errors import RefusedError, StateError
 from lfsync.model import Address, Member, Schema
-from lfsync.state import Binding, Hashes, State, decode, encode, organisation_ids, refuse_foreign
+from lfsync.state.state import Binding, Hashes, State, decode, encode, organisation_ids, refuse_foreign
 from tests.core.world import SALT, SCHEMA, STATE
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_characters="."), min_size=1, max_size=12)

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfsync.draft import Wishes, draft
-from lfsync.ledger import Operation
-from lfsync.live import Live
+from lfsync.knowledge.knowledge import Live
 from lfsync.model import JSON, Address, Record
-from lfsync.runs import Entry
-from lfsync.state import Binding, Hashes, State, merged
-from lfsync.undo import Reversal, reverse
+from lfsync.planning.draft import Wishes, draft
+from lfsync.planning.undo import Reversal, reverse
+from lfsync.state.ledger import Operation
+from lfsync.state.runs import Entry
+from lfsync.state.state import Binding, Hashes, State, merged
 from tests.core.world import SCHEMA, STATE, bound, live, record
 from tests.laws.profiles import examples
 

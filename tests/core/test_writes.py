@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, LinkChange, MembersChange, RelDef
-from lfsync.writes import LIMIT, Body, LinkWrite, bodies, count, create_links, fields_of, member_links, update_links
+from lfsync.planning.bodies import (
+    LIMIT,
+    Body,
+    LinkWrite,
+    bodies,
+    count,
+    create_links,
+    fields_of,
+    member_links,
+    update_links,
+)
 from tests.core.world import change, live, planned, wishes
 
 _IDS = st.integers(0, 99).map(lambda n: f"id_{n}")

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lfsync.config import join, read_resources
-from lfsync.definitions import builtin_schema
-from lfsync.documents import compose
-from lfsync.draft import Draft, draft
-from lfsync.live import Live
+from lfsync.knowledge.knowledge import Live
 from lfsync.model import (
     JSON,
     Address,
@@ -24,9 +20,13 @@ from lfsync.model import (
     Schema,
     WorkspaceInfo,
 )
-from lfsync.plan import Context, plan
-from lfsync.prepare import prepare
-from lfsync.state import Binding, State
+from lfsync.planning.definitions import builtin_schema
+from lfsync.planning.draft import Draft, draft
+from lfsync.planning.plan import Context, plan
+from lfsync.planning.prepare import prepare
+from lfsync.project.documents import compose
+from lfsync.project.resource_file import join, read_resources
+from lfsync.state.state import Binding, State
 
 SALT = "0123456789abcdef"
 STATE = State(SALT)

@@ -20,23 +20,23 @@ from typing import NamedTuple, TypeVar
 
 import httpx
 
-from lfsync.apply import Applier
-from lfsync.client import Client
-from lfsync.draft import Wishes
-from lfsync.files import load_project
-from lfsync.job import Job
+from lfsync.api.client import Client
+from lfsync.api.wire import ClientSettings
+from lfsync.applying.apply import Applier
+from lfsync.applying.progress import Job
 from lfsync.kinds import KINDS
 from lfsync.model import Outcome, Plan
+from lfsync.planning.draft import Wishes
+from lfsync.planning.session import Session
+from lfsync.project.load import load_project
+from lfsync.project.settings import SandboxSettings
+from lfsync.project.workspace import Workspace
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.store import FOREVER, Link, Row
 from lfsync.sandbox.transport import SandboxTransport
 from lfsync.sandbox.workspace import NOW
 from lfsync.sandbox.workspace import Workspace as Crm
-from lfsync.session import Session
-from lfsync.settings import SandboxSettings
-from lfsync.state import State, decode, encode, merged
-from lfsync.wire import ClientSettings
-from lfsync.workspace import Workspace
+from lfsync.state.state import State, decode, encode, merged
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump, write_project
 from tests.laws.menu import Data, definitions

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from lfsync.kinds import MEMBER_KEYS, SECTIONS
 from lfsync.model import Address, DesiredLinks, Plan, Target
-from lfsync.planfile import dumps, from_json
+from lfsync.planning.plan_file import dumps, from_json
 from lfsync.sandbox.schema import MEMBERSHIP, End, Schema
 from lfsync.sandbox.store import Link, Row
-from lfsync.state import State
+from lfsync.state.state import State
 from tests.laws.bench import Run, Sent, Snapshot
 from tests.laws.menu import Data
 

@@ -7,11 +7,11 @@ from random import Random
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from lfsync.draft import Wishes
 from lfsync.errors import ConfigError
 from lfsync.model import Plan
-from lfsync.planfile import dumps, from_json
-from lfsync.state import State
+from lfsync.planning.draft import Wishes
+from lfsync.planning.plan_file import dumps, from_json
+from lfsync.state.state import State
 from tests.laws.bench import Bench
 from tests.laws.cases import Case, cases, thin
 from tests.laws.courts import FINE, applied, bench, converges

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lfsync.errors import RefusedError
 from lfsync.model import JSON, Plan, WorkspaceInfo
-from lfsync.planfile import dumps, from_json, plan_schema, to_json
+from lfsync.planning.plan_file import dumps, from_json, plan_schema, to_json
 from tests.render.render_samples import plan_of_everything
 from tests.render.render_strategies import plans
 

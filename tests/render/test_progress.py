@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 
+from lfsync.applying.reporter import Reporter
 from lfsync.model import Outcome
 from lfsync.render.progress import LineProgress, TerminalProgress
-from lfsync.report import Reporter
 from tests.render.harmless import assert_harmless
 from tests.render.render_samples import ACME, plan_of_everything
 

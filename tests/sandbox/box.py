@@ -12,9 +12,9 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.transport import SandboxTransport
-from lfsync.settings import SandboxSettings
 
 KEY = "sk_lf_test"
 START = 1_793_610_000.0
@@ -166,7 +166,7 @@ _SERVE = """
 import sys
 from pathlib import Path
 from lfsync.sandbox.serve import serve
-from lfsync.settings import SandboxSettings
+from lfsync.project.settings import SandboxSettings
 seed = Path(sys.argv[2]) if sys.argv[2] else None
 serve(SandboxSettings.model_validate_json(sys.argv[1]), host="127.0.0.1", port=0, database=None, seed=seed)
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from lfsync.state import Binding
+from lfsync.state.state import Binding
 from tests.laws.laws import plan_is_empty
 from tests.soak.ground import FINE, Ground, Lost, Moment, ground, remembered, truth
 from tests.soak.tally import Tally

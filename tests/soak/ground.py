@@ -18,14 +18,14 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import httpx
 
-from lfsync.apply import Applier
-from lfsync.client import Client
-from lfsync.draft import Wishes
+from lfsync.api.client import Client
+from lfsync.api.wire import ClientSettings
+from lfsync.applying.apply import Applier
+from lfsync.planning.draft import Wishes
+from lfsync.planning.session import Session, open_session
+from lfsync.project.workspace import Workspace
 from lfsync.sandbox.store import Row
-from lfsync.session import Session, open_session
-from lfsync.state import State, decode, merged
-from lfsync.wire import ClientSettings
-from lfsync.workspace import Workspace
+from lfsync.state.state import State, decode, merged
 from tests.laws.bench import Bench, Kept, Run, Silent, Snapshot
 from tests.laws.cases import Case
 from tests.laws.menu import Data

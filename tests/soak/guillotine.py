@@ -17,12 +17,12 @@ import uvicorn
 from starlette.responses import JSONResponse
 
 from lfsync.kinds import KINDS
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.serve import configuration
 from lfsync.sandbox.store import FOREVER
 from lfsync.sandbox.workspace import NOW
 from lfsync.sandbox.workspace import Workspace as Crm
-from lfsync.settings import SandboxSettings
 from tests.e2e.rig import TIMEOUT, Project, Run, checked
 from tests.laws.bench import Snapshot
 from tests.soak.ground import Moment

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lfsync.errors import ApiError
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from lfsync.settings import SandboxSettings
 from tests.e2e.rig import Project, Server, project, serving
 from tests.effort import FULL, size
 from tests.laws.bench import Run

@@ -21,8 +21,8 @@ import pytest
 import yaml
 
 from lfsync.cli import run
+from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.transport import open_transport
-from lfsync.settings import SandboxSettings
 from tests.soak.tally import Tally
 
 _RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

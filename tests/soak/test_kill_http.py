@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from lfsync.settings import SandboxSettings
-from lfsync.state import decode
+from lfsync.project.settings import SandboxSettings
+from lfsync.state.state import decode
 from tests.e2e.rig import Project, project
 from tests.effort import FULL, size
 from tests.soak.ground import LOST, Lost, Moment, Truth, remembered, truth

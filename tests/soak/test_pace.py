@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lfsync.settings import SandboxSettings
+from lfsync.project.settings import SandboxSettings
 from tests.e2e.rig import Project, Server, project
 from tests.effort import FULL, size
 from tests.soak.guillotine import Guillotine, guillotine

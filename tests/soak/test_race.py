@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lfsync.settings import SandboxSettings
+from lfsync.project.settings import SandboxSettings
 from tests.e2e.rig import TIMEOUT, project
 from tests.laws.bench import Run
 from tests.soak.ground import FINE, Ground, Moment, ground, truth

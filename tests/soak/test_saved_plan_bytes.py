@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from lfsync import planfile
 from lfsync.cli import run
 from lfsync.errors import LfsyncError
+from lfsync.planning import plan_file as planfile
 from tests.e2e.conftest import SEED
 from tests.effort import size
 from tests.soak.tally import Tally

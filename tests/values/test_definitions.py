@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.definitions import builtin_definitions, builtin_schema, parse_definitions
 from lfsync.errors import ApiError
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Option, RelDef
+from lfsync.planning.definitions import builtin_definitions, builtin_schema, parse_definitions
 from tests.values.workspace_samples import ACCOUNT, SCHEMA, TASK, definition
 
 account = SCHEMA.kinds["account"]

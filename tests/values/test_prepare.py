@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from lfsync.checks import check
-from lfsync.definitions import builtin_schema
 from lfsync.errors import Problem
 from lfsync.model import Address, Cell, Desired, FieldDef, Place, Record, Resource
-from lfsync.prepare import NEVER_SENT, live_value, prepare
+from lfsync.planning.definitions import builtin_schema
+from lfsync.planning.prepare import prepare
+from lfsync.project.checks import check
+from lfsync.values.pipelines import NEVER_SENT, live_value
 from tests.values.workspace_samples import SCHEMA, links, place, project, resource
 
 ACME = resource("account.acme", {"$name": "Acme"}, line=90)

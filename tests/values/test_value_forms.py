@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lfsync.model import JSON, Cell, FieldDef
-from lfsync.values import VALUE_TYPES, BadValueError, match_keys
+from lfsync.values.table import VALUE_TYPES, BadValueError, match_keys
 from tests.values.value_samples import EVERY_FIELD, OBJECT_TYPES, STATUS, canonical, equal, field, sent, text
 
 LINKEDIN: dict[str, Any] = {"handle_service": "LINKEDIN"}

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lfsync.model import JSON, Cell, FieldDef
-from lfsync.values import VALUE_TYPES, BadValueError, match_keys
+from lfsync.values.table import VALUE_TYPES, BadValueError, match_keys
 from tests.values.value_samples import EVERY_FIELD, OPTIONS, STATUS, canonical, equal, field, sent, text
 
 FIELDS = st.sampled_from(EVERY_FIELD)

@@ -10,7 +10,7 @@ from lfsync.model import JSON, FieldDef
 from lfsync.sandbox.forms import stored
 from lfsync.sandbox.quirks import QUIRKS, resolve
 from lfsync.sandbox.schema import FieldSpec
-from lfsync.values import BadValueError
+from lfsync.values.table import BadValueError
 from tests.values.test_value_forms import EQUAL, SENT
 from tests.values.value_samples import canonical, equal, field, sent
 

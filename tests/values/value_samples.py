@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lfsync.model import JSON, FieldDef, Option
-from lfsync.values import VALUE_TYPES
+from lfsync.values.table import VALUE_TYPES
 
 OPTIONS = (
     Option("opt_gold", "Gold"),

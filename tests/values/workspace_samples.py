@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfsync.definitions import builtin_definitions, parse_definitions
 from lfsync.model import (
     JSON,
     Address,
@@ -18,6 +17,7 @@ from lfsync.model import (
     Schema,
     Value,
 )
+from lfsync.planning.definitions import builtin_definitions, parse_definitions
 
 
 def definition(type: str, label: str = "", **more: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The Lightfield API: client, pace, retries, paging, typed answers."""

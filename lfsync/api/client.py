@@ -1,0 +1,224 @@
+"""The API as lfsync uses it: one method for each thing to ask or to do (API sheet, section 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+from urllib.parse import quote
+
+from lfsync.api import answers as api
+from lfsync.api.answers import Token
+from lfsync.api.pace import Category
+from lfsync.api.paging import PAGE_SIZE, Listing, Page, Pages
+from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
+from lfsync.errors import ApiError, NotFoundError
+from lfsync.kinds import Kind
+from lfsync.model import JSON, Member, Record
+
+__all__ = ["Answer", "Client", "ClientSettings", "Exchange", "Filters", "Listing", "Page", "Status", "Token"]
+
+Status: TypeAlias = Literal["active", "trashed"]
+Filters: TypeAlias = Sequence[tuple[str, str]]
+
+# Times that a listing which moves while it is read is read on, before it is given back as incomplete (rule R3).
+_MOST_PASSES: Final = 6
+# No ids: a path with one of these would be another endpoint.
+_NO_IDS: Final = frozenset({"", ".", "..", "definitions", "merge"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a create gave. `replayed`: the record is older than the request, so the body was not looked at (rule A2)."""
+
+    record: Record
+    replayed: bool
+
+
+class Client:
+    """The API of one workspace. Use as an async context manager; every method raises ApiError and its kin.
+
+    `clock` (seconds, steady), `sleep` and `chance` (uniform in 0..1) are for tests.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._wire = Wire(settings, on_exchange=on_exchange, clock=clock, sleep=sleep, chance=chance)
+
+    async def __aenter__(self) -> Client:
+        await self._wire.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._wire.__aexit__()
+
+    @property
+    def requests(self) -> Counter[Category]:
+        """Requests sent so far, by category; every try counts."""
+        return self._wire.requests
+
+    # ---- what the workspace is
+
+    async def validate(self) -> Token:
+        """What the key may do."""
+        call = Call("GET", "/v1/auth/validate", "read")
+        return api.parse_token(str(call), (await self._wire.send(call)).body)
+
+    async def definitions(self, kind: Kind) -> Mapping[str, JSON]:
+        """The definitions of a kind that has them, as the API gives them (sheet 2.4)."""
+        call = Call("GET", f"{kind.path}/definitions", "read", (f"{kind.scope}:read",))
+        return api.parse_object(str(call), (await self._wire.send(call)).body)
+
+    async def members(self) -> tuple[Member, ...]:
+        """Everybody in the workspace."""
+        listing = await self._whole(_Shelf("member", "/v1/members", ("members:read",)))
+        return tuple(api.member(record) for record in listing.records.values())
+
+    # ---- listings
+
+    async def page(self, kind: Kind, offset: int = 0, *, status: Status = "active", filters: Filters = ()) -> Page:
+        """25 rows of a kind at `offset`."""
+        return await self._page(_shelf(kind, status, filters), offset)
+
+    async def list(
+        self, kind: Kind, *, status: Status = "active", filters: Filters = (), first: Page | None = None
+    ) -> Listing:
+        """All rows of a kind, pages side by side; `first` is the page at offset 0, if it was read already."""
+        return await self._whole(_shelf(kind, status, filters), first)
+
+    async def list_members(self, list_id: str, target: Kind) -> Listing:
+        """The records of kind `target` in a list (sheet 4.7). NotFoundError if there is no such list."""
+        path = f"{_path_to('/v1/lists', list_id)}/{target.section}"
+        return await self._whole(_Shelf(target.name, path, ("lists:read", f"{target.scope}:read")))
+
+    # ---- records
+
+    async def retrieve(self, kind: Kind, id: str) -> Record | None:
+        """One record, fresh; None if the API knows none under this id (or none that this key may see)."""
+        try:
+            call = Call("GET", _path_to(kind.path, id), "read", (f"{kind.scope}:read",))
+            return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
+        except NotFoundError as error:
+            if error.type is None:
+                raise  # not the API's own 404 but a proxy's: it proves nothing
+            return None
+
+    async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
+        """Make a record, at most once under this idempotency key (rule A2).
+
+        Where the clocks leave it open whether the record is older than the request, it is read again.
+        """
+        call = Call("POST", kind.path, "write", (f"{kind.scope}:create",), _encoded(body), key)
+        reply = await self._wire.send(call)
+        record = api.parse_record(str(call), reply.body, kind.name)
+        clock, created_at = self._wire.server_clock, record.created_at
+        if clock.precedes(created_at, reply.sent):
+            return Answer(record, replayed=True)
+        if clock.may_precede(created_at, reply.sent):
+            if await self.retrieve(kind, record.id) != record:
+                return Answer(record, replayed=True)
+            clock.reckon(created_at, reply.sent)
+        return Answer(record, replayed=False)
+
+    async def update(self, kind: Kind, id: str, body: Mapping[str, JSON], key: str) -> Record:
+        """Change a record; `key` is this write's own (rule A3). The record as the answer shows it."""
+        path = _path_to(kind.path, id)
+        call = Call("POST", path, "write", (f"{kind.scope}:update",), _encoded(body), key)
+        return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
+
+    async def delete(self, kind: Kind, id: str) -> None:
+        """To the trash (sheet, section 12). A record that is there already, or gone, is no error."""
+        call = Call("DELETE", _path_to(kind.path, id), "write", (f"{kind.scope}:delete",))
+        try:
+            await self._wire.send(call)
+        except NotFoundError as error:
+            if error.type is None:
+                raise
+
+    async def restore(self, kind: Kind, id: str) -> None:
+        """Out of the trash; a live record stays as it is."""
+        call = Call("POST", f"{_path_to(kind.path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
+        await self._wire.send(call)
+
+    # ---- how
+
+    async def _whole(self, shelf: _Shelf, first: Page | None = None) -> Listing:
+        pages = Pages()
+        if first is not None:
+            pages.add(0, first)
+        for _ in range(_MOST_PASSES):
+            if not (offsets := pages.to_read()):
+                break
+            await self._read(shelf, offsets, pages)
+        return pages.listing()
+
+    async def _read(self, shelf: _Shelf, offsets: Sequence[int], pages: Pages) -> None:
+        """Read the pages at `offsets`, side by side."""
+        queue = iter(offsets)
+
+        async def work() -> None:
+            for offset in queue:
+                highest = pages.highest
+                pages.add(offset, await self._page(shelf, offset), highest)
+
+        await _side_by_side(work() for _ in range(min(IN_FLIGHT, len(offsets))))
+
+    async def _page(self, shelf: _Shelf, offset: int) -> Page:
+        call = Call("GET", f"{shelf.path}?limit={PAGE_SIZE}&offset={offset}{shelf.query}", "search", shelf.needs)
+        return api.parse_page(str(call), (await self._wire.send(call)).body, shelf.kind)
+
+    @staticmethod
+    def _same(call: Call, id: str, record: Record) -> Record:
+        if record.id != id:
+            raise ApiError(f"the answer to {call} is another record: {api.clean(record.id, 100)}")
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """A listing: of which kind, where, with which filters, under which scopes."""
+
+    kind: str
+    path: str
+    needs: tuple[str, ...]
+    query: str = ""
+
+
+def _shelf(kind: Kind, status: Status, filters: Filters) -> _Shelf:
+    terms = ([("status", status)] if status != "active" else []) + [*filters]
+    query = "".join(f"&{quote(name, safe='')}={quote(value, safe='')}" for name, value in terms)
+    needs = (f"{kind.scope}:read", f"{kind.scope}:restore") if status == "trashed" else (f"{kind.scope}:read",)
+    return _Shelf(kind.name, kind.path, needs, query)
+
+
+def _path_to(path: str, id: str) -> str:
+    if id in _NO_IDS:
+        raise NotFoundError(f"{id!r} is no id", status=404, type="not_found")
+    return f"{path}/{quote(id, safe='')}"
+
+
+def _encoded(body: Mapping[str, JSON]) -> bytes:
+    return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+
+
+async def _side_by_side(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run all of it at once; the first failure ends the rest and is raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,351 @@
+"""One request, and its answer: key, pace, retries, errors. Everything of httpx that lfsync uses is here."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import ssl
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+
+import httpx
+
+from lfsync import __version__
+from lfsync.api import answers as api
+from lfsync.api.pace import CATEGORIES, DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
+from lfsync.api.retry import Reason, Retries, reason_of
+from lfsync.api.server_clock import ServerClock
+from lfsync.errors import ApiError, CredentialsError, UnavailableError, UsageError
+
+API_VERSION: Final = "2026-03-01"
+DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
+# At 25 requests a second this keeps the pace up to answers that take two and a half seconds. Where answers are quick
+# there is no use in as many: httpx's pool looks at each open connection for each request.
+IN_FLIGHT: Final = 64
+_FIRST_IN_FLIGHT: Final = 16
+_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
+_LIMITS: Final = httpx.Limits(
+    max_connections=IN_FLIGHT * len(CATEGORIES), max_keepalive_connections=IN_FLIGHT * len(CATEGORIES)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Where the API is and who asks. The key is never shown; `key_env` names where it came from.
+
+    `rate_share` (0..1] is the part of the organisation's limit to use. `transport` puts the server in process.
+    """
+
+    base_url: str = DEFAULT_BASE_URL
+    api_key: str = field(default="", repr=False)
+    rate_share: float = 1.0
+    key_env: str = "LIGHTFIELD_API_KEY"
+    user_agent: str = f"lfsync/{__version__}"
+    transport: httpx.AsyncBaseTransport | None = field(default=None, repr=False)
+
+
+class Exchange(NamedTuple):
+    """One request that was sent, for `-v`. `status` is None when no answer came."""
+
+    method: str
+    path: str
+    status: int | None
+    category: Category
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to make. `path` is encoded and may have a query; `needs` are the scopes it takes."""
+
+    method: str
+    path: str
+    category: Category
+    needs: tuple[str, ...] = ()
+    body: bytes | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {api.clean(self.path.partition('?')[0], 100)}"
+
+
+class Reply(NamedTuple):
+    """A success. `sent`: when its first try left, by our clock."""
+
+    body: bytes
+    sent: float
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: bytes
+    location: str
+    retry_after: float
+
+
+class _Failure(NamedTuple):
+    error: ApiError
+    reason: Reason
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What one category has for itself: its pace, who is next, and how many of `width` are under way."""
+
+    bucket: Bucket
+    turn: asyncio.Lock
+    flight: asyncio.Semaphore
+    width: int = _FIRST_IN_FLIGHT
+
+    def widen(self, seconds: float) -> None:
+        """An answer took so long: let as many be under way as keep the pace, with room for a slower one."""
+        while self.width < min(IN_FLIGHT, 2 * DOCUMENTED_LIMIT * seconds):
+            self.width += 1
+            self.flight.release()
+
+
+class Wire:
+    """Sends calls, each until it is answered for good. Use as an async context manager."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        key = _checked_key(settings)
+        self._base = _checked_base(settings)
+        self._settings = settings
+        self._secret = key.encode()
+        self._headers = _headers(settings, key)
+        self._on_exchange = on_exchange
+        self._clock, self._sleep, self._chance = clock, sleep, chance
+        self._http = _http_client(settings, self._base)
+        self._pace = Pace(settings.rate_share)
+        self._lanes = {
+            category: _Lane(bucket, asyncio.Lock(), asyncio.Semaphore(_FIRST_IN_FLIGHT))
+            for category, bucket in self._pace.buckets.items()
+        }
+        self._last_date = ""
+        self._answered = False
+        self.server_clock = ServerClock(time.time() - clock())
+        self.requests: Counter[Category] = Counter()
+
+    async def __aenter__(self) -> Wire:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def send(self, call: Call) -> Reply:
+        """The answer to `call`, retried as rule A5 says. Raises ApiError and its kin."""
+        retries = Retries()
+        # Kept through the retries: one that queued up behind thousands of others would use up its time waiting.
+        async with self._lanes[call.category].flight:
+            while True:
+                outcome = await self._attempt(call, retries)
+                if isinstance(outcome, bytes):
+                    return Reply(outcome, retries.begin(self._clock()))
+                pause = retries.wait(self._clock(), self._chance(), outcome.reason)
+                if pause is None:
+                    raise outcome.error
+                await self._sleep(pause)
+
+    async def _attempt(self, call: Call, retries: Retries) -> bytes | _Failure:
+        """One try: the body of a success, or why there is none and what that says of trying again."""
+        try:
+            answer = await self._try(call, retries)
+        except httpx.TransportError as error:
+            known = self._answered or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            return _Failure(self._unanswered(call, error), Reason("unanswered" if known else "unreachable"))
+        except httpx.DecodingError:
+            undecodable = ApiError(f"the answer to {call} is not what the API documents: it can't be decompressed")
+            return _Failure(undecodable, Reason("refused"))
+        if 200 <= answer.status < 300:
+            return answer.body
+        refused = self._refused(call, answer)
+        return _Failure(refused, reason_of(answer.status, refused.type, answer.retry_after))
+
+    async def _try(self, call: Call, retries: Retries) -> _Answer:
+        await self._await_turn(self._lanes[call.category])
+        self.requests[call.category] += 1
+        sent = self._clock()
+        retries.begin(sent)
+        try:
+            response = await self._http.send(self._request(call))
+        except httpx.HTTPError:
+            self._report(call, None, sent)
+            raise
+        self._report(call, response.status_code, sent)
+        return self._heard(call, response, sent)
+
+    async def _await_turn(self, lane: _Lane) -> None:
+        if not lane.turn.locked() and lane.bucket.wait(self._clock()) <= 0:
+            lane.bucket.take(self._clock())
+            return
+        async with lane.turn:
+            # Asked again after each sleep: an answer may have slowed or paused the bucket meanwhile.
+            while (pause := lane.bucket.wait(self._clock())) > 0:
+                await self._sleep(pause)
+            lane.bucket.take(self._clock())
+
+    def _request(self, call: Call) -> httpx.Request:
+        headers = self._headers
+        if call.body is not None:
+            headers = [*headers, ("Content-Type", "application/json")]
+        if call.key is not None:
+            headers = [*headers, ("Idempotency-Key", call.key)]
+        return httpx.Request(
+            call.method,
+            self._base + call.path,
+            headers=headers,
+            content=call.body,
+            extensions={"timeout": _TIMEOUT.as_dict()},
+        )
+
+    def _heard(self, call: Call, response: httpx.Response, sent: float) -> _Answer:
+        now = self._clock()
+        self._answered = True
+        self._lanes[call.category].widen(now - sent)
+        date = response.headers.get("date", "")
+        if date != self._last_date and (seconds := _http_date(date)) is not None:
+            self._last_date = date
+            self.server_clock.observe(seconds, sent, now)
+        limits = _rate_headers(response, self.server_clock.earliest(now))
+        limited = response.status_code == 429
+        retry_after = limits.retry_after if response.status_code >= 400 else None
+        self._pace.hear(
+            call.category, now, RateHeaders(limits.limit, limits.remaining, retry_after if limited else None)
+        )
+        return _Answer(
+            status=response.status_code,
+            body=response.content if response.is_success else response.content.replace(self._secret, b"***"),
+            location=response.headers.get("location", "").replace(self._secret.decode(), "***"),
+            retry_after=retry_after or 0.0,
+        )
+
+    def _refused(self, call: Call, answer: _Answer) -> ApiError:
+        failure = api.refusal(str(call), answer.status, answer.body, needs=call.needs, location=answer.location)
+        if isinstance(failure, CredentialsError):
+            failure.hint = f"put a valid key of this workspace into {self._settings.key_env}"
+        return failure
+
+    def _unanswered(self, call: Call, error: httpx.TransportError) -> UnavailableError:
+        reason = api.clean(str(error)) or type(error).__name__
+        return UnavailableError(
+            f"no answer from {self._base} to {call}: {reason}",
+            hint=None if self._answered else "is the base URL right, and is the network up?",
+        )
+
+    def _report(self, call: Call, status: int | None, sent: float) -> None:
+        if self._on_exchange:
+            self._on_exchange(Exchange(call.method, call.path, status, call.category, self._clock() - sent))
+
+
+# ---------------------------------------------------------------- settings, checked
+
+
+def _checked_key(settings: ClientSettings) -> str:
+    """The key, or CredentialsError; a key that can't stand in a header would show up in httpx's own message."""
+    key = settings.api_key.strip()
+    if not key:
+        raise CredentialsError("there is no API key", hint=f"set {settings.key_env} to a key of this workspace")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise CredentialsError(
+            f"{settings.key_env} holds no API key: it has spaces, line breaks or other characters that a key can't have"
+        )
+    return key
+
+
+def _checked_base(settings: ClientSettings) -> str:
+    """The base URL without its `/v1`. UsageError unless it is https, or http to this machine (or to `transport`)."""
+    try:
+        url = httpx.URL(settings.base_url.strip())
+    except httpx.InvalidURL:
+        raise UsageError("the base URL is not a URL", hint="an example: https://api.lightfield.app") from None
+    if url.userinfo or url.query or url.fragment or not url.host or url.scheme not in ("http", "https"):
+        raise UsageError(
+            "the base URL must be http(s)://HOST, without user, query or fragment",
+            hint="an example: https://api.lightfield.app",
+        )
+    if url.scheme == "http" and settings.transport is None and not _is_loopback(url.host):
+        raise UsageError(
+            f"plain http to {api.clean(url.host, 100)} would show the API key to the network", hint="use https"
+        )
+    return str(url).rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _headers(settings: ClientSettings, key: str) -> list[tuple[str, str]]:
+    return [
+        ("Authorization", f"Bearer {key}"),
+        ("Lightfield-Version", API_VERSION),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "gzip, deflate"),
+        ("User-Agent", settings.user_agent),
+    ]
+
+
+def _http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
+    """Proxies and certificates of the environment count, as for any tool, but never on the way to this machine."""
+    local = settings.transport is not None or _is_loopback(httpx.URL(base).host)
+    # Loading the certificates costs more than a small plan; plain http needs none, and an empty context trusts nobody.
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if base.startswith("http:") else True
+    try:
+        return httpx.AsyncClient(
+            transport=settings.transport, limits=_LIMITS, verify=verify, trust_env=not local, follow_redirects=False
+        )
+    except (ValueError, ImportError, OSError, httpx.InvalidURL):
+        raise UsageError("the proxy or certificates that the environment names can't be used") from None
+
+
+# ---------------------------------------------------------------- headers
+
+
+def _rate_headers(response: httpx.Response, server_now: float) -> RateHeaders:
+    headers = response.headers
+    retry_after = None
+    if response.status_code >= 400:
+        retry_after = _seconds(headers.get("retry-after"), server_now)
+        reset = _number(headers.get("x-ratelimit-reset"))
+        if retry_after is None and response.status_code == 429 and reset is not None:
+            retry_after = max(0.0, reset - server_now)
+    return RateHeaders(
+        limit=_number(headers.get("x-ratelimit-limit")),
+        remaining=_number(headers.get("x-ratelimit-remaining")),
+        retry_after=retry_after,
+    )
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and len(text) <= 15 and text.isascii() and text.isdigit() else None
+
+
+def _seconds(text: str | None, server_now: float) -> float | None:
+    """`Retry-After`: seconds, or a date."""
+    if (seconds := _number(text)) is not None:
+        return seconds
+    moment = _http_date(text or "")
+    return None if moment is None else max(0.0, moment - server_now)
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""A plan to writes, each after a last look, each proved."""

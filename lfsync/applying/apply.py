@@ -1,0 +1,174 @@
+"""Walks a plan: every change just after what it depends on, independent ones side by side, deletes last. I/O.
+
+Failures stay local: what depends on a change that made nothing is skipped with the reason, the rest goes on. Apply
+tells a reporter; it never prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from lfsync.api.client import Client
+from lfsync.applying.progress import GiveUpError, Job, Progress, bindings_of, place_of
+from lfsync.applying.reporter import Reporter
+from lfsync.applying.writer import Writer
+from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError
+from lfsync.model import Address, Change, Desired, Outcome, Place, Status
+from lfsync.planning.uniques import cleared_first
+from lfsync.state.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal, Written
+from lfsync.state.state import State, organisation_ids
+
+_AT_ONCE = 96
+_INTERRUPTED = "interrupted before it began"
+
+
+class Applier:
+    """Applies one plan once. `state` is what is known after each outcome: read it whenever `run` has ended."""
+
+    def __init__(
+        self,
+        job: Job,
+        client: Client,
+        reporter: Reporter,
+        journal: JournalLike | None = None,
+        history: HistoryLike | None = None,
+    ) -> None:
+        self.job = job
+        self.ledger = Ledger(bindings_of(job), journal or NoJournal(), history or NoHistory())
+        for address in job.draft.released:
+            self.ledger.release(address)
+        self.writer = Writer(job, client, self.ledger)
+        self.reporter = reporter
+        self._exists: dict[Address, asyncio.Event] = {}
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._stop_reason: str | None = None
+
+    @property
+    def state(self) -> State:
+        """The state as of now."""
+        ids = organisation_ids(self.job.schema)
+        return replace(self.job.state, ids=ids, bindings=self.ledger.bindings)
+
+    def stop(self, reason: str = _INTERRUPTED) -> None:
+        """Begin nothing new; what is in flight ends as it would."""
+        self._stop_reason = self._stop_reason or reason
+
+    async def run(self) -> list[Outcome]:
+        """An outcome for each change, in the order of the plan."""
+        self.reporter.start(self.job.plan)
+        changes = self.job.plan.changes
+        self._exists = {change.address: asyncio.Event() for change in changes}
+        outcomes: dict[Address, Outcome] = {}
+        try:
+            await asyncio.gather(*(self._take_out(change) for change in changes if change.action == "restore"))
+            await self._clear_first()
+            for wave in _waves(changes):
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._finish(change)) for change in wave]
+                outcomes |= {task.result().address: task.result() for task in tasks}
+        finally:
+            self.reporter.close()
+        return [outcomes[change.address] for change in changes]
+
+    async def _clear_first(self) -> None:
+        """Unique values that swap owners (rule A7). Where it fails, the change that it is for fails and says why."""
+        by_address = {change.address: change for change in self.job.plan.changes}
+        for address, keys in cleared_first(self.job.plan.changes, self.job.desired).items():
+            with contextlib.suppress(ApiError, GiveUpError):
+                await self.writer.clear(by_address[address], keys)
+
+    async def _take_out(self, change: Change) -> None:
+        """Where it fails, it is tried again in the change's own turn, which tells of it."""
+        async with self._slots:
+            if not self._stop_reason:
+                with contextlib.suppress(ApiError):
+                    await self.writer.take_out(change)
+
+    async def _finish(self, change: Change) -> Outcome:
+        outcome = await self._outcome(change)
+        self._exists[change.address].set()
+        self.reporter.finished(outcome)
+        return outcome
+
+    async def _outcome(self, change: Change) -> Outcome:
+        end: GiveUpError | None = None
+        status: Status
+        progress = Progress(Written(change.address, "update" if change.action == "adopt" else change.action))
+        try:
+            status = await self._perform(change, progress)
+        except GiveUpError as error:
+            end, status = error, error.status
+        except ApiError as error:
+            end = self._failure(change, error)
+            status = end.status
+        if progress.written.id:
+            self.ledger.history.wrote(progress.written)
+        id = self.writer.ids.get(change.address, change.id)
+        if end is None:
+            return Outcome(change.address, change.action, status, id)
+        return Outcome(change.address, change.action, status, id, end.reason, end.hint, end.source or change.source)
+
+    async def _perform(self, change: Change, progress: Progress) -> Status:
+        """Write once what it needs is there; link what could not be linked before; prove."""
+        await self._wait_for(change.depends_on)
+        async with self._slots:
+            if self._stop_reason:
+                raise GiveUpError("skipped", self._stop_reason)
+            await self._write(change, progress)
+        self._exists[change.address].set()
+        if progress.late:
+            await self._wait_for(progress.late)
+            async with self._slots:
+                await self.writer.link_late(change, progress)
+        async with self._slots:
+            return await self.writer.prove(change, progress)
+
+    async def _wait_for(self, addresses: tuple[Address, ...] | list[Address]) -> None:
+        for address in addresses:
+            await self._exists[address].wait()
+            if address not in self.writer.ids:
+                raise GiveUpError("skipped", f"{address}, which it refers to, was not made")
+
+    async def _write(self, change: Change, progress: Progress) -> None:
+        """Once more where the API reports a conflict (rule A5), or refuses links that may be there already (U11)."""
+        try:
+            await self.writer.write(change, progress)
+        except RejectedError as error:
+            if error.status != 409 and not change.relationships and not change.members:
+                raise
+            await self.writer.reread_members(change)
+            await self.writer.write(change, progress)
+
+    def _failure(self, change: Change, error: ApiError) -> GiveUpError:
+        if isinstance(error, CredentialsError):
+            self.stop(f"not begun: {error.message}")
+        reason = error.message
+        if isinstance(error, UnavailableError):
+            reason = f"{reason}; whether it was written is not known"
+        hint = error.hint or ("The next plan reads what is there." if isinstance(error, UnavailableError) else None)
+        return GiveUpError("failed", reason, hint, _blamed(self.job.desired.get(change.address), error.param))
+
+
+def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Everything but deletes; then deletes kind by kind, children first (rule A7)."""
+    yield [change for change in changes if change.action != "delete"]
+    deletes = [change for change in changes if change.action == "delete"]
+    for _, wave in groupby(deletes, key=lambda change: change.address.kind):
+        yield list(wave)
+
+
+def _blamed(wish: Desired | None, param: str | None) -> Place | None:
+    """The place of the value that the API's `param` names: with or without its `$` (API sheet, 11.1)."""
+    section, _, key = (param or "").partition(".")
+    names = {"fields": "fields", "relationships": "links"}
+    if wish is None or section not in names:
+        return None
+    key = key.split(".")[0]
+    if key in ("$accounts", "$contacts", "$opportunities"):
+        return place_of(wish, "members", "")
+    declared = wish.fields.keys() | wish.links.keys()
+    return place_of(wish, names[section], key if key in declared else f"${key}")

@@ -1,0 +1,361 @@
+"""Desired against live: what differs, and who moved it. Pure.
+
+Prepare, then compare. Both sides of a resource become one flat dict of canonical values, `{(section, key): value}`,
+with what is not managed left out; then they are equal or they are not. Where they are not, deepdiff says which keys,
+and the state's two hashes say why (rules S4, S5):
+
+    declared == live ............................... nothing
+    both hashes as last time ....................... nothing: the server's own form of our value, settled
+    no hashes, or declared moved ................... config
+    live moved ..................................... drift
+    both ........................................... conflict
+
+A listed row may lag (rule R1). It is believed where it equals the declared values and the live hashes that the state
+holds; otherwise the comparison is `doubtful` and the record must be read by id before anything is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from lfsync.kinds import KINDS
+from lfsync.knowledge.knowledge import Live
+from lfsync.model import (
+    JSON,
+    Address,
+    Cause,
+    Desired,
+    DesiredField,
+    DesiredLinks,
+    FieldChange,
+    FieldDef,
+    LinkChange,
+    MembersChange,
+    Record,
+    Schema,
+)
+from lfsync.planning.resolve import Resolution, title
+from lfsync.state.state import Binding, Hashes, State
+from lfsync.values.pipelines import live_value
+from lfsync.values.table import VALUE_TYPES
+
+Section: TypeAlias = Literal["fields", "links", "members"]
+Key: TypeAlias = tuple[Section, str]
+MEMBERS: Key = ("members", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one resource needs.
+
+    `hashes`         of every key that equals live, and of those that stay settled (rule S3)
+    `doubtful`       the record must be read by id before anything is made of this (rule R1)
+    `members_moved`  the members are not those that the last apply left (rule R2)
+    `frozen`         create-only keys that differ (rule I8)
+    """
+
+    fields: tuple[FieldChange, ...] = ()
+    links: tuple[LinkChange, ...] = ()
+    members: MembersChange | None = None
+    causes: frozenset[Cause] = frozenset()
+    hashes: Mapping[Key, Hashes] = field(default_factory=dict)
+    doubtful: bool = False
+    members_moved: bool = False
+    frozen: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.links or self.members)
+
+
+class Comparer:
+    """Compares one resource after the other against the same workspace.
+
+    `drift_only`: what people changed in Lightfield since the last apply, and nothing else.
+    """
+
+    def __init__(
+        self,
+        desired: Mapping[Address, Desired],
+        schema: Schema,
+        state: State,
+        live: Live,
+        resolution: Resolution,
+        *,
+        drift_only: bool = False,
+    ) -> None:
+        self.drift_only = drift_only
+        self.desired = desired
+        self.schema = schema
+        self.state = state
+        self.live = live
+        self.resolution = resolution
+        self.names = names(desired, schema, live, resolution)
+        self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
+        self._returning = {(a.kind, resolution.ids[a]) for a in resolution.restored}
+
+    def creation(self, desired: Desired) -> Difference:
+        """Everything that is declared, against nothing."""
+        fields = tuple(_field_change(f, None, "config") for f in desired.fields.values() if f.sent is not None)
+        links = []
+        for link in desired.links.values():
+            include = self._targets(desired, link)
+            if include:
+                links.append(self._link_change(link, (), include, (), "config"))
+        members = None
+        if desired.members and (include := self._targets(desired, desired.members)):
+            members = MembersChange(self._written(desired.members.definition.target, include), ())
+        return Difference(fields, tuple(links), members, frozenset({"config"}))
+
+    def comparison(self, desired: Desired, record: Record, binding: Binding | None) -> Difference:
+        """The desired values against a live record; `binding` holds the hashes of the last apply."""
+        known = binding_hashes(binding)
+        if desired.seed:
+            return Difference(hashes=known)
+        declared, live = self.prepared(desired, record)
+        differing = set() if declared == live else _differing(declared, live)
+        hashes: dict[Key, Hashes] = {}
+        causes: dict[Key, Cause] = {}
+        doubtful = False
+        for key, value in declared.items():
+            ours = self.state.hash(value)
+            now = Hashes(ours, self.state.hash(live[key]) if key in differing else ours)
+            last = known.get(key)
+            if key not in differing:
+                hashes[key] = now
+                doubtful = doubtful or (key != MEMBERS and _moved(last, now.live))
+            elif last is not None and now == last:
+                hashes[key] = now
+            else:
+                causes[key] = _cause(last, now)
+                if last is not None:
+                    hashes[key] = last
+                doubtful = doubtful or key != MEMBERS
+        if self.drift_only:
+            causes = {key: cause for key, cause in causes.items() if cause != "config"}
+        changes = self._changes(desired, record, declared, live, causes)
+        frozen = tuple(k for _, k in causes if k in KINDS[desired.address.kind].create_only)
+        return Difference(
+            *changes,
+            causes=frozenset(causes.values()),
+            hashes=hashes,
+            doubtful=doubtful and not record.fresh,
+            members_moved=MEMBERS in live
+            and self._members_moved(desired, declared[MEMBERS], live[MEMBERS], known.get(MEMBERS)),
+            frozen=frozen,
+        )
+
+    def _members_moved(self, desired: Desired, declared: JSON, live: JSON, last: Hashes | None) -> bool:
+        """Whether the index shows other members than we left; two partial sets can't be compared by their hashes."""
+        comparable = desired.members is not None and desired.members.exact
+        if last is not None and last.declared == self.state.hash(declared):
+            comparable = True
+        return comparable and _moved(last, self.state.hash(live))
+
+    def endings(self, record: Record, keys: Iterable[str]) -> Iterator[LinkChange]:
+        """The links that a record takes along to the trash, of these relationships."""
+        relationships = self.schema.kinds[record.kind].relationships
+        for definition in (relationships[key] for key in sorted(keys) if key in relationships):
+            kind = definition.target
+            linked = sorted(id for id in record.links.get(definition.key, ()) if (kind, id) not in self.live.gone)
+            if linked:
+                before: list[JSON] = [self.names(kind, id) for id in linked]
+                shown: tuple[JSON, JSON] = (sorted(before, key=str), []) if definition.many else (before[0], None)
+                yield LinkChange(definition.key, *shown, (), self._written(kind, linked), "config")
+
+    def dissolved(self, record: Record, kind: str) -> MembersChange:
+        """The members that a list takes along."""
+        return MembersChange((), self._written(kind, sorted(self.live.memberships[record.id])))
+
+    def prepared(self, desired: Desired, record: Record) -> tuple[dict[Key, JSON], dict[Key, JSON]]:
+        """(declared, live): the canonical values of every managed key."""
+        declared: dict[Key, JSON] = {}
+        live: dict[Key, JSON] = {}
+        definitions = self.schema.kinds[record.kind]
+        for key, wish in desired.fields.items():
+            if key in desired.ignore_changes:
+                continue
+            at: Key = ("fields", key)
+            value = live_value(record, wish.definition, definitions)
+            declared[at] = wish.canonical
+            live[at] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
+        for key, link in desired.links.items():
+            if key in desired.ignore_changes:
+                continue
+            linked = self._linked(desired, link, record.links.get(key, ()))
+            declared["links", key], live["links", key] = self._sets(desired, link, linked)
+        if desired.members is not None and record.id in self.live.memberships and record.id not in self.live.unsettled:
+            linked = self._linked(desired, desired.members, self.live.memberships[record.id])
+            declared[MEMBERS], live[MEMBERS] = self._sets(desired, desired.members, linked)
+        return declared, live
+
+    def _linked(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
+        """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
+        target = link.definition.target
+        linked = {id for id in ids if (target, id) not in self.live.gone or (target, id) in self._returning}
+        return linked - self._others(desired, link, linked)
+
+    def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
+        """Ids whose own resource decides about this link from the other side: that side writes it (rule C9)."""
+        return {id for id in ids if self._decided_there(desired, link, id, ending=True)}
+
+    def _targets(self, desired: Desired, link: DesiredLinks) -> list[str | Address]:
+        """What a relationship must hold: ids, and addresses of what is to be created; less the other side's."""
+        targets = dict.fromkeys(self.resolution.target(target) for target in link.include)
+        return [target for target in targets if not self._decided_there(desired, link, target, ending=False)]
+
+    def _decided_there(self, desired: Desired, link: DesiredLinks, target: str | Address, *, ending: bool) -> bool:
+        """Whether the target's own resource names this link too; an exact set there also decides about its `ending`."""
+        inverse = KINDS[desired.address.kind].inverse.get(link.definition.key)
+        if inverse is None or desired.address.kind == "contact":
+            return False
+        address = target if isinstance(target, Address) else self.address_of.get((link.definition.target, target))
+        other = self.desired[address] if address else None
+        if other is None or inverse not in other.links or inverse in other.ignore_changes:
+            return False
+        theirs = other.links[inverse]
+        named = (*theirs.include, *theirs.exclude) if ending else theirs.include
+        here = self.resolution.ids.get(desired.address, desired.address)
+        return (ending and theirs.exact) or any(self.resolution.target(each) == here for each in named)
+
+    def _sets(self, desired: Desired, link: DesiredLinks, linked: set[str]) -> tuple[JSON, JSON]:
+        include = {str(target) for target in self._targets(desired, link)}
+        if link.exact:
+            return _json(include), _json(linked)
+        exclude = {str(self.resolution.target(target)) for target in link.exclude}
+        return [_json(include), []], [_json(include & linked), _json(exclude & linked)]
+
+    # ------------------------------------------------------------ changes
+
+    def _changes(
+        self,
+        desired: Desired,
+        record: Record,
+        declared: Mapping[Key, JSON],
+        live: Mapping[Key, JSON],
+        causes: Mapping[Key, Cause],
+    ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], MembersChange | None]:
+        definitions = self.schema.kinds[record.kind]
+        fields = []
+        links = []
+        members = None
+        for (section, key), cause in causes.items():
+            if section == "fields":
+                wish = desired.fields[key]
+                fields.append(_field_change(wish, live_value(record, wish.definition, definitions), cause))
+                continue
+            link = desired.links[key] if section == "links" else desired.members
+            assert link is not None
+            ids = record.links.get(key, ()) if section == "links" else self.live.memberships[record.id]
+            include = self._targets(desired, link)
+            linked = self._linked(desired, link, ids)
+            surplus = linked - {str(i) for i in include} if link.exact else linked & self._excluded(link)
+            add = [target for target in include if target not in linked]
+            if section == "members":
+                kind = link.definition.target
+                members = MembersChange(self._written(kind, add), self._written(kind, surplus))
+            else:
+                links.append(self._link_change(link, sorted(linked), add, sorted(surplus), cause))
+        return tuple(fields), tuple(links), members
+
+    def _excluded(self, link: DesiredLinks) -> set[str]:
+        return {str(self.resolution.target(target)) for target in link.exclude}
+
+    def _written(self, kind: str, targets: Iterable[str | Address]) -> tuple[str, ...]:
+        """Targets as a plan holds them, in order: the address of a resource of this project, else the id."""
+        held = (t if isinstance(t, Address) else self.address_of.get((kind, t), t) for t in targets)
+        return tuple(sorted(map(str, held)))
+
+    def _link_change(
+        self,
+        link: DesiredLinks,
+        linked: Iterable[str],
+        add: Iterable[str | Address],
+        remove: Iterable[str],
+        cause: Cause,
+    ) -> LinkChange:
+        kind = link.definition.target
+        add, remove = list(add), list(remove)
+        after = [*(id for id in linked if id not in remove), *add]
+        before_names: list[JSON] = [self.names(kind, id) for id in linked]
+        after_names: list[JSON] = [self.names(kind, target) for target in after]
+        shown: tuple[JSON, JSON] = (sorted(before_names, key=str), sorted(after_names, key=str))
+        if not link.definition.many:
+            shown = (before_names[0] if before_names else None, after_names[0] if after_names else None)
+        return LinkChange(link.definition.key, *shown, self._written(kind, add), self._written(kind, remove), cause)
+
+
+def names(
+    desired: Mapping[Address, Desired], schema: Schema, live: Live, resolution: Resolution
+) -> Callable[[str, str | Address], str]:
+    """A function that names a record for people: its address, a member's e-mail, or `Title (id)`."""
+    members = {member.id: member.email or member.id for member in schema.members}
+    addresses = {(a.kind, id): str(a) for a, id in resolution.ids.items()}
+
+    def name(kind: str, target: str | Address) -> str:
+        if isinstance(target, Address):
+            return str(target)
+        if kind == "member":
+            return members.get(target, target)
+        if address := addresses.get((kind, target)):
+            return address
+        record = live.record(kind, target)
+        called = title(record) if record else ""
+        return f"{called} ({target})" if called else target
+
+    return name
+
+
+def binding_hashes(binding: Binding | None) -> dict[Key, Hashes]:
+    """The hashes of a binding by key, as the comparison has them."""
+    if binding is None:
+        return {}
+    found: dict[Key, Hashes] = {("fields", key): hashes for key, hashes in binding.fields.items()}
+    found.update((("links", key), hashes) for key, hashes in binding.links.items())
+    if binding.members is not None:
+        found[MEMBERS] = binding.members
+    return found
+
+
+def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Key]:
+    """The keys in which two prepared sides differ."""
+    from deepdiff import DeepDiff
+
+    numbered = list(declared)
+    before = {str(n): live[key] for n, key in enumerate(numbered)}
+    after = {str(n): declared[key] for n, key in enumerate(numbered)}
+    tree = DeepDiff(before, after, view="tree")
+    return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
+
+
+def _moved(last: Hashes | None, live: str | None) -> bool:
+    return last is not None and last.live is not None and last.live != live
+
+
+def _cause(last: Hashes | None, now: Hashes) -> Cause:
+    if last is None or last.live is None or last.live == now.live:
+        return "config"
+    return "drift" if last.declared == now.declared else "conflict"
+
+
+def _field_change(wish: DesiredField, live: JSON, cause: Cause) -> FieldChange:
+    definition = wish.definition
+    return FieldChange(
+        key=definition.key,
+        label=definition.label,
+        value_type=definition.type,
+        before=_shown(definition, live),
+        after=_shown(definition, wish.sent),
+        before_raw=live,
+        after_raw=wish.sent,
+        cause=cause,
+    )
+
+
+def _shown(definition: FieldDef, value: JSON) -> JSON:
+    return None if value in (None, "", []) else VALUE_TYPES[definition.type].text(value, definition)
+
+
+def _json(ids: Iterable[str]) -> list[JSON]:
+    return [*sorted(ids)]

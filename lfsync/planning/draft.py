@@ -1,0 +1,362 @@
+"""Desired, schema, state and live to a Draft: what is to be done with each resource. Pure.
+
+Planning runs in rounds. A draft decides everything that can be decided on what has been read, and names the reads that
+it wants before it trusts the rest; refresh makes them and drafts again. When a draft wants nothing, it is the plan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lfsync.kinds import KINDS, member_kind, rank
+from lfsync.knowledge.knowledge import Live
+from lfsync.model import (
+    Action,
+    Address,
+    Blocked,
+    Cause,
+    Change,
+    Desired,
+    FieldChange,
+    Place,
+    Query,
+    Record,
+    Schema,
+    Target,
+)
+from lfsync.planning.diff import MEMBERS, Comparer, Difference
+from lfsync.planning.resolve import Resolution, Wanted, describe, resolve, title
+from lfsync.state.state import Binding, State
+from lfsync.values.pipelines import live_value
+from lfsync.values.table import VALUE_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks for beyond the files.
+
+    `only`: prune no orphan but these. `state_file`: where orphans are declared still, for people.
+    """
+
+    prune: bool = False
+    recreate_missing: bool = False
+    drift_only: bool = False
+    only: frozenset[Address] | None = None
+    state_file: str = "state"
+
+    def prunable(self, state: State, desired: Mapping[Address, Desired]) -> list[Address]:
+        """The orphans that may go, in order: bound before, declared no more (rule L2)."""
+        if not self.prune or self.drift_only:
+            return []
+        orphans = (address for address in state.bindings if address not in desired)
+        return sorted((a for a in orphans if self.only is None or a in self.only), key=rank)
+
+
+_NO_WISHES = Wishes()
+
+
+@dataclass(slots=True)
+class Draft:
+    """One round of planning.
+
+    `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
+    have none, and whose record is gone already.
+    """
+
+    resolution: Resolution
+    wanted: Wanted
+    changes: dict[Address, Change] = field(default_factory=dict)
+    blocked: dict[Address, Blocked] = field(default_factory=dict)
+    bindings: dict[Address, Binding] = field(default_factory=dict)
+    released: list[Address] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def restrict(self, kept: Container[Address]) -> None:
+        """Forget what was drafted of any other address: it was looked at only to be told from these."""
+        self.changes = {address: change for address, change in self.changes.items() if address in kept}
+        self.blocked = {address: blocked for address, blocked in self.blocked.items() if address in kept}
+        self.bindings = {address: binding for address, binding in self.bindings.items() if address in kept}
+        self.released = [address for address in self.released if address in kept]
+
+
+def draft(
+    desired: Mapping[Address, Desired],
+    schema: Schema,
+    state: State,
+    live: Live,
+    recent: Container[str] = (),
+    wishes: Wishes = _NO_WISHES,
+) -> Draft:
+    """One round over everything declared. `recent`: lists whose members we wrote lately, by id (rule R2)."""
+    wanted = Wanted()
+    resolution = resolve(desired, schema, state, live, wanted, recreate_missing=wishes.recreate_missing)
+    made = Draft(resolution, wanted, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
+    comparer = Comparer(desired, schema, state, live, resolution, drift_only=wishes.drift_only)
+    for address, wish in desired.items():
+        id = resolution.ids.get(address)
+        if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
+            continue
+        if wish.absent:
+            _draft_absent(made, comparer, wish, id, recent, wishes)
+        elif id is None:
+            _draft_create(made, comparer, wish)
+        else:
+            _draft_existing(made, comparer, wish, id, recent)
+    lines = {address: number for number, address in enumerate(sorted(state.bindings), 2)} if wishes.prune else {}
+    for address in wishes.prunable(state, desired):
+        _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]), recent)
+    return made
+
+
+def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
+    missing = [key for key in KINDS[wish.address.kind].required if not _declared(wish, key)]
+    if missing:
+        keys = ", ".join(f"`{key}`" for key in missing)
+        looked = f"nothing live matches {describe(wish.query)}" if wish.query else "it is not there"
+        reason = f"{looked}, and a new {wish.address.kind} needs {keys}"
+        hint = "Declare what is missing, or correct the match so that it finds the record."
+        made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place)
+        return
+    made.changes[wish.address] = _change(wish, "create", comparer.creation(wish))
+
+
+def _declared(wish: Desired, key: str) -> bool:
+    if key in wish.fields:
+        return wish.fields[key].sent is not None
+    return key in wish.links and bool(wish.links[key].include)
+
+
+def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str, recent: Container[str]) -> None:
+    address, live = wish.address, comparer.live
+    restored = address in made.resolution.restored
+    record = live.trash[address.kind][id] if restored else live.record(address.kind, id)
+    if record is None:
+        return
+    if wish.members is not None and id not in live.memberships:
+        made.wanted.memberships.add((id, wish.members.definition.target))
+        return
+    binding = _binding_for(comparer.state, made.resolution, address, id)
+    difference = comparer.comparison(wish, record, binding)
+    if not restored:
+        _want_certainty(made.wanted, comparer, wish, record, difference, recent)
+    if difference.frozen:
+        made.blocked[address] = _frozen(wish, difference)
+        return
+    if id in live.unsettled:
+        made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
+    made.bindings[address] = _observed(wish, id, binding, difference)
+    action = _action(made.resolution, address, difference)
+    if action and (difference or not comparer.drift_only):
+        former = made.resolution.moved.get(address)
+        warnings = (f"was {former} before",) if former else ()
+        adopted = address in made.resolution.adopted
+        made.changes[address] = _change(wish, action, difference, id, adopted=adopted, warnings=warnings)
+
+
+def _action(resolution: Resolution, address: Address, difference: Difference) -> Action | None:
+    if address in resolution.restored:
+        return "restore"
+    if difference:
+        return "update"
+    return "adopt" if address in resolution.adopted else None
+
+
+def _want_certainty(
+    wanted: Wanted, comparer: Comparer, wish: Desired, record: Record, difference: Difference, recent: Container[str]
+) -> None:
+    """Ask for what must be read before this difference is believed (rules R1, R2)."""
+    if difference.doubtful:
+        wanted.records.add((record.kind, record.id))
+    if difference.members_moved and wish.members is not None and record.id in recent:
+        wanted.memberships.add((record.id, wish.members.definition.target))
+    _doubt_removals(wanted, comparer, wish, difference)
+
+
+def _binding_for(state: State, resolution: Resolution, address: Address, id: str) -> Binding | None:
+    """The binding whose hashes speak about this record: also one that moves here from a former key (rule I4)."""
+    binding = state.bindings.get(resolution.moved.get(address, address))
+    return binding if binding is not None and binding.id == id else None
+
+
+def _doubt_removals(wanted: Wanted, comparer: Comparer, wish: Desired, difference: Difference) -> None:
+    """A link to a record in the trash is no surplus (rule S6): look at what a removal would unlink."""
+    live = comparer.live
+    removals = [(wish.links[link.key].definition.target, id) for link in difference.links for id in link.remove]
+    if difference.members is not None and wish.members is not None:
+        removals += [(wish.members.definition.target, id) for id in difference.members.remove]
+    for kind, id in removals:
+        if kind not in KINDS or "." in id:
+            continue
+        record = live.record(kind, id)
+        if record is None:
+            wanted.records.add((kind, id))
+        elif record.fresh and kind in live.listed and id not in live.listed[kind] and kind not in live.trash:
+            wanted.trash.add(kind)
+
+
+def _frozen(wish: Desired, difference: Difference) -> Blocked:
+    moved = {c.key: (c.before, c.after) for c in difference.fields}
+    moved |= {c.key: (c.before, c.after) for c in difference.links}
+    keys = ", ".join(f"`{key}` ({moved[key][0]} → {moved[key][1]})" for key in difference.frozen)
+    reason = f"{keys} can only be set when the record is created"
+    hint = "Declare the live value; or trash the record in Lightfield and let lfsync make a new one."
+    place = (wish.fields.get(difference.frozen[0]) or wish.links[difference.frozen[0]]).place
+    return Blocked(wish.address, reason, hint, place)
+
+
+def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
+    hashes = difference.hashes
+    members = hashes.get(MEMBERS)
+    if members is None and binding is not None and wish.members is not None:
+        members = binding.members
+    return Binding(
+        address=wish.address,
+        id=id,
+        generation=binding.generation if binding else 0,
+        origin=binding.origin if binding else "adopted",
+        protect=wish.protect if wish.protect is not None else bool(binding and binding.protect),
+        written_at=binding.written_at if binding else None,
+        fields={key: h for (section, key), h in hashes.items() if section == "fields"},
+        links={key: h for (section, key), h in hashes.items() if section == "links"},
+        members=members,
+    )
+
+
+def _change(
+    wish: Desired,
+    action: Action,
+    difference: Difference,
+    id: str | None = None,
+    *,
+    adopted: bool = False,
+    warnings: tuple[str, ...] = (),
+) -> Change:
+    return Change(
+        address=wish.address,
+        action=action,
+        source=wish.place,
+        id=id,
+        adopted=adopted,
+        cause=_overall(difference.causes),
+        fields=difference.fields,
+        relationships=difference.links,
+        members=difference.members,
+        warnings=warnings,
+    )
+
+
+def _overall(causes: frozenset[Cause]) -> Cause | None:
+    if not causes:
+        return None
+    return next(iter(causes)) if len(causes) == 1 else "conflict"
+
+
+# ---------------------------------------------------------------- what is to go
+
+
+def _draft_absent(
+    made: Draft, comparer: Comparer, wish: Desired, id: str | None, recent: Container[str], wishes: Wishes
+) -> None:
+    """`absent: true`: the bound record goes; one that lfsync never managed only with --prune (rule L2)."""
+    address = wish.address
+    if id is None:
+        if address in comparer.state.bindings:
+            made.released.append(address)
+        return
+    binding = _binding_for(comparer.state, made.resolution, address, id)
+    if binding is None and not wishes.prune:
+        what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
+        made.warnings.append(f"{what}: --prune trashes it")
+        return
+    kept = wish.protect if wish.protect is not None else bool(binding and binding.protect)
+    if kept:
+        reason = f"declared absent, but {id} is protected"
+        made.blocked[address] = Blocked(address, reason, "Say `protect: false` to let it go.", wish.place)
+        return
+    _draft_delete(made, comparer, replace(binding or Binding(address, id), address=address), wish.place, recent)
+
+
+def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place, recent: Container[str]) -> None:
+    """An orphan goes with --prune, unless something declared is that record (rule I4) or it is protected (L1)."""
+    kind = binding.address.kind
+    if (kind, binding.id) in comparer.address_of:
+        return
+    if (kind, binding.id) in comparer.live.gone:
+        made.released.append(binding.address)
+        made.warnings.append(f"{binding.address} ({binding.id}) is gone already; an apply forgets it")
+        return
+    if (kind, binding.id) in comparer.resolution.contested:
+        why = "it is among the records that match a blocked resource"
+        made.warnings.append(f"{binding.address} ({binding.id}) stays for now, though it is declared no more: {why}")
+        return
+    if binding.protect:
+        made.warnings.append(f"{binding.address} ({binding.id}) is protected and stays, though it is declared no more")
+        return
+    _draft_delete(made, comparer, binding, place, recent)
+
+
+def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Place, recent: Container[str]) -> None:
+    """A delete shows the managed values, so that one of them that moves later makes it stale (rule A1).
+
+    A list shows its members too, but for one that is in `recent`: nobody knows yet who they are (rule R2).
+    """
+    kind = binding.address.kind
+    record = comparer.live.record(kind, binding.id)
+    if record is None or not record.fresh:
+        made.wanted.records.add((kind, binding.id))
+        return
+    target = member_kind(record.fields.get("$objectType")) if kind == "list" and record.id not in recent else None
+    if target and record.id not in comparer.live.memberships:
+        made.wanted.memberships.add((record.id, target))
+        return
+    fields = tuple(_last_values(comparer, binding, record))
+    made.changes[binding.address] = Change(
+        address=binding.address,
+        action="delete",
+        source=place,
+        id=binding.id,
+        cause=_overall(frozenset(field.cause for field in fields)),
+        fields=fields,
+        relationships=tuple(comparer.endings(record, binding.links)),
+        members=comparer.dissolved(record, target) if target else None,
+        warnings=_history(binding, record),
+    )
+
+
+def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterable[FieldChange]:
+    definitions = comparer.schema.kinds[record.kind]
+    for key, definition in definitions.fields.items():
+        if key not in binding.fields:
+            continue
+        value = live_value(record, definition, definitions)
+        row = VALUE_TYPES[definition.type]
+        known = binding.fields[key].live
+        moved = known is not None and known != comparer.state.hash(row.canonical(value, definition))
+        cause: Cause = "drift" if moved else "config"
+        shown = row.text(value, definition)
+        yield FieldChange(key, definition.label, definition.type, shown, None, value, None, cause)
+
+
+def _history(binding: Binding, record: Record) -> tuple[str, ...]:
+    """What a reviewer of a delete should know: what it is called, and whether it is ours."""
+    called = title(record)
+    shown = not called or {"$name", "$title"} & binding.fields.keys()
+    notes = () if shown else (f"it is {json.dumps(called, ensure_ascii=False)}",)
+    if binding.origin == "adopted":
+        return (*notes, "it was there before lfsync managed it")
+    return notes
+
+
+# ---------------------------------------------------------------- refs
+
+
+def pending(targets: Iterable[Target]) -> list[Address]:
+    """The addresses among refs: what may still have to be made."""
+    return [target.address for target in targets if target.address is not None]
+
+
+def query_targets(query: Query | None) -> list[Address]:
+    """The addresses that a match refers to."""
+    return [a for term in query.terms for a in pending(term.targets)] if query else []

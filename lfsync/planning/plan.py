@@ -1,0 +1,224 @@
+"""A finished draft as a Plan: ordered, counted, with what it takes. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from lfsync.api.paging import PAGE_SIZE
+from lfsync.errors import RefusedError
+from lfsync.kinds import KINDS, MEMBER_KEYS, rank
+from lfsync.knowledge.knowledge import Live
+from lfsync.model import Address, Change, Desired, LinkChange, MembersChange, Orphan, Plan, Requests, WorkspaceInfo
+from lfsync.planning.bodies import count
+from lfsync.planning.draft import Draft, pending, query_targets
+from lfsync.planning.order import order
+from lfsync.planning.resolve import title
+from lfsync.planning.uniques import cleared_first, handovers
+from lfsync.project.settings import SafetySettings
+from lfsync.state.state import State
+
+_RATE = 25
+_ENRICHMENT_LOAD = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a plan says beside its changes. `rate_share`: of 25 requests a second; `scopes`: None for full access."""
+
+    workspace: WorkspaceInfo
+    created_at: str
+    config_digest: str
+    warnings: tuple[str, ...] = ()
+    enrichment: str = "auto"
+    rate_share: float = 1.0
+    scopes: frozenset[str] | None = None
+    whole: bool = True
+
+
+def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context: Context) -> Plan:
+    """The plan of a draft that wants no more reads."""
+    changes = _ordered(made, desired)
+    requests = _requests(changes, desired)
+    needed = _scopes(changes, desired)
+    missing = () if context.scopes is None else tuple(s for s in needed if s not in context.scopes)
+    return Plan(
+        workspace=context.workspace,
+        created_at=context.created_at,
+        config_digest=context.config_digest,
+        changes=tuple(changes),
+        blocked=tuple(made.blocked[address] for address in sorted(made.blocked, key=rank)),
+        orphans=_orphans(made, desired, state) if context.whole else (),
+        warnings=(*context.warnings, *made.warnings),
+        unchanged=len(desired.keys() - made.changes.keys() - made.blocked.keys()),
+        requests=requests,
+        estimated_seconds=round(max(requests.read, requests.search, requests.write) / (_RATE * context.rate_share), 2),
+        enrichment_events=0 if skip_enrichment(changes, context.enrichment) else _enriched(changes),
+        required_scopes=needed,
+        missing_scopes=missing,
+    )
+
+
+def with_names(made: Plan, live: Live) -> Plan:
+    """The plan for people: members that are no resources of this project by name, not by id alone."""
+    return replace(made, changes=tuple(_with_names(change, live) for change in made.changes))
+
+
+def _with_names(change: Change, live: Live) -> Change:
+    if change.members is None:
+        return change
+
+    def name(text: str) -> str:
+        record = next(filter(None, (live.record(kind, text) for kind in MEMBER_KEYS)), None)
+        called = title(record) if record else ""
+        return f"{called} ({text})" if called else text
+
+    add, remove = (tuple(map(name, texts)) for texts in (change.members.add, change.members.remove))
+    return replace(change, members=MembersChange(add, remove))
+
+
+def skip_enrichment(changes: Iterable[Change], setting: str) -> bool:
+    """Whether creates carry `skipEnrichment`: `auto` does from 50 accounts and contacts on (design.md, section 7)."""
+    return setting == "skip" or (setting == "auto" and _enriched(changes) >= _ENRICHMENT_LOAD)
+
+
+def refuse_large(made: Plan, safety: SafetySettings, bound: int) -> None:
+    """RefusedError where more is updated or deleted than `safety` lets pass without a word (rule P4)."""
+    updates = sum(change.action == "update" and not change.adopted for change in made.changes)
+    deletes = sum(change.action == "delete" for change in made.changes)
+    counts = (("updated", updates, safety.max_updates), ("deleted", deletes, safety.max_deletes))
+    large = [(what, n, share) for what, n, share in counts if n > safety.floor and n > share * bound]
+    if large:
+        said = "; ".join(
+            f"{n} of {bound} managed resources would be {what}, above {share:.0%}" for what, n, share in large
+        )
+        raise RefusedError(
+            f"{said} and above {safety.floor}, which `safety` lets pass",
+            hint="Read the plan. If it is meant, pass --allow-large, or raise `safety` in lfsync.yaml.",
+        )
+
+
+def _enriched(changes: Iterable[Change]) -> int:
+    return sum(change.action == "create" and KINDS[change.address.kind].enriched for change in changes)
+
+
+def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
+    deleted = [address for address, change in made.changes.items() if change.action == "delete"]
+    alive = made.changes.keys() - set(deleted)
+    created = {address for address in alive if made.changes[address].action == "create"}
+    required = {address: _required(made.changes[address], desired[address], created) for address in alive}
+    optional = {address: set(_references(made.changes[address])) & created for address in created}
+    for taker, owners in handovers(made.changes.values(), desired).items():
+        optional[taker] = optional.get(taker, set()) | owners.keys()
+    ordered, waits = order(alive, required, optional)
+    changes = [_with_dependencies(made.changes[a], waits[a], created) for a in ordered]
+    return changes + [made.changes[address] for address in sorted(deleted, key=deletion_rank)]
+
+
+def _required(change: Change, wish: Desired, created: set[Address]) -> set[Address]:
+    """What must be made before a change can be: all that an update links to, what a create can't do without."""
+    if change.action != "create":
+        return set(_references(change)) & created
+    kind = KINDS[change.address.kind]
+    needed = {t for key in kind.required if key in wish.links for t in pending(wish.links[key].include)}
+    return (needed | set(query_targets(wish.query))) & created
+
+
+def deletion_rank(address: Address) -> tuple[int, str, str]:
+    """The order of deletes: children first, the other way round than creates (rule A7)."""
+    kind, *key = rank(address)
+    return (-kind, key[0], key[1])
+
+
+def _with_dependencies(change: Change, waits: set[Address], created: set[Address]) -> Change:
+    late = (set(_references(change)) & created) - waits - {change.address}
+    own = {change.address} & set(_references(change))
+    notes = tuple(f"the link to {target} is set in a second step, once both exist" for target in _sorted(late | own))
+    return replace(change, depends_on=_sorted(waits), warnings=(*change.warnings, *notes))
+
+
+def _sorted(addresses: Iterable[Address]) -> tuple[Address, ...]:
+    return tuple(sorted(addresses, key=rank))
+
+
+def _references(change: Change) -> list[Address]:
+    """The resources of this project that a change links to."""
+    added = [text for link in change.relationships for text in link.add]
+    if change.members is not None:
+        added += change.members.add
+    return [Address.parse(text) for text in added if "." in text]
+
+
+def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -> Requests:
+    """A create looks for its match first, an update reads its record first (rule A1)."""
+    created = {change.address for change in changes if change.action == "create"}
+    read = search = write = 0
+    for change in changes:
+        if change.action == "adopt":
+            continue
+        create = change.action == "create"
+        if change.action in ("delete", "restore"):
+            read, write = read + 1, write + 1
+        if change.action == "delete" and not KINDS[change.address.kind].restorable:
+            members = change.members.remove if change.members else ()
+            search += max(1, math.ceil(len(members) / PAGE_SIZE))
+        if not (change.fields or change.relationships or change.members) or change.action == "delete":
+            search += create
+            write += create
+            continue
+        links = desired[change.address].links
+        many = {key: link.definition.many for key, link in links.items()}.__getitem__
+        first, second = _steps(change, created) if create else (change.relationships, ())
+        write += count(change.address.kind, create, change.fields, first, change.members, many)
+        if second:
+            write += count(change.address.kind, False, (), second, None, many)
+        search += create
+        read += not create or bool(second)
+    cleared = len(cleared_first(changes, desired))
+    return Requests(read + cleared, search, write + cleared)
+
+
+def _steps(change: Change, created: set[Address]) -> tuple[tuple[LinkChange, ...], tuple[LinkChange, ...]]:
+    """The links that go with a create, and those of a cycle that are set once both ends exist."""
+    late = {str(target) for target in _references(change) if target in created} - set(map(str, change.depends_on))
+    if not late:
+        return change.relationships, ()
+    first = (replace(link, add=tuple(text for text in link.add if text not in late)) for link in change.relationships)
+    second = (replace(link, add=tuple(text for text in link.add if text in late)) for link in change.relationships)
+    return tuple(link for link in first if link.add), tuple(link for link in second if link.add)
+
+
+def _scopes(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tuple[str, ...]:
+    scopes = reading_scopes(desired.values())
+    for change in changes:
+        if change.action != "adopt":
+            scopes.add(f"{KINDS[change.address.kind].scope}:{change.action}")
+        if change.action == "restore" and (change.fields or change.relationships):
+            scopes.add(f"{KINDS[change.address.kind].scope}:update")
+    return tuple(sorted(scopes))
+
+
+def reading_scopes(desired: Iterable[Desired]) -> set[str]:
+    """The scopes without which the declared resources can't be planned."""
+    scopes: set[str] = set()
+    for wish in desired:
+        links = [*wish.links.values(), *([wish.members] if wish.members else [])]
+        for kind in (wish.address.kind, *(link.definition.target for link in links)):
+            if kind in KINDS:
+                scopes.add(f"{KINDS[kind].scope}:read")
+            elif kind == "member":
+                scopes.add("members:read")
+    return scopes
+
+
+def _orphans(made: Draft, desired: Mapping[Address, Desired], state: State) -> tuple[Orphan, ...]:
+    """Bound before, declared no more, and not the record of anything that is declared (rule I4)."""
+    claimed = {(address.kind, id) for address, id in made.resolution.ids.items()}
+    claimed |= {(address.kind, state.bindings[address].id) for address in made.released}
+    left = (
+        binding
+        for address, binding in state.bindings.items()
+        if address not in desired and address not in made.changes and (address.kind, binding.id) not in claimed
+    )
+    return tuple(Orphan(b.address, b.id) for b in sorted(left, key=lambda b: rank(b.address)))

@@ -1,0 +1,139 @@
+"""What every step of preparation knows: the declared resources, the definitions, the members. Pure.
+
+Problems are collected here, so that all of a project's are reported at once (rule C2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from lfsync.errors import Problem
+from lfsync.kinds import KINDS
+from lfsync.model import JSON, Address, Definitions, DesiredField, FieldDef, Member, Place, Resource, Schema, Value
+from lfsync.planning.definitions import builtin_definitions
+from lfsync.values.selects import AmbiguousOptionError
+from lfsync.values.table import VALUE_TYPES, BadValueError
+from lfsync.wording import nearest
+
+_SELECTS = ("SINGLE_SELECT", "MULTI_SELECT")
+
+_CacheKey: TypeAlias = tuple[str, str, tuple[str, ...]]
+
+
+class Scope:
+    """`complete`: the schema is the workspace's own; else it holds what is documented, and the rest is passed over.
+
+    `members` are by id and by e-mail without case, `keys` are the keys of each kind's resources.
+    """
+
+    def __init__(self, resources: Mapping[Address, Resource], schema: Schema, complete: bool) -> None:
+        self.resources = resources
+        self.schema = schema
+        self.complete = complete
+        self.problems: list[Problem] = []
+        self.members: dict[str, Member] = {}
+        for member in schema.members:
+            self.members[member.id] = member
+            self.members[member.email.casefold()] = member
+        self._definitions: dict[str, Definitions | None] = {}
+        self._typed: dict[_CacheKey, DesiredField] = {}
+
+    def definitions(self, kind: str) -> Definitions | None:
+        """What is known of a kind; None for one that this version doesn't manage."""
+        if kind not in self._definitions:
+            found = self.schema.kinds.get(kind)
+            self._definitions[kind] = builtin_definitions(kind) if found is None and kind in KINDS else found
+        return self._definitions[kind]
+
+    def knows_all(self, kind: str) -> bool:
+        """Whether what the definitions of a kind don't list can't be there."""
+        return self.complete or not KINDS[kind].custom_fields
+
+    def keys(self, kind: str) -> list[str]:
+        """The keys of a kind's resources."""
+        return [address.key for address in self.resources if address.kind == kind]
+
+    def report(self, place: Place, address: Address | None, message: str, hint: str | None = None) -> None:
+        """Add a problem."""
+        self.problems.append(Problem(message, place, None if address is None else str(address), hint))
+
+    def unknown_field(self, place: Place, address: Address, definitions: Definitions, key: str) -> None:
+        """Report a key that is no field; the nearest one is suggested, by key or label."""
+        labels = ((field.key, field.label) for field in definitions.fields.values() if not field.read_only)
+        misplaced = key in definitions.relationships and "it is a relationship: write it below `relationships`"
+        message = f"{definitions.kind} has no field `{key}`"
+        self.report(place, address, message, misplaced or _suggestion(key, labels))
+
+    def unknown_relationship(self, place: Place, address: Address, definitions: Definitions, key: str) -> None:
+        """Report a key that is no relationship; the nearest one is suggested, by key or label."""
+        labels = ((rel.key, rel.label) for rel in definitions.relationships.values() if rel.writable)
+        misplaced = key in definitions.fields and "it is a field: write it below `fields`"
+        message = f"{definitions.kind} has no relationship `{key}`"
+        self.report(place, address, message, misplaced or _suggestion(key, labels))
+
+    def typed(
+        self,
+        address: Address,
+        definitions: Definitions,
+        definition: FieldDef,
+        value: Value,
+        narrowed: FieldDef | None = None,
+    ) -> DesiredField | None:
+        """The typed value; None if it was reported, or can't be judged without the workspace's options.
+
+        `narrowed` is the definition with the options that a dependent select has under the declared parent.
+        """
+        is_select = definition.type in _SELECTS
+        if is_select and not (self.complete or definition.options or definition.words):
+            return None
+        data = value.data
+        key = _cache_key(definitions, definition, data) if is_select and narrowed is None else None
+        if key is not None and (known := self._typed.get(key)) is not None:
+            return known._replace(declared=data, place=value.place)
+        row = VALUE_TYPES.get(definition.type)
+        if row is None:
+            message = f"`{definition.key}` is a {definition.type}, a type that this version doesn't know"
+            self.report(value.place, address, message, "take the field out")
+            return None
+        try:
+            sent = row.parse(data, narrowed or definition)
+        except BadValueError as error:
+            hint = _pipelines(definitions, definition, error) or error.hint
+            self.report(value.place, address, f"`{definition.key}`: {error.message}", hint)
+            return None
+        typed = DesiredField(definition, sent, row.canonical(sent, definition, data), data, value.place)
+        if key is not None:
+            self._typed[key] = typed
+        return typed
+
+
+def _cache_key(definitions: Definitions, definition: FieldDef, data: JSON) -> _CacheKey | None:
+    """By what the options that a file names are remembered: the same few are named in thousands of rows."""
+    named = data if isinstance(data, list) else [data]
+    texts = tuple(item for item in named if isinstance(item, str))
+    return (definitions.kind, definition.key, texts) if len(texts) == len(named) else None
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Words for a message: "`a`, `b`"."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _suggestion(key: str, labelled: Iterable[tuple[str, str]]) -> str | None:
+    by_name: dict[str, str] = {}
+    for known, label in labelled:
+        by_name.setdefault(label, known)
+        by_name[known] = known
+    found = nearest(key, by_name)
+    return f"did you mean `{by_name[found]}`?" if found else None
+
+
+def _pipelines(definitions: Definitions, definition: FieldDef, error: BadValueError) -> str | None:
+    """The way out where a label stands below several parents: name the parent as well."""
+    parent = definitions.fields.get(definition.parent_field or "")
+    if parent is None or not isinstance(error, AmbiguousOptionError):
+        return None
+    labels = {option.id: option.label for option in parent.options}
+    owners = [f"{option.id} in `{labels.get(option.parent or '', option.parent)}`" for option in error.options]
+    return f"add `{parent.key}` to say which: {', '.join(owners)}"

@@ -1,0 +1,226 @@
+"""Typed preparation: declared resources and a workspace's definitions to Desired, or to problems. Pure.
+
+Every problem that needs the definitions is found here, all at once; what the files alone can tell is found by `checks`.
+After this step there are no special cases: each value has the API's form and the form that is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from lfsync.errors import Problem
+from lfsync.kinds import KINDS, MEMBER_KEYS, id_kind
+from lfsync.model import (
+    Address,
+    Definitions,
+    Desired,
+    DesiredField,
+    DesiredLinks,
+    FieldDef,
+    Links,
+    Place,
+    Ref,
+    RelDef,
+    Resource,
+    Schema,
+    Target,
+    Value,
+)
+from lfsync.planning.matching import report_twins, resource_query
+from lfsync.planning.preparation import Scope
+from lfsync.planning.refs import target_of
+from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
+from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
+from lfsync.wording import did_you_mean, with_article
+
+_T = TypeVar("_T")
+
+
+def prepare(
+    resources: Mapping[Address, Resource], schema: Schema, *, complete: bool = True
+) -> tuple[dict[Address, Desired], list[Problem]]:
+    """Type every declared value and look up every ref, as far as files, definitions and members tell.
+
+    `complete` False is for the check without a workspace: `schema` holds what is documented, and what only the
+    workspace could tell (custom fields, options, members) is passed over. With problems, the result is of no use.
+    Everything in it is sorted: the order of files, keys and refs must not show in a plan (design.md, section 10).
+    """
+    scope = Scope(resources, schema, complete)
+    desired = {address: _prepared(scope, resource) for address, resource in resources.items()}
+    report_twins(scope, desired.values())
+    return dict(sorted(desired.items())), _once(scope.problems)
+
+
+def _prepared(scope: Scope, resource: Resource) -> Desired:
+    address = resource.address
+    definitions = scope.definitions(address.kind)
+    assert definitions is not None
+    fields = _fields(scope, resource, definitions)
+    links = {
+        key: link
+        for key, declared in resource.relationships.items()
+        if (link := _relationship(scope, address, definitions, key, declared)) is not None
+    }
+    return Desired(
+        address=address,
+        place=resource.place,
+        id=_id(scope, resource),
+        query=resource_query(scope, resource, fields, links),
+        fields=_in_order(fields, KINDS[address.kind].fields),
+        links=_in_order(links, KINDS[address.kind].relationships),
+        members=_members(scope, resource, fields),
+        ignore_changes=_ignored(scope, resource, definitions),
+        seed=resource.lifecycle.seed,
+        protect=resource.lifecycle.protect,
+        absent=resource.lifecycle.absent,
+    )
+
+
+def _in_order(prepared: Mapping[str, _T], documented: Iterable[str]) -> dict[str, _T]:
+    """As the kind's own keys are listed, names and titles first; custom ones sorted after them."""
+    return {key: prepared[key] for key in documented if key in prepared} | dict(sorted(prepared.items()))
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem of a place once, also where `defaults` bring it to many resources."""
+    firsts: dict[tuple[Place | None, str], Problem] = {}
+    for problem in problems:
+        firsts.setdefault((problem.place, problem.message), problem)
+    return list(firsts.values())
+
+
+# ---------------------------------------------------------------- fields
+
+
+def _fields(scope: Scope, resource: Resource, definitions: Definitions) -> dict[str, DesiredField]:
+    prepared: dict[str, DesiredField] = {}
+    for key, value in resource.fields.items():
+        definition = definitions.fields.get(key)
+        if definition is None:
+            if scope.knows_all(definitions.kind):
+                scope.unknown_field(value.place, resource.address, definitions, key)
+        elif definition.read_only:
+            _report_read_only(scope, resource.address, definition, value)
+        elif (typed := _field(scope, resource, definitions, definition, value)) is not None:
+            prepared[key] = typed
+    _check_pipeline(scope, resource, prepared)
+    return prepared
+
+
+def _field(
+    scope: Scope, resource: Resource, definitions: Definitions, definition: FieldDef, value: Value
+) -> DesiredField | None:
+    parent = definitions.fields.get(definition.parent_field or "")
+    named = resource.fields.get(parent.key) if parent is not None else None
+    if parent is None or named is None or is_empty(named.data):
+        return scope.typed(resource.address, definitions, definition, value)
+    try:
+        owner = VALUE_TYPES[parent.type].parse(named.data, parent)
+    except BadValueError:
+        return None  # reported at the parent itself
+    options = tuple(option for option in definition.options if option.parent == owner)
+    return scope.typed(resource.address, definitions, definition, value, replace(definition, options=options))
+
+
+def _report_read_only(scope: Scope, address: Address, definition: FieldDef, value: Value) -> None:
+    documented = KINDS[address.kind].fields.get(definition.key)
+    if documented is None or documented.writable:
+        message = f"`{definition.key}` can't be written through the API"
+        scope.report(value.place, address, message, "take it out: Lightfield sets it")
+
+
+def _check_pipeline(scope: Scope, resource: Resource, prepared: dict[str, DesiredField]) -> None:
+    """A pipeline is no value of its own: it says which stage is meant (API sheet, section 6)."""
+    pipeline = resource.fields.get(PIPELINE)
+    if pipeline is None:
+        return
+    stage = resource.fields.get(STAGE)
+    if is_empty(pipeline.data):
+        prepared.pop(PIPELINE, None)
+    elif stage is None or is_empty(stage.data):
+        message = f"`{PIPELINE}` without `{STAGE}`: the pipeline follows from the stage"
+        scope.report(pipeline.place, resource.address, message, f"add `{STAGE}`, or take `{PIPELINE}` out")
+
+
+# ---------------------------------------------------------------- links
+
+
+def _relationship(
+    scope: Scope, address: Address, definitions: Definitions, key: str, declared: Links
+) -> DesiredLinks | None:
+    rel = definitions.relationships.get(key)
+    documented = KINDS[address.kind].relationships.get(key)
+    if rel is None:
+        if scope.knows_all(address.kind):
+            scope.unknown_relationship(declared.place, address, definitions, key)
+        return None
+    if not rel.writable:
+        if documented is None:
+            message = f"`{key}` can't be written here"
+            scope.report(declared.place, address, message, f"set it from the {rel.target}'s side")
+        return None
+    if not rel.many and not _is_one(scope, address, rel, declared):
+        return None
+    return _links(scope, address, rel, declared, static=documented is not None and documented.target in KINDS)
+
+
+def _is_one(scope: Scope, address: Address, rel: RelDef, declared: Links) -> bool:
+    if declared.form == "partial":
+        message = f"`{rel.key}` holds one {rel.target}: there is nothing to include or exclude"
+    elif len(declared.include) > 1:
+        message = f"`{rel.key}` holds one {rel.target}, and {len(declared.include)} are given"
+    else:
+        return True
+    scope.report(declared.place, address, message, f"write {rel.key}: and one {rel.target}, or null for none")
+    return False
+
+
+def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, static: bool) -> DesiredLinks:
+    def targets(refs: Iterable[Ref]) -> tuple[Target, ...]:
+        found = (target_of(scope, ref, rel, address, static=static) for ref in refs)
+        firsts: dict[object, Target] = {}
+        for target in found:
+            if target is not None:
+                firsts.setdefault(target.address or target.id or target.place, target)
+        return tuple(sorted(firsts.values(), key=lambda target: target.text))
+
+    include, exclude = targets(declared.include), targets(declared.exclude)
+    return DesiredLinks(rel, declared.form != "partial", include, exclude, declared.place)
+
+
+def _members(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField]) -> DesiredLinks | None:
+    """The members of a list, which are of the one kind that `$objectType` names."""
+    kind = fields.get("$objectType")
+    if resource.members is None or kind is None or not isinstance(kind.sent, str):
+        return None
+    target = kind.sent.removeprefix("$")
+    rel = RelDef(MEMBER_KEYS[target], "Members", target, many=True)
+    return _links(scope, resource.address, rel, resource.members, static=False)
+
+
+# ---------------------------------------------------------------- id, lifecycle
+
+
+def _id(scope: Scope, resource: Resource) -> str | None:
+    if resource.id is None:
+        return None
+    text = str(resource.id.data)
+    owner = id_kind(text)
+    if owner not in (None, resource.address.kind):
+        message = f"`{text}` is the id of {with_article(str(owner))}, not of {with_article(resource.address.kind)}"
+        scope.report(resource.id.place, resource.address, message, "write the id that the record's own page shows")
+    return text
+
+
+def _ignored(scope: Scope, resource: Resource, definitions: Definitions) -> frozenset[str]:
+    """Keys that are declared nowhere do no harm here, but one that does not exist is a slip of the pen."""
+    keys = {str(value.data) for value in resource.lifecycle.ignore_changes}
+    known = {*resource.fields, *resource.relationships, *definitions.fields, *definitions.relationships}
+    for value in resource.lifecycle.ignore_changes:
+        if value.data not in known and scope.knows_all(resource.address.kind):
+            hint = did_you_mean(str(value.data), known) or "take it out"
+            message = f"`ignore_changes` names `{value.data}`, which no {resource.address.kind} has"
+            scope.report(value.place, resource.address, message, hint)
+    return frozenset(keys | NEVER_SENT if STAGE in keys else keys)

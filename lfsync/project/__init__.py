@@ -1,0 +1,1 @@
+"""What the files declare: folder, YAML, sources, settings."""

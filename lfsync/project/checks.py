@@ -1,0 +1,240 @@
+"""What the files alone can tell: refs to nothing, matches without a value, cycles, contradictions. Pure.
+
+What needs definitions (types, options, custom fields, members) is found by `prepare`; nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from lfsync.errors import Problem
+from lfsync.kinds import KINDS, Relationship, id_kind
+from lfsync.model import Address, Links, Match, Ref, Resource, Value
+from lfsync.project.cycles import cycles
+from lfsync.wording import did_you_mean, with_article
+
+_ID: Final = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
+
+_SUGGESTIONS: Final = 20
+
+# Why a relationship that can't be written here can't be, where its target kind has no key for it either.
+_DERIVED: Final = {
+    "meeting": "Lightfield derives it from who attends the meetings",
+    "file": "files are attached in Lightfield",
+}
+
+
+def check(resources: Mapping[Address, Resource]) -> list[Problem]:
+    """Every mistake that needs no definitions. One place is named once, also where `defaults` bring it to many."""
+    checks = _Checks(resources)
+    found = [*checks.each(), *checks.contradictions(), *checks.cycles()]
+    firsts: dict[tuple[object, str], Problem] = {}
+    for problem in found:
+        firsts.setdefault((problem.place, problem.message), problem)
+    return list(firsts.values())
+
+
+class _Checks:
+    def __init__(self, resources: Mapping[Address, Resource]) -> None:
+        self.resources = resources
+        self.suggested = 0
+        self.by_key: dict[str, list[Address]] = {}
+        for address in resources:
+            self.by_key.setdefault(address.key, []).append(address)
+
+    def each(self) -> Iterator[Problem]:
+        for resource in self.resources.values():
+            yield from self.fields(resource)
+            yield from self.match(resource)
+            for key, links in resource.relationships.items():
+                yield from self.relationship(resource, key, links)
+            if resource.members:
+                yield from _twice(resource, resource.members)
+
+    # ------------------------------------------------------------ fields and match
+
+    def fields(self, resource: Resource) -> Iterator[Problem]:
+        kind = KINDS[resource.address.kind]
+        for key, value in resource.fields.items():
+            known = kind.fields.get(key)
+            if known and not known.writable:
+                yield _problem(resource, value, f"`{key}` is written by Lightfield alone", "take it out")
+        if resource.address.kind == "list" and _blank(resource, "$objectType"):
+            hint = "add `$objectType: $account`, `$contact` or `$opportunity`"
+            yield _problem(resource, resource, "`$objectType` is missing: what does the list hold?", hint)
+
+    def match(self, resource: Resource) -> Iterator[Problem]:
+        match = resource.match
+        if match is None:
+            if resource.id is None:
+                yield from self.default_match(resource)
+        elif match.keys is not None:
+            declared = [*resource.fields, *resource.relationships]
+            for key in match.keys:
+                if key.data not in declared:
+                    hint = did_you_mean(str(key.data), declared) or "declare it, or take it out of `match`"
+                    yield _problem(resource, key, f"`match` names `{key.data}`, which is not declared here", hint)
+
+    def default_match(self, resource: Resource) -> Iterator[Problem]:
+        firsts = [keys[0] for keys in KINDS[resource.address.kind].matches]
+        if all(_blank(resource, key) for key in firsts):
+            names = " and ".join(f"`{key}`" for key in firsts)
+            message = f"{names} {'is' if len(firsts) == 1 else 'are'} missing, so that nothing is left to match"
+            hint = f"add `{firsts[0]}`, or say with `match` or `id` which record it is"
+            yield _problem(resource, resource.fields.get(firsts[0], resource), message, hint)
+
+    # ------------------------------------------------------------ refs
+
+    def relationship(self, resource: Resource, key: str, links: Links) -> Iterator[Problem]:
+        known = KINDS[resource.address.kind].relationships.get(key)
+        yield from _twice(resource, links)
+        if known is None:
+            return
+        if not known.writable:
+            yield _problem(
+                resource,
+                links,
+                f"`{key}` of {with_article(resource.address.kind)} can't be set here",
+                _side(resource, known),
+            )
+        elif known.target in KINDS:
+            for ref in (*links.include, *links.exclude):
+                if ref.match is None and not self.points(ref, known.target):
+                    yield self.lost(resource, key, ref, known.target)
+
+    def points(self, ref: Ref, target: str) -> bool:
+        """Whether a ref is a key of the target kind, or may be a live id of one."""
+        if Address(target, ref.text) in self.resources:
+            return True
+        owner = id_kind(ref.text)
+        return owner == target or bool(owner is None and not KINDS[target].id_prefix and _ID.fullmatch(ref.text))
+
+    def lost(self, resource: Resource, key: str, ref: Ref, target: str) -> Problem:
+        owner = id_kind(ref.text)
+        others = self.by_key.get(ref.text)
+        near = self.nearest(ref.text, target)
+        if others or owner:
+            what = " and ".join(map(str, others)) if others else f"the id of {with_article(str(owner))}"
+            message = f"`{key}` takes {with_article(target)}, and `{ref.text}` is {what}"
+            return _problem(
+                resource, ref, message, near or f"name {with_article(target)}: its key, its id or {{match: ...}}"
+            )
+        kind, _, rest = ref.text.partition(".")
+        if kind in KINDS and Address(kind, rest) in self.resources:
+            return _problem(resource, ref, f"`{key}`: `{ref.text}` is an address, not a key", f"write `{rest}`")
+        hint = near or f"declare {with_article(target)} with this key, or write an id or {{match: ...}}"
+        return _problem(resource, ref, f"`{key}`: there is no {target} `{ref.text}`", hint)
+
+    def nearest(self, text: str, target: str) -> str | None:
+        """A hint for the first few lost refs; looking for each of thousands would take minutes."""
+        self.suggested += 1
+        keys = (address.key for address in self.resources if address.kind == target)
+        return did_you_mean(text, keys) if self.suggested <= _SUGGESTIONS else None
+
+    # ------------------------------------------------------------ both sides of a link (rule C9)
+
+    def contradictions(self) -> Iterator[Problem]:
+        for resource in self.resources.values():
+            for key, back in KINDS[resource.address.kind].inverse.items():
+                links = resource.relationships.get(key)
+                if links:
+                    yield from self.contradicted(resource, key, back, links)
+
+    def contradicted(self, resource: Resource, key: str, back: str, links: Links) -> Iterator[Problem]:
+        """Links that this side declares and the other side, which declares its own, leaves out."""
+        target = KINDS[resource.address.kind].relationships[key].target
+        for ref in links.include:
+            other = self.resources.get(Address(target, ref.text))
+            theirs = other.relationships.get(back) if other and ref.match is None else None
+            if other and theirs and self.leaves_out(theirs, resource.address):
+                message = (
+                    f"`{key}` links {other.address}, whose `{back}` at {theirs.place} leaves {resource.address} out"
+                )
+                yield _problem(resource, ref, message, "declare the link on one side, or alike on both")
+
+    def leaves_out(self, links: Links, address: Address) -> bool:
+        if any(ref.text == address.key for ref in links.exclude):
+            return True
+        opaque = any(Address(address.kind, ref.text) not in self.resources for ref in links.include)
+        named = any(ref.text == address.key for ref in links.include)
+        return links.form != "partial" and not named and not opaque
+
+    # ------------------------------------------------------------ cycles
+
+    def cycles(self) -> Iterator[Problem]:
+        needs = {address: self.needs(resource) for address, resource in self.resources.items() if resource.id is None}
+        for cycle in cycles(needs):
+            shown = " → ".join(map(str, (*cycle, cycle[0])))
+            first = self.resources[cycle[0]]
+            where = needs[cycle[0]][cycle[1] if len(cycle) > 1 else cycle[0]]
+            message = f"each of these needs the next one first: {shown}"
+            yield _problem(first, where, message, "take one of these refs out of `match`, or give one of them an `id`")
+
+    def needs(self, resource: Resource) -> dict[Address, Links | Value]:
+        """The resources whose ids must be known before this one can be matched or made, and where that is said."""
+        known = KINDS[resource.address.kind].relationships
+        found: dict[Address, Links | Value] = {}
+        for key, text, where in _needed_refs(resource):
+            found |= dict.fromkeys(self.targets(known.get(key), text), where)
+        return found
+
+    def targets(self, known: Relationship | None, text: str) -> Iterable[Address]:
+        """Where a ref leads. A custom relationship's target kind is not known here: only an unambiguous key counts."""
+        if known is None:
+            found = self.by_key.get(text, [])
+            return found if len(found) == 1 else ()
+        address = Address(known.target, text)
+        return (address,) if address in self.resources else ()
+
+
+def _needed_refs(resource: Resource) -> Iterator[tuple[str, str, Links | Value]]:
+    """(relationship, ref, where it stands) for what a create must carry and what `match` names."""
+    kind = KINDS[resource.address.kind]
+    for key in {*kind.required, *_match_keys(resource)}:
+        links = resource.relationships.get(key)
+        if links:
+            yield from ((key, ref.text, links) for ref in links.include if ref.match is None)
+    for key, value in (resource.match.values or {}).items() if resource.match else ():
+        if key in kind.relationships or key in resource.relationships:
+            listed = value.data if isinstance(value.data, list) else [value.data]
+            yield from ((key, text, value) for text in listed if isinstance(text, str))
+
+
+def _match_keys(resource: Resource) -> Iterable[str]:
+    match = resource.match
+    if match is not None:
+        return [str(key.data) for key in match.keys or ()]
+    for keys in KINDS[resource.address.kind].matches:
+        if not _blank(resource, keys[0]):
+            return keys
+    return ()
+
+
+def _twice(resource: Resource, links: Links) -> Iterator[Problem]:
+    seen: dict[str, Ref] = {}
+    for ref in (*links.include, *links.exclude):
+        if ref.match is None:
+            first = seen.setdefault(ref.text, ref)
+            if first is not ref:
+                yield _problem(resource, ref, f"`{ref.text}` is named twice", f"keep one; it is first at {first.place}")
+
+
+def _blank(resource: Resource, key: str) -> bool:
+    value = resource.fields.get(key)
+    return value is None or value.data is None or value.data == "" or value.data == []
+
+
+def _side(resource: Resource, known: Relationship) -> str:
+    """How to set from the other side what can't be set from here."""
+    target = KINDS.get(known.target)
+    backs = target.relationships.items() if target else ()
+    keys = [f"`{key}`" for key, rel in backs if rel.target == resource.address.kind and rel.writable]
+    if keys:
+        return f"set {' or '.join(keys)} of the {known.target}"
+    return _DERIVED.get(known.target, "the API has no way to set it") + "; take it out"
+
+
+def _problem(resource: Resource, at: Resource | Value | Links | Ref | Match, message: str, hint: str | None) -> Problem:
+    return Problem(message, at.place, str(resource.address), hint)

@@ -1,0 +1,281 @@
+"""JSON Schema of resource files and of `lfsync.yaml`, for editors and `lfsync schema`. Pure.
+
+A schema never refuses what lfsync takes. It can't know a workspace: custom keys, and system keys that are documented
+nowhere, pass with any value where a kind may have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias, cast
+
+from lfsync.kinds import KINDS, Field, Kind
+from lfsync.project.declarations import MAX_KEY
+from lfsync.project.settings import Settings
+from lfsync.project.sources import PARTS
+
+Schema: TypeAlias = dict[str, object]
+
+DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
+
+_KEY: Final = rf"^[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_KEY - 1}}}$"
+_TEXT: Final[Schema] = {"type": "string"}
+_NULL: Final[Schema] = {"type": "null"}
+_ANYTHING: Final[Schema] = {}
+
+
+def resources_schema() -> Schema:
+    """The schema of a resource file."""
+    sections = {kind.section: _section(kind) for kind in KINDS.values()}
+    return {
+        "$schema": DRAFT,
+        "title": "lfsync resource file",
+        "description": "What a Lightfield workspace should hold, by kind.",
+        **_closed({**sections, "sources": _sources()}, nullable=True),
+        "definitions": _definitions(),
+    }
+
+
+def settings_schema() -> Schema:
+    """The schema of `lfsync.yaml`."""
+    found = cast(Schema, _clean(cast(Schema, Settings.model_json_schema())))
+    properties = cast(dict[str, Schema], found["properties"])
+    models = cast(dict[str, Schema], found["$defs"])
+    workspaces = properties["workspaces"]
+    bodies = cast(dict[str, Schema], workspaces["patternProperties"])
+    workspaces["patternProperties"] = {name: _any_of(body, _NULL) for name, body in bodies.items()}
+    workspaces["additionalProperties"] = False
+    models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
+    properties["exclude"]["type"] = ["array", "null"]
+    properties["safety"] = _any_of(properties["safety"], _NULL)
+    properties["defaults"] = _described(_closed({name: _default(name) for name in KINDS}, nullable=True), _DEFAULTS)
+    title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
+    return {**title, **{key: part for key, part in found.items() if key not in title}, "definitions": _definitions()}
+
+
+def _clean(schema: object) -> object:
+    """Without the titles and the null defaults that pydantic adds: they tell nothing."""
+    if isinstance(schema, list):
+        return [_clean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    noise = {"title"} if isinstance(schema.get("title"), str) else set()
+    noise |= {"default"} if schema.get("default", 0) is None else set()
+    return {key: _clean(part) for key, part in schema.items() if key not in noise}
+
+
+_API_KEYS: Final = ("base_url", "api_key_env")
+_DEFAULTS: Final = "Per kind, under every resource of it; the resource wins."
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _described(schema: Schema, description: str) -> Schema:
+    return {**schema, "description": description}
+
+
+def _flag(description: str) -> Schema:
+    return _described({"type": ["boolean", "null"]}, description)
+
+
+def _any_of(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _list(items: Schema, *, filled: bool = False) -> Schema:
+    return {"type": "array", "items": items, **({"minItems": 1} if filled else {})}
+
+
+def _closed(properties: Mapping[str, Schema], *, nullable: bool = False, required: Iterable[str] = ()) -> Schema:
+    """An object with these keys only; nothing behind its own key counts as an empty one where `nullable`."""
+    schema: Schema = {
+        "type": ["object", "null"] if nullable else "object",
+        "properties": dict(properties),
+        "additionalProperties": False,
+    }
+    return {**schema, "required": list(required)} if required else schema
+
+
+def _section(kind: Kind) -> Schema:
+    return {
+        "type": ["object", "null"],
+        "description": f"{kind.section.capitalize()}, each under its key: letters, digits and . _ @ + -",
+        "patternProperties": {_KEY: _ref(kind.name)},
+        "additionalProperties": False,
+    }
+
+
+def _definitions() -> Schema:
+    found: Schema = {
+        "ref": _described(
+            _any_of({"type": "string", "pattern": r"\S"}, _closed({"match": _values()}, required=["match"])),
+            "A key of this project, a member's e-mail, a live id, or {match: {...}} for one record not managed here.",
+        ),
+        "links": _described(
+            _any_of(_NULL, {"const": ""}, _ref("ref"), _list(_ref("ref")), _partial()),
+            "One ref, null for none, a list for exactly these, or {include, exclude} for only the ones named.",
+        ),
+        "match": _described(
+            _any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
+            "How the live record is found: a list of declared keys, or a mapping with other values.",
+        ),
+        "lifecycle": _closed(
+            {
+                "ignore_changes": _ignored(),
+                "seed": _flag("Create it, never update it."),
+                "protect": _flag("Never trash it; also after it is declared no more, until this says false."),
+                "absent": _flag("It should not exist: trash the record that is bound to it."),
+            },
+            nullable=True,
+        ),
+        "file": _closed(
+            {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
+        ),
+        "form": _form(),
+    }
+    for kind in KINDS.values():
+        found |= {
+            kind.name: _body(kind),
+            f"{kind.name}.fields": _fields(kind),
+            f"{kind.name}.relationships": _relationships(kind),
+        }
+    return found
+
+
+def _values() -> Schema:
+    return {"type": "object", "minProperties": 1}
+
+
+def _partial() -> Schema:
+    refs = _list(_ref("ref"))
+    return {**_closed({"include": refs, "exclude": refs}), "minProperties": 1}
+
+
+def _ignored() -> Schema:
+    keys = {"type": ["array", "null"], "items": _TEXT, "uniqueItems": True}
+    return _described(keys, "Set when the record is made; later edits in Lightfield stand.")
+
+
+def _body(kind: Kind) -> Schema:
+    parts: dict[str, Schema] = {
+        "id": {"type": "string", "pattern": r"\S", "description": "The live record's id, where it is known."},
+        "match": _ref("match"),
+        "fields": _ref(f"{kind.name}.fields"),
+        "relationships": _ref(f"{kind.name}.relationships"),
+        "lifecycle": _ref("lifecycle"),
+    }
+    if kind.name == "list":
+        members = _any_of(_list(_ref("ref")), _partial())
+        parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
+    return _closed(parts, nullable=True)
+
+
+def _default(name: str) -> Schema:
+    parts = {part: _ref(f"{name}.{part}") for part in ("fields", "relationships")}
+    return _closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
+
+
+def _fields(kind: Kind) -> Schema:
+    known: dict[str, object] = {key: _field(kind, key, field) for key, field in kind.fields.items()}
+    return _keyed(known, _ANYTHING, kind.custom_fields)
+
+
+def _relationships(kind: Kind) -> Schema:
+    known: dict[str, object] = {
+        key: _ref("links") if rel.writable else False for key, rel in kind.relationships.items()
+    }
+    return _keyed(known, _ref("links"), open_=True)
+
+
+def _keyed(known: dict[str, object], other: Schema, open_: bool) -> Schema:
+    """Known keys as they are documented (False: read-only); where a kind may have more, any other key."""
+    schema: Schema = {"type": ["object", "null"], "properties": known}
+    return {**schema, "additionalProperties": other if open_ else False}
+
+
+def _field(kind: Kind, key: str, field: Field) -> object:
+    if not field.writable:
+        return False
+    words = kind.words.get(key)
+    one: Schema = (
+        {"enum": sorted({*words, *(word.removeprefix("$") for word in words)})} if words else _VALUES[field.type]
+    )
+    several = [_list(one)] if field.multiple or field.type == "MULTI_SELECT" else []
+    return _described(_any_of(one, *several, _NULL), field.label)
+
+
+def _object(*parts: str) -> Schema:
+    numbers = ("latitude", "longitude")
+    return _closed({part: {"type": ["number" if part in numbers else "string", "null"]} for part in parts})
+
+
+_VALUES: Final[Mapping[str, Schema]] = {
+    "TEXT": _any_of(_TEXT, _ref("file")),
+    "MARKDOWN": _any_of(_TEXT, _ref("file")),
+    "NUMBER": {"type": "number"},
+    "CURRENCY": {"type": "number"},
+    "CHECKBOX": {"type": "boolean"},
+    "DATETIME": {**_TEXT, "examples": ["2027-03-01", "2027-03-01T17:00:00-06:00"]},
+    "EMAIL": _TEXT,
+    "URL": _TEXT,
+    "SOCIAL_HANDLE": _TEXT,
+    "SINGLE_SELECT": _TEXT,
+    "MULTI_SELECT": _TEXT,
+    "ADDRESS": _object(*(part for part in PARTS if not part.endswith("Name"))),
+    "FULL_NAME": _object(*(part for part in PARTS if part.endswith("Name"))),
+}
+
+
+# ---------------------------------------------------------------- sources
+
+
+def _sources() -> Schema:
+    return {
+        "type": ["array", "null"],
+        "items": _source(),
+        "description": "Bulk rows from csv, tsv or jsonl files, a resource for each row.",
+    }
+
+
+def _source() -> Schema:
+    column = _ref("form")
+    forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
+    parts: dict[str, Schema] = {
+        "kind": {"enum": list(KINDS), "description": "What the rows are."},
+        "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
+        "key": _described(_any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
+        "match": _any_of(_ref("match"), {**forms, "minProperties": 1}),
+        "fields": _described(forms, "For each field a column, or {column, pattern, split, empty}, or {value}."),
+        "relationships": _described(forms, "For each relationship a column whose cells hold refs, or {value}."),
+        "lifecycle": _ref("lifecycle"),
+    }
+    return _closed(parts, required=["kind", "file", "key"])
+
+
+def _form() -> Schema:
+    column: dict[str, Schema] = {
+        "column": {"type": "string", "pattern": r"\S"},
+        "pattern": {
+            "type": "string",
+            "description": r"A regular expression with a group for the part to take: (\d{4})",
+        },
+        "split": {
+            "type": ["string", "number"],
+            "minLength": 1,
+            "description": "The text between two values of a cell.",
+        },
+        "empty": {"type": "null", "description": "An empty cell clears the field instead of leaving it alone."},
+    }
+    parts = _closed({part: _ref("form") for part in PARTS})
+    return _any_of(
+        {"type": "string", "pattern": r"\S"},
+        _closed(column, required=["column"]),
+        _closed({"value": _ANYTHING}, required=["value"]),
+        {**parts, "minProperties": 1},
+        _list(_ref("form"), filled=True),
+    )

@@ -1,0 +1,144 @@
+"""A project's folder: finds and reads its files, and nothing outside of it. I/O."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from lfsync.errors import ConfigError, Problem
+from lfsync.model import Place
+from lfsync.project.documents import CONTROL, MAX_SIZE, decode
+
+SETTINGS: Final = "lfsync.yaml"
+MAX_TEXT: Final = 1024 * 1024  # bytes of a `{file: ...}`; no field of the API takes as much
+MAX_ROWS: Final = 512 * 1024 * 1024  # bytes of a source's file
+
+_INSIDE: Final = "paths start at the project's folder and stay inside of it, links included"
+
+
+class Folder:
+    """Reads below `root`. Every method raises ConfigError, placed where the file is named if it is."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def path(self, name: str, place: Place) -> Path:
+        """The file that `name` stands for, links followed."""
+        try:
+            found = (self.root / name).resolve()
+        except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
+            found = self.root.parent
+        if Path(name).is_absolute() or not found.is_relative_to(self.root):
+            raise ConfigError([Problem(f"`{name}` leads out of the project", place, hint=_INSIDE)])
+        return found
+
+    def real(self, name: str) -> Path:
+        """Where `name` really is, to tell whether two names stand for one file."""
+        try:
+            return (self.root / name).resolve()
+        except (OSError, ValueError, RuntimeError):
+            return self.root / name
+
+    def present(self, name: str, place: Place) -> Path:
+        """As `path`, for a file that must be there."""
+        found = self.path(name, place)
+        if not found.is_file():
+            what = "is a folder" if found.is_dir() else "is not there"
+            raise ConfigError([Problem(f"`{name}` {what}", place, hint=self._beside(name, place))])
+        return found
+
+    def text(self, name: str, place: Place) -> str:
+        """The text of `{file: name}`; lines end in a line feed, whatever the checkout made of them."""
+        text = decode(self._read(self.present(name, place), name, MAX_TEXT, place), name)
+        bad = CONTROL.search(text)
+        if bad:
+            message = f"`{name}` is no text: it holds the control character U+{ord(bad.group()):04X}"
+            raise ConfigError([Problem(message, place)])
+        return text.replace("\r\n", "\n")
+
+    def rows(self, name: str, place: Place) -> str:
+        """The text of a source's file. Bytes that are not UTF-8 are placed at their row."""
+        data = self._read(self.present(name, place), name, MAX_ROWS, place)
+        try:
+            return decode(data, name)
+        except ConfigError as error:
+            wrong = error.problems[0]
+            row = wrong.place.line if wrong.place else 1
+            raise ConfigError([Problem(wrong.message, Place(name, row), hint=wrong.hint)]) from None
+
+    def yaml(self, name: str) -> str:
+        """The text of a YAML file."""
+        start = Place(name, 1, 1)
+        return decode(self._read(self.path(name, start), name, MAX_SIZE, start), name)
+
+    def find(self, excludes: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The names of all resource files below the root (rule C1), sorted; and warnings about links to folders."""
+        files: list[str] = []
+        warnings: list[str] = []
+        for folder, folders, names in os.walk(self.root, onerror=self._unread):
+            here = Path(folder)
+            folders[:] = sorted(name for name in folders if self._enters(here / name, excludes, warnings))
+            files += (self._name(here / name) for name in names if self._holds(here / name, excludes))
+        return sorted(files), warnings
+
+    def _unread(self, error: OSError) -> None:
+        """A folder that can't be listed would seem to hold nothing, and its resources to be gone."""
+        name = self._name(Path(error.filename))
+        raise ConfigError([Problem(f"the folder `{name}` can't be read: {error.strerror}", Place(SETTINGS, 1, 1))])
+
+    def _enters(self, folder: Path, excludes: Sequence[str], warnings: list[str]) -> bool:
+        name = self._name(folder)
+        if folder.name.startswith(".") or _excluded(f"{name}/", excludes):
+            return False
+        if folder.is_symlink():
+            warnings.append(f"{name} is a link to a folder; links to folders are not followed")
+            return False
+        return not (folder / SETTINGS).exists()
+
+    def _holds(self, file: Path, excludes: Sequence[str]) -> bool:
+        name = self._name(file)
+        return (
+            file.suffix in (".yaml", ".yml")
+            and not file.name.startswith(".")
+            and name != SETTINGS
+            and not _excluded(name, excludes)
+        )
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _read(self, path: Path, name: str, limit: int, place: Place) -> bytes:
+        try:
+            if not path.is_file():
+                raise ConfigError([Problem(f"`{name}` is no file that can be read", place)])
+            size = path.stat().st_size
+            if size > limit:
+                raise ConfigError([Problem(f"`{name}` has {size:,} bytes; at most {limit:,} are read", place)])
+            return path.read_bytes()
+        except OSError as error:
+            raise ConfigError([Problem(f"`{name}` can't be read: {error.strerror}", place)]) from None
+
+    def _beside(self, name: str, place: Place) -> str | None:
+        """A hint if the file lies beside the YAML file that names it, not where the project starts."""
+        beside = (self.root / place.file).parent / name
+        return f"did you mean `{self._name(beside)}`? {_INSIDE}" if beside.is_file() and ".." not in name else None
+
+
+def _excluded(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern takes `name` out; a folder's name ends in `/`.
+
+    As in .gitignore: a pattern with a slash inside starts at the project's folder, any other matches at any depth.
+    """
+    return any(_matches(name, pattern) for pattern in patterns)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if pattern.endswith("/") and not name.endswith("/"):
+        return False
+    plain, wanted = name.rstrip("/"), pattern.removeprefix("./").strip("/")
+    if "/" not in pattern.removeprefix("./").rstrip("/"):
+        return fnmatchcase(plain.rsplit("/", 1)[-1], wanted)
+    return fnmatchcase(plain, wanted) or fnmatchcase(plain, wanted.replace("**/", ""))

@@ -1,0 +1,142 @@
+"""Loads a whole project: its settings, its resources and every problem that needs no network. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfsync.errors import ConfigError, Problem, UsageError
+from lfsync.model import Address, Place, Resource
+from lfsync.project.checks import check
+from lfsync.project.declarations import NO_DEFAULT, Default
+from lfsync.project.documents import Document, compose, parse
+from lfsync.project.folder import SETTINGS, Folder
+from lfsync.project.resource_file import Declared, join, read_defaults, read_resources
+from lfsync.project.settings import Settings, read_settings
+from lfsync.project.source_rows import build
+from lfsync.project.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a project's files say. `problems` are those that need no network; with any, nothing is planned (C2)."""
+
+    root: Path
+    document: Document
+    settings: Settings
+    resources: Mapping[Address, Resource]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def load_project(root: Path) -> Project:
+    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`."""
+    if not root.is_dir():
+        raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
+    return _Loading(Folder(root)).load()
+
+
+class _Loading:
+    """One loading of one project; collects problems and warnings on the way."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def load(self) -> Project:
+        document = self.settings_document()
+        settings = self.settings(document)
+        defaults, beside = read_defaults(document, self.folder.text)
+        names, warnings = self.folder.find(_excludes(document))
+        self.warnings += warnings
+        seeds = self.check_paths(document, settings) if settings else []
+        declared = self.without_named([beside, *(self.declared(name, defaults) for name in names)], seeds)
+        resources = self.resources(declared, defaults)
+        self.problems += check(resources)
+        if not resources and not self.problems:
+            hint = "add a resource file, or see what `exclude` leaves out"
+            self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
+        found = ConfigError(self.problems)
+        if settings is None:
+            raise found
+        return Project(self.folder.root, document, settings, resources, found.problems, tuple(self.warnings))
+
+    def settings_document(self) -> Document:
+        if not (self.folder.root / SETTINGS).exists():
+            renamed = (self.folder.root / "lfsync.yml").exists()
+            hint = "rename lfsync.yml" if renamed else "`lfsync init` starts a project; -C names the folder of one"
+            raise ConfigError([Problem(f"there is no {SETTINGS} in {self.folder.root}", hint=hint)])
+        return parse(self.folder.yaml(SETTINGS), SETTINGS)
+
+    def settings(self, document: Document) -> Settings | None:
+        try:
+            return read_settings(document)
+        except ConfigError as error:
+            self.problems += error.problems
+            return None
+
+    def check_paths(self, document: Document, settings: Settings) -> list[Path]:
+        """Paths in the settings stay inside the project. Returns the seed files: they hold no resources."""
+        seeds = []
+        for name, workspace in settings.workspaces.items():
+            at = ("workspaces", name)
+            self.path(document, (*at, "state"), workspace.state)
+            if workspace.sandbox:
+                self.path(document, (*at, "sandbox", "db"), workspace.sandbox.db)
+                seeds.append(self.path(document, (*at, "sandbox", "seed"), workspace.sandbox.seed, present=True))
+        return [seed for seed in seeds if seed]
+
+    def path(self, document: Document, at: Sequence[str], name: str | None, present: bool = False) -> Path | None:
+        if name is None:
+            return None
+        place = document.place(at)
+        try:
+            return self.folder.present(name, place) if present else self.folder.path(name, place)
+        except ConfigError as error:
+            self.problems += error.problems
+            return None
+
+    def declared(self, name: str, defaults: Mapping[str, Default]) -> Declared:
+        try:
+            root = compose(self.folder.yaml(name), name)
+        except ConfigError as error:
+            return Declared(name, problems=error.problems)
+        return read_resources(root, name, defaults, self.folder.text)
+
+    def without_named(self, declared: Sequence[Declared], seeds: Sequence[Path]) -> list[Declared]:
+        """The files that nothing names as a seed, a source or a text (rule C1)."""
+        named = {*seeds, *(self.folder.real(name) for part in declared for name in part.named)}
+        kept: dict[Path, Declared] = {}
+        for part in declared:
+            path = self.folder.real(part.file)
+            if path not in named:
+                kept.setdefault(path, part)  # a file and a link to it are one file
+        return list(kept.values())
+
+    def resources(self, declared: Sequence[Declared], defaults: Mapping[str, Default]) -> dict[Address, Resource]:
+        parts = [part.resources for part in declared]
+        for part in declared:
+            self.problems += part.problems
+            parts += (self.rows(source, defaults.get(source.kind, NO_DEFAULT)) for source in part.sources)
+        resources, problems = join(parts)
+        self.problems += problems
+        return resources
+
+    def rows(self, source: Source, default: Default) -> tuple[Resource, ...]:
+        try:
+            text = self.folder.rows(source.path, source.path_place)
+        except ConfigError as error:
+            self.problems += error.problems
+            return ()
+        built = build(source, text, default)
+        self.problems += built.problems
+        self.warnings += built.warnings
+        return tuple(built.resources)
+
+
+def _excludes(document: Document) -> list[str]:
+    """The patterns of `exclude` that can be used, whatever else is wrong with the settings."""
+    found = document.data.get("exclude") if isinstance(document.data, dict) else None
+    return [item for item in found if isinstance(item, str) and item.strip("./")] if isinstance(found, list) else []

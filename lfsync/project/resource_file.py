@@ -1,0 +1,228 @@
+"""Resource files to resources: sections, bodies, defaults, addresses. Pure; nodes in, `Resource` out.
+
+The nodes are walked once and straight into the model: a tree of plain data between would double the work
+for a file of 10,000 resources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from lfsync.errors import Problem
+from lfsync.kinds import KINDS, SECTIONS, Kind
+from lfsync.model import JSON, Address, Links, Match, Ref, Resource, Value
+from lfsync.project.declarations import (
+    NO_DEFAULT,
+    Body,
+    Default,
+    Forms,
+    LifecycleKeys,
+    ReadText,
+    key_problem,
+    no_kind,
+    not_yet,
+)
+from lfsync.project.documents import Document, pairs
+from lfsync.project.sources import Source, read_sources
+
+_LATER: Final = ("objects", "meetings")
+_TOP_KEYS: Final = (*SECTIONS, *_LATER, "sources")
+_DEFAULT_KEYS: Final = ("fields", "relationships", "lifecycle")
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_HAVE: Final = "this version knows " + ", ".join(SECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What one file declares. `named` are the files that its values and sources name (rule C1)."""
+
+    file: str
+    resources: tuple[Resource, ...] = ()
+    sources: tuple[Source, ...] = ()
+    named: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, Default], Declared]:
+    """`defaults` of `lfsync.yaml`, by kind; and what else that file declares: problems, and files that it names."""
+    forms = Forms(document.file, read_text)
+    found: dict[str, Default] = {}
+    root = document.root
+    sections = {key.value: value for key, value in pairs(root)} if isinstance(root, MappingNode) else {}
+    if "defaults" in sections:
+        for key, node in forms.mapping(sections["defaults"], "`defaults`"):
+            if key.value in KINDS:
+                found[key.value] = _default(forms, node)
+            else:
+                forms.say(key, *no_kind(key.value))
+    return found, Declared(document.file, named=tuple(forms.texts), problems=tuple(forms.problems))
+
+
+def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default], read_text: ReadText) -> Declared:
+    """What one resource file declares, from its root node."""
+    forms = Forms(file, read_text)
+    resources: list[Resource] = []
+    sources: list[Source] = []
+    for key, node in [] if root is None else forms.mapping(root, "a resource file"):
+        kind = SECTIONS.get(key.value)
+        if kind is not None:
+            resources += _section(forms, kind, node, defaults.get(kind.name, NO_DEFAULT))
+        elif key.value == "sources":
+            sources += read_sources(forms, node)
+        elif key.value in _LATER:
+            forms.say(key, *not_yet(f"{key.value}:", _HAVE))
+        else:
+            forms.unknown(key, _TOP_KEYS, "a resource file")
+    named = (*forms.texts, *(source.path for source in sources))
+    return Declared(file, tuple(resources), tuple(sources), named, tuple(forms.problems))
+
+
+def join(parts: Iterable[Iterable[Resource]]) -> tuple[dict[Address, Resource], list[Problem]]:
+    """All resources by address; the same address twice is a problem that names both places."""
+    found: dict[Address, Resource] = {}
+    problems: list[Problem] = []
+    for resource in (resource for part in parts for resource in part):
+        first = found.setdefault(resource.address, resource)
+        if first is not resource:
+            message = f"declared twice; it is first at {first.place}"
+            problems.append(Problem(message, resource.place, str(resource.address), "keep one, or rename one"))
+    return found, problems
+
+
+def _default(forms: Forms, node: Node) -> Default:
+    parts: dict[str, Node] = {}
+    for key, value in forms.mapping(node, "a default"):
+        if key.value in _DEFAULT_KEYS:
+            parts[key.value] = value
+        else:
+            forms.unknown(key, _DEFAULT_KEYS, "a default")
+    return Default(
+        forms.values(parts["fields"], "`fields`") if "fields" in parts else {},
+        forms.relationships(parts["relationships"]) if "relationships" in parts else {},
+        forms.lifecycle(parts["lifecycle"]) if "lifecycle" in parts else LifecycleKeys(),
+    )
+
+
+def _section(forms: Forms, kind: Kind, node: Node, default: Default) -> Iterable[Resource]:
+    for key, body in forms.mapping(node, f"`{kind.section}`"):
+        forms.address = Address(kind.name, key.value)
+        wrong = key_problem(key.value)
+        if wrong:
+            forms.say(key, *wrong)
+        else:
+            yield _resource(forms, key, body, kind, default)
+    forms.address = None
+
+
+def _read_fields(forms: Forms, node: Node, body: Body) -> None:
+    body.fields = forms.values(node, "`fields`")
+
+
+def _read_relationships(forms: Forms, node: Node, body: Body) -> None:
+    body.relationships = forms.relationships(node)
+
+
+def _read_members(forms: Forms, node: Node, body: Body) -> None:
+    body.members = forms.members(node)
+
+
+def _read_id(forms: Forms, node: Node, body: Body) -> None:
+    text = forms.text(node, "`id`")
+    body.id = None if text is None else Value(text.strip(), forms.place(node))
+
+
+def _read_match(forms: Forms, node: Node, body: Body) -> None:
+    body.match = forms.match(node)
+
+
+def _read_lifecycle(forms: Forms, node: Node, body: Body) -> None:
+    body.lifecycle = forms.lifecycle(node)
+
+
+_PARTS: Final[Mapping[str, Callable[[Forms, Node, Body], None]]] = {
+    "fields": _read_fields,
+    "relationships": _read_relationships,
+    "match": _read_match,
+    "id": _read_id,
+    "lifecycle": _read_lifecycle,
+}
+_LIST_PARTS: Final = {**_PARTS, "members": _read_members}
+
+
+def _resource(forms: Forms, key: ScalarNode, node: Node, kind: Kind, default: Default) -> Resource:
+    body = Body()
+    parts = _LIST_PARTS if kind.name == "list" else _PARTS
+    for name, value in forms.mapping(node, "a resource"):
+        read = parts.get(name.value)
+        if read is None:
+            _unknown_part(forms, name, kind, parts)
+        else:
+            read(forms, value, body)
+    return body.over(default, Address(kind.name, key.value), forms.place(key))
+
+
+def _unknown_part(forms: Forms, key: ScalarNode, kind: Kind, parts: Iterable[str]) -> None:
+    name = key.value
+    home = "fields" if name in kind.fields else "relationships" if name in kind.relationships else None
+    if home:
+        forms.say(key, f"unknown key `{name}` in a resource", f"write it below `{home}`")
+    elif name == "members":
+        forms.say(key, "only lists have `members`", f"a {kind.name} has {', '.join(parts)}")
+    else:
+        forms.unknown(key, parts, "a resource")
+
+
+# ---------------------------------------------------------------- digest
+
+
+def digest(resources: Mapping[Address, Resource]) -> str:
+    """A hash of the desired state: the same for any order of files, keys and rows, other for any other content."""
+    hasher = hashlib.sha256()
+    for address in sorted(resources):
+        hasher.update(_CANONICAL.encode(_content(resources[address])).encode())
+    return hasher.hexdigest()
+
+
+def _content(resource: Resource) -> JSON:
+    lifecycle = resource.lifecycle
+    content: list[JSON] = [
+        str(resource.address),
+        {key: value.data for key, value in resource.fields.items()},
+        {key: _links(links) for key, links in resource.relationships.items()},
+        None if resource.members is None else _links(resource.members),
+        None if resource.id is None else resource.id.data,
+        _match(resource.match),
+        _words(lifecycle.ignore_changes),
+        [lifecycle.seed, lifecycle.protect, lifecycle.absent],
+    ]
+    return content
+
+
+def _links(links: Links) -> JSON:
+    return [links.form, _refs(links.include), _refs(links.exclude)]
+
+
+def _refs(refs: tuple[Ref, ...]) -> JSON:
+    if len(refs) == 1 and refs[0].match is None:
+        return [refs[0].text]
+    return sorted((ref.text if ref.match is None else _values(ref.match) for ref in refs), key=json.dumps)
+
+
+def _match(match: Match | None) -> JSON:
+    if match is None:
+        return None
+    return _values(match.values or {}) if match.keys is None else _words(match.keys)
+
+
+def _words(values: tuple[Value, ...]) -> JSON:
+    return [*sorted(str(value.data) for value in values)]
+
+
+def _values(values: Mapping[str, Value]) -> JSON:
+    return {key: values[key].data for key in sorted(values)}

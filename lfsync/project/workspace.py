@@ -1,0 +1,108 @@
+"""Which workspace a run is for, where it is, and where what is kept of it lies. I/O."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from lfsync.errors import UsageError
+from lfsync.model import Place
+from lfsync.project.folder import SETTINGS, Folder
+from lfsync.project.load import Project, load_project
+from lfsync.project.settings import WorkspaceSettings, base_url
+from lfsync.wording import did_you_mean
+
+LOCAL = ".lfsync"
+SANDBOX_URL = "http://localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace that a run is for, and where what is kept of it lies."""
+
+    name: str
+    settings: WorkspaceSettings
+    root: Path
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.settings.sandbox is not None
+
+    def inside(self, name: str) -> Path:
+        """A path that lfsync.yaml names. ConfigError where it leads out of the project."""
+        return Folder(self.root).path(name, Place(SETTINGS, 1))
+
+    @property
+    def state_path(self) -> Path:
+        if self.settings.state:
+            return self.inside(self.settings.state)
+        return self.root / LOCAL / ("sandbox" if self.is_sandbox else "state") / f"{self.name}.jsonl"
+
+    @property
+    def journal_path(self) -> Path:
+        return self.root / LOCAL / "journal" / f"{self._state_name}.jsonl"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.root / LOCAL / "journal" / f"{self._state_name}.lock"
+
+    @property
+    def _state_name(self) -> str:
+        """What the state's lock and journal are called: two workspaces may share one state, and then these too."""
+        if not self.settings.state:
+            return self.name
+        path = self.state_path.relative_to(self.root.resolve())
+        is_anothers_default = path.parent == Path(LOCAL, "state") and path.suffix == ".jsonl"
+        return path.stem if is_anothers_default else quote(str(path), safe="")
+
+    @property
+    def history_path(self) -> Path:
+        return self.root / LOCAL / "history" / self.name
+
+    @property
+    def database_path(self) -> Path:
+        sandbox = self.settings.sandbox
+        if sandbox is not None and sandbox.db:
+            return self.inside(sandbox.db)
+        return self.root / LOCAL / "sandbox" / f"{self.name}.db"
+
+    @property
+    def base_url(self) -> str:
+        """LIGHTFIELD_BASE_URL wins over the file, but never touches a sandbox (rule C14)."""
+        if self.is_sandbox:
+            return SANDBOX_URL
+        try:
+            return base_url(os.environ.get("LIGHTFIELD_BASE_URL") or self.settings.base_url)
+        except ValueError as error:
+            raise UsageError(f"LIGHTFIELD_BASE_URL can't be used: {error}") from None
+
+
+def choose_workspace(project: Project, name: str | None) -> Workspace:
+    """The workspace that `-w`, LFSYNC_WORKSPACE or the file names."""
+    # An empty -w is what a script's unset variable gives: the default could be another workspace than was meant.
+    chosen = name if name is not None else os.environ.get("LFSYNC_WORKSPACE") or project.settings.default_workspace
+    known = project.settings.workspaces
+    if chosen is None:
+        raise UsageError(
+            "no workspace is named", hint=f"Name one with -w, or set `default_workspace`: {', '.join(known)}."
+        )
+    if chosen not in known:
+        hint = did_you_mean(chosen, known) or f"workspaces here: {', '.join(known)}"
+        raise UsageError(f"there is no workspace `{chosen}` in lfsync.yaml", hint=hint)
+    return Workspace(chosen, known[chosen], project.root)
+
+
+def reset_sandbox(root: Path, name: str | None) -> Workspace:
+    """Throw away all that is kept of a sandbox workspace. UsageError for a real one."""
+    workspace = choose_workspace(load_project(root), name)
+    if not workspace.is_sandbox:
+        raise UsageError(f"`{workspace.name}` is no sandbox", hint="Only a workspace with `sandbox:` can be reset.")
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{workspace.database_path}{suffix}").unlink(missing_ok=True)
+    for path in (workspace.state_path, workspace.journal_path):
+        path.unlink(missing_ok=True)
+    for path in workspace.history_path.glob("*.jsonl"):
+        path.unlink()
+    return workspace

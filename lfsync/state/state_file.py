@@ -1,0 +1,60 @@
+"""Reads and replaces the state file, whole or not at all. I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from lfsync.errors import StateError
+from lfsync.state.state import State, decode, encode
+
+_IGNORED = "journal/\nhistory/\nsandbox/\n"
+
+
+def read(path: Path) -> State:
+    """The state at `path`, or a new one with a salt of its own. StateError where it can't be read."""
+    try:
+        return decode(path.read_text("utf-8"), str(path))
+    except FileNotFoundError:
+        return State(salt=secrets.token_hex(16))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StateError(f"{path}: the state can't be read: {why}") from None
+
+
+def write(path: Path, state: State) -> None:
+    """Write beside, flush, replace. A state that says the same as the file leaves it untouched."""
+    text = encode(state)
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if path.read_text("utf-8") == text:
+            return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text)
+    except OSError as error:
+        raise StateError(f"{path}: the state can't be written: {error.strerror}") from None
+
+
+def ignore_local_files(folder: Path) -> None:
+    """Make `.lfsync/` with the `.gitignore` that keeps journals, history and the sandbox out of git."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(_IGNORED, "utf-8")
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""One row for each value type: parse, canonical form, text."""
