@@ -11,6 +11,7 @@ LfsyncError                 exit 1   message and hint for a person
     ├── ForbiddenError      exit 4   403: the key lacks a scope or a role
     ├── NotFoundError       exit 1   404
     ├── RejectedError       exit 1   400, 409, 415, 422: the request itself is at fault
+    ├── UnreadableError     exit 1   a success that can't be read
     └── UnavailableError    exit 1   no answer, or 408, 429 and 5xx to the last try
 """
 
@@ -117,6 +118,10 @@ class NotFoundError(ApiError):
 
 class RejectedError(ApiError):
     """400, 409, 415, 422: the request is at fault and will be again."""
+
+
+class UnreadableError(ApiError):
+    """A success that is not what the API documents. A write may have been done."""
 
 
 class UnavailableError(ApiError):

@@ -354,6 +354,16 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why apply would refuse a plan: a threshold of `safety`, or a scope that the key lacks."""
+
+    kind: Literal["threshold", "scope"]
+    name: str
+    message: str
+    addresses: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Requests:
     """How many requests an apply of the plan makes, by category."""
 
@@ -388,6 +398,7 @@ class Plan:
     enrichment_events: int = 0
     required_scopes: tuple[str, ...] = ()
     missing_scopes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 # ---------------------------------------------------------------- outcome of an apply

@@ -15,7 +15,15 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from lfsync.api.paging import Page
-from lfsync.errors import ApiError, CredentialsError, ForbiddenError, NotFoundError, RejectedError, UnavailableError
+from lfsync.errors import (
+    ApiError,
+    CredentialsError,
+    ForbiddenError,
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
+    UnreadableError,
+)
 from lfsync.model import JSON, Member, Record
 
 _T = TypeVar("_T")
@@ -157,7 +165,7 @@ def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         # Keys that the server chose say little and may be anything.
         place = ".".join(str(part) if part in _DOCUMENTED or isinstance(part, int) else "*" for part in first["loc"])
-        raise ApiError(
+        raise UnreadableError(
             f"the answer to {asked} is not what the API documents: {clean(first['msg'])}"
             + (f" at {place}" * bool(place)),
             hint="is the base URL that of the Lightfield API?",

@@ -34,10 +34,15 @@ _NO_IDS: Final = frozenset({"", ".", "..", "definitions", "merge"})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a create gave. `replayed`: the record is older than the request, so the body was not looked at (rule A2)."""
+    """What a create gave.
+
+    `age`: seconds that the record is older than the request, so that the body may not have been looked at (rule A2);
+    None where it is clearly younger. `sent`: when the request left, by our clock.
+    """
 
     record: Record
-    replayed: bool
+    age: float | None
+    sent: float
 
 
 class Client:
@@ -55,6 +60,7 @@ class Client:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        self._clock = clock
         self._wire = Wire(settings, on_exchange=on_exchange, clock=clock, sleep=sleep, chance=chance)
 
     async def __aenter__(self) -> Client:
@@ -68,6 +74,10 @@ class Client:
     def requests(self) -> Counter[Category]:
         """Requests sent so far, by category; every try counts."""
         return self._wire.requests
+
+    def now(self) -> float:
+        """The server's time, in Unix seconds, as far as its answers tell."""
+        return self._wire.server_clock.earliest(self._clock())
 
     # ---- what the workspace is
 
@@ -116,21 +126,15 @@ class Client:
             return None
 
     async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
-        """Make a record, at most once under this idempotency key (rule A2).
-
-        Where the clocks leave it open whether the record is older than the request, it is read again.
-        """
+        """Make a record, at most once under this idempotency key (rule A2)."""
         call = Call("POST", kind.path, "write", (f"{kind.scope}:create",), _encoded(body), key)
         reply = await self._wire.send(call)
         record = api.parse_record(str(call), reply.body, kind.name)
-        clock, created_at = self._wire.server_clock, record.created_at
-        if clock.precedes(created_at, reply.sent):
-            return Answer(record, replayed=True)
-        if clock.may_precede(created_at, reply.sent):
-            if await self.retrieve(kind, record.id) != record:
-                return Answer(record, replayed=True)
-            clock.reckon(created_at, reply.sent)
-        return Answer(record, replayed=False)
+        return Answer(record, self._wire.server_clock.age(record.created_at, reply.sent), reply.sent)
+
+    def proved_new(self, answer: Answer) -> None:
+        """A create that was too young to be told from an old one made its record: the clocks differ by as much."""
+        self._wire.server_clock.reckon(answer.record.created_at, answer.sent)
 
     async def update(self, kind: Kind, id: str, body: Mapping[str, JSON], key: str) -> Record:
         """Change a record; `key` is this write's own (rule A3). The record as the answer shows it."""

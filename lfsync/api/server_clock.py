@@ -3,15 +3,15 @@
 `createdAt` is by the server's clock, ours may be minutes off. Every answer carries the server's time, cut to whole
 seconds, in its `Date`. It was made between our sending and our receiving, so each answer bounds the difference of
 the clocks from below (`date - received`); the highest of these bounds is within a round trip of the truth after a few
-answers, and never above it. So what `precedes` calls older is older. For the last second or two it can't tell, and
-`may_precede` takes the two clocks for equal, where the bounds allow that, until a record proves otherwise: who asks it
-has to look.
+answers, and never above it. For the last second or two that can't tell what is older, and the two clocks are taken for
+equal, where the bounds allow that, until a record proves otherwise: who is told that it can't be told has to look.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
+
+from lfsync.times import unix_time
 
 # The clock behind `createdAt` may be another machine's than the one behind `Date`.
 _SKEW: Final = 0.5
@@ -42,29 +42,22 @@ class ServerClock:
         """The server's clock showed at least this (Unix seconds) at our `moment`."""
         return moment + self._lowest
 
-    def precedes(self, created_at: str, moment: float) -> bool:
-        """Is `created_at` clearly older than our `moment`? False for a time that can't be read."""
-        created = unix_time(created_at)
-        return created is not None and created < self.earliest(moment) - _SKEW
+    def age(self, created_at: str, moment: float) -> float | None:
+        """Seconds that `created_at` is older than our `moment`; None where it is clearly younger.
 
-    def may_precede(self, created_at: str, moment: float) -> bool:
-        """Is `created_at` older than our `moment`, if the clocks are as they seem? As `precedes` otherwise."""
+        0 where that can't be told, and for a time that can't be read.
+        """
         created = unix_time(created_at)
+        if created is None:
+            return 0.0
         is_possible = self._lowest - _SKEW <= self._reckoned <= self._highest
         offset = self._reckoned if is_possible else self._lowest
-        return created is not None and created < moment + offset - _GRAIN
+        if created < min(self.earliest(moment) - _SKEW, moment + offset - _GRAIN):
+            return self.earliest(moment) - created
+        return 0.0 if created < moment + offset - _GRAIN else None
 
     def reckon(self, created_at: str, moment: float) -> None:
         """A record that was made after our `moment` says `created_at`: the server's clock is behind ours by as much."""
         created = unix_time(created_at)
         if created is not None:
             self._reckoned = min(self._reckoned, created - moment)
-
-
-def unix_time(text: str) -> float | None:
-    """Unix seconds of an ISO 8601 time, UTC where it has no offset; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

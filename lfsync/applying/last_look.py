@@ -1,4 +1,14 @@
-"""Is a change still what its plan shows? Held against the record just before the write (rule A1). Pure."""
+"""Is a change still what its plan shows? Held against the record just before the write (rule A1). Pure.
+
+                            managed value equals `after` ............ done, nothing to send
+  nothing written yet:      equals the plan's `before` .............. sent
+                            the plan does not show it ............... stale
+                            anything else ........................... stale
+  written by this run:      as our last write's answer left it ...... sent, if it was not sent yet
+                            anything else ........................... stale
+
+What this run itself wrote on the other side of a link, or emptied to set it anew, is allowed for.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +16,9 @@ import json
 from collections.abc import Callable, Container, Mapping, Set
 from dataclasses import replace
 
-from lfsync.applying.progress import GiveUpError
+from lfsync.applying.run import GiveUpError
 from lfsync.model import JSON, Change, Definitions, Desired, FieldDef, LinkChange, MembersChange, Record
-from lfsync.planning.diff import Difference
+from lfsync.planning.diff import Comparer, Difference
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -16,25 +26,39 @@ from lfsync.values.table import VALUE_TYPES
 def still_planned(
     change: Change, wish: Desired, current: Difference, touched: Set[str], cleared: Container[str]
 ) -> Difference:
-    """What differs now, as far as the plan shows it. GiveUpError where its `before` has moved.
+    """What differs now, all of it shown by the plan. GiveUpError where a managed value is none that the plan shows.
 
     This run's own writes are allowed for: `touched` are addresses and ids that it wrote, `cleared` the keys of this
     resource that it emptied.
     """
-    fields = {field.key: field for field in current.fields}
-    kept = [planned for planned in change.fields if planned.key in fields]
-    for planned in kept:
-        definition, declared = wish.fields[planned.key].definition, wish.fields[planned.key].declared
-        before = fields[planned.key].before_raw
-        if planned.key not in cleared and not _same(definition, planned.before_raw, before, declared):
-            raise _moved(planned.key, planned.before, fields[planned.key].before)
-    links = {link.key: link for link in current.links}
-    narrowed = [
-        _narrowed(planned, links[planned.key], touched) for planned in change.relationships if planned.key in links
-    ]
+    planned_fields = {field.key: field for field in change.fields}
+    for field in current.fields:
+        planned = planned_fields.get(field.key)
+        definition, declared = wish.fields[field.key].definition, wish.fields[field.key].declared
+        if planned is None:
+            raise _moved(field.key, field.after, field.before)
+        if field.key not in cleared and not _same(definition, planned.before_raw, field.before_raw, declared):
+            raise _moved(field.key, planned.before, field.before)
+    planned_links = {link.key: link for link in change.relationships}
+    links = [_narrowed(planned_links.get(link.key), link, touched) for link in current.links]
     if current.members and not _within(current.members, change.members):
         raise GiveUpError("stale", "its members have changed since the plan", "Plan again.")
-    return replace(current, fields=tuple(kept), links=tuple(narrowed))
+    return replace(current, links=tuple(link for link in links if link.add or link.remove))
+
+
+def moved_since(comparer: Comparer, wish: Desired, then: Record, now: Record, touched: Set[str]) -> str | None:
+    """What of the managed values is neither as declared nor as it was in `then`, for people; None where nothing is."""
+    before, after = comparer.prepared(wish, then), comparer.prepared(wish, now)
+    for key, live in after.live.items():
+        if live == after.declared[key]:
+            continue
+        if key in after.linked:
+            moved = bool((after.linked[key] ^ before.linked.get(key, set())) - touched)
+        else:
+            moved = live != before.live[key]
+        if moved:
+            return f"`{key[1]}`" if key[1] else "who is in it"
+    return None
 
 
 def last_values(change: Change, record: Record, definitions: Definitions) -> dict[str, JSON]:
@@ -73,12 +97,16 @@ def quoted(value: JSON) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _narrowed(planned: LinkChange, current: LinkChange, touched: Set[str]) -> LinkChange:
-    moved = (set(current.add) - set(planned.add)) | (set(current.remove) - set(planned.remove))
-    if moved - touched:
-        raise _moved(planned.key, planned.before, current.before)
-    add = tuple(text for text in current.add if text in planned.add)
-    return replace(current, add=add, remove=tuple(text for text in current.remove if text in planned.remove))
+def _narrowed(planned: LinkChange | None, current: LinkChange, touched: Set[str]) -> LinkChange:
+    """The part of a relationship's difference that the plan shows; the rest must be of our own making."""
+    add, remove = (set(planned.add), set(planned.remove)) if planned else (set[str](), set[str]())
+    if ((set(current.add) - add) | (set(current.remove) - remove)) - touched:
+        raise _moved(current.key, planned.before if planned else current.after, current.before)
+    return replace(
+        current,
+        add=tuple(text for text in current.add if text in add),
+        remove=tuple(text for text in current.remove if text in remove),
+    )
 
 
 def _same(definition: FieldDef, planned: JSON, current: JSON, declared: JSON = None) -> bool:

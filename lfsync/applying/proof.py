@@ -7,15 +7,14 @@ is not converged, and planned again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 
-from lfsync.api.client import Client
 from lfsync.applying.last_look import quoted
-from lfsync.kinds import KINDS
+from lfsync.applying.run import Run
 from lfsync.model import JSON, Desired, Record
-from lfsync.planning.diff import MEMBERS, Comparer, Key, binding_hashes
-from lfsync.state.state import Binding, Hashes, State
+from lfsync.planning.diff import Key, KeyHashes, binding_hashes
+from lfsync.state.state import Binding
 from lfsync.values.table import VALUE_TYPES
 
 
@@ -23,17 +22,8 @@ from lfsync.values.table import VALUE_TYPES
 class Proof:
     """The hashes to remember, and the keys that did not converge, each with what the record shows."""
 
-    hashes: Mapping[Key, Hashes]
+    hashes: Mapping[Key, KeyHashes]
     open: Mapping[Key, JSON]
-
-    def binding(self, base: Binding) -> Binding:
-        """The binding with these hashes."""
-        return replace(
-            base,
-            fields={key: h for (section, key), h in self.hashes.items() if section == "fields"},
-            links={key: h for (section, key), h in self.hashes.items() if section == "links"},
-            members=self.hashes.get(MEMBERS),
-        )
 
     def said(self) -> str:
         """What did not converge, for people."""
@@ -44,29 +34,28 @@ class Proof:
 class Prover:
     """Proves one change after the other."""
 
-    def __init__(self, comparer: Comparer, client: Client, state: State) -> None:
-        self._comparer = comparer
-        self._client = client
-        self._state = state
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
-    async def prove(self, wish: Desired, record: Record, written: set[Key], last: Binding | None) -> Proof:
+    async def prove(self, wish: Desired, record: Record, written: Set[Key], last: Binding | None) -> Proof:
         """`record`: the write's answer. `written`: the keys that were sent. `last`: what the state remembered."""
-        declared, live = self._comparer.prepared(wish, record)
-        wrong = {key for key in written if key in declared and declared[key] != live[key]}
+        comparer = self._run.comparer
+        sides = comparer.prepared(wish, record)
+        wrong = {key for key in written if key in sides.declared and sides.declared[key] != sides.live[key]}
         settled: set[Key] = set()
         if wrong:
-            answered = live
-            reread = await self._client.retrieve(KINDS[record.kind], record.id)
-            declared, live = self._comparer.prepared(wish, reread or record)
-            wrong = {key for key in wrong if declared[key] != live[key]}
-            settled = {key for key in wrong if _settles(wish, key) and live[key] and answered[key] == live[key]}
-        hashes = {key: h for key, h in binding_hashes(last).items() if key in declared}
-        for key, value in declared.items():
-            if value == live[key] or key in settled:
-                hashes[key] = Hashes(self._state.hash(value), self._state.hash(live[key]))
+            answered = sides.live
+            reread = await self._run.reader.retrieve(record.kind, record.id)
+            sides = comparer.prepared(wish, reread or record)
+            wrong = {key for key in wrong if sides.declared[key] != sides.live[key]}
+            settled = {k for k in wrong if _settles(wish, k) and sides.live[k] and answered[k] == sides.live[k]}
+        hashes = {key: h for key, h in binding_hashes(last).items() if key in sides.declared}
+        for key, value in sides.declared.items():
+            if value == sides.live[key] or key in settled:
+                hashes[key] = comparer.hashes(wish, sides, key)
             elif key in wrong:
-                hashes[key] = Hashes(self._state.hash(value), None)
-        return Proof(hashes, {key: live[key] for key in wrong - settled})
+                hashes[key] = comparer.left(wish, sides, key)
+        return Proof(hashes, {key: sides.live[key] for key in wrong - settled})
 
 
 def _settles(wish: Desired, key: Key) -> bool:

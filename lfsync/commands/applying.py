@@ -13,16 +13,18 @@ from pathlib import Path
 
 import click
 
-from lfsync.applying.apply import Applier
-from lfsync.applying.progress import Job
+from lfsync.applying.applier import Applier
 from lfsync.applying.reporter import Reporter
 from lfsync.commands.console import Options, out, say
+from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, print_plan, read_plan
 from lfsync.errors import StateError, UnrecordedError, UsageError
 from lfsync.model import Outcome, Plan, Requests
 from lfsync.planning.draft import Wishes
-from lfsync.planning.plan import refuse_large, with_names
-from lfsync.planning.session import Session, open_session, refuse_unwritable
+from lfsync.planning.make import plan_declared, plan_saved, plan_undo
+from lfsync.planning.plan import refuse, with_names
+from lfsync.planning.planned import Planned
+from lfsync.planning.session import Session
 from lfsync.render.outcome import run_text
 from lfsync.render.progress import LineProgress, TerminalProgress
 from lfsync.render.terminal import escape
@@ -35,8 +37,8 @@ _FINE = ("done", "unchanged")
 def apply(options: Options, wishes: Wishes, *, yes: bool, allow_large: bool, only: Iterable[str]) -> int:
     """0; 3 where anything was blocked, failed, skipped, stale or not converged (rule A6); 130 after Ctrl-C."""
 
-    async def made(session: Session) -> Job:
-        return await session.plan(only, wishes)
+    async def made(session: Session) -> Planned:
+        return await plan_declared(session, only, wishes)
 
     return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
 
@@ -45,8 +47,8 @@ def apply_saved(options: Options, path: Path, *, yes: bool, allow_large: bool) -
     """As `apply`, for a plan that was made before."""
     saved = read_plan(path)
 
-    async def made(session: Session) -> Job:
-        return await session.plan_saved(saved)
+    async def made(session: Session) -> Planned:
+        return await plan_saved(session, saved)
 
     return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
 
@@ -54,16 +56,16 @@ def apply_saved(options: Options, path: Path, *, yes: bool, allow_large: bool) -
 def undo(options: Options, name: str | None, *, yes: bool, allow_large: bool) -> int:
     """As `apply`, for what puts a run back."""
 
-    async def made(session: Session) -> Job:
+    async def made(session: Session) -> Planned:
         run = history.find(session.workspace.history_path, name)
         say(f"Undoing run {run.header.run} of {escape(run.header.who)}.")
-        return await session.plan_undo(run)
+        return await plan_undo(session, run)
 
     return _carry_out(options, "undo", made, yes=yes, allow_large=allow_large)
 
 
 def _carry_out(
-    options: Options, command: str, made: Callable[[Session], Awaitable[Job]], *, yes: bool, allow_large: bool
+    options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], *, yes: bool, allow_large: bool
 ) -> int:
     if not yes and not sys.stdin.isatty():
         raise UsageError(f"{command} asks before it writes, and there is no terminal to ask on", hint="Pass --yes.")
@@ -71,24 +73,22 @@ def _carry_out(
 
 
 async def _carried_out(
-    options: Options, command: str, made: Callable[[Session], Awaitable[Job]], *, yes: bool, allow_large: bool
+    options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], *, yes: bool, allow_large: bool
 ) -> int:
     async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
-        job = await made(session)
-        if command == "undo" and not job.plan.changes and not job.plan.blocked:
+        planned = await made(session)
+        if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
             out("Nothing to put back: all is as it was before that run.")
             return 0
-        print_plan(options, with_names(job.plan, job.live))
-        refuse_unwritable(job.plan.missing_scopes)
-        if not allow_large:
-            refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))
-        if job.plan.changes and not yes and not _confirmed(job.plan):
+        print_plan(options, with_names(planned.plan, planned.knowledge))
+        refuse(planned.plan, allow_large=allow_large)
+        if planned.plan.changes and not yes and not _confirmed(planned.plan):
             say("Nothing was written.")
             return 1
-        outcomes, interrupted = await _run(options, command, session, job)
+        outcomes, interrupted = await _run(options, command, session, planned)
         if interrupted:
             return 130
-        return 0 if not job.plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
+        return 0 if not planned.plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
 
 
 def _confirmed(plan: Plan) -> bool:
@@ -100,13 +100,13 @@ def _confirmed(plan: Plan) -> bool:
         signal.signal(signal.SIGINT, before)
 
 
-async def _run(options: Options, command: str, session: Session, job: Job) -> tuple[list[Outcome], bool]:
+async def _run(options: Options, command: str, session: Session, planned: Planned) -> tuple[list[Outcome], bool]:
     """Carry the plan out, keep the state whatever happens, and say what became of it. True where Ctrl-C ended it."""
     gc.enable()
     started, before = time.monotonic(), Requests(*_sent(session))
     assert session.journal is not None
-    recorder = session.recorder(command, job.plan.config_digest)
-    applier = Applier(job, session.client, _reporter(options), session.journal, recorder)
+    recorder = session.recorder(command, planned.plan.config_digest)
+    applier = Applier(planned, _reporter(options), session.journal, recorder)
     interrupted = False
 
     def stop() -> None:
@@ -123,8 +123,8 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
                 outcomes = await applier.run()
         finally:
             recorder.close()
-            session.keep(merged(session.state, job.state, applier.state))
-    if job.plan.changes:
+            session.keep(merged(session.state, planned.state, applier.state))
+    if planned.plan.changes:
         read, search, write = _sent(session)
         requests = Requests(read - before.read, search - before.search, write - before.write)
         seconds = time.monotonic() - started

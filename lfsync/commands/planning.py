@@ -10,12 +10,13 @@ from pathlib import Path
 
 from lfsync.api.wire import Exchange
 from lfsync.commands.console import Options, out, say
+from lfsync.commands.opening import open_session
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
 from lfsync.planning import plan_file as planfile
 from lfsync.planning.draft import Wishes
+from lfsync.planning.make import plan_declared
 from lfsync.planning.plan import with_names
-from lfsync.planning.session import open_session
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
 
@@ -32,13 +33,13 @@ async def _planned(
 ) -> int:
     # The plan stays in here: asyncio and signal make the repr of what `run` returns, which takes longer than the plan.
     async with open_session(options.root, options.workspace, listener(options)) as session:
-        job = await session.plan(only, wishes)
+        planned = await plan_declared(session, only, wishes)
         if options.verbose:
             say(str(session.timings))
-    made = job.plan
+    made = planned.plan
     if output is not None:
         _save(made, output)
-    print_plan(options, made if format == "json" else with_names(made, job.live), format)
+    print_plan(options, made if format == "json" else with_names(made, planned.knowledge), format)
     if made.blocked:
         return 1
     return 2 if detailed and made.changes else 0

@@ -7,9 +7,13 @@ import json
 from pathlib import Path
 
 from lfsync.commands.console import Options, out
+from lfsync.commands.opening import open_session
+from lfsync.errors import ConfigError
+from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.plan_file import plan_schema
-from lfsync.planning.session import check_offline, open_session
+from lfsync.planning.prepare import prepare
 from lfsync.project.file_schemas import resources_schema, settings_schema
+from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import init as scaffold
 
 SCHEMAS = ("resources", "lfsync", "plan")
@@ -31,6 +35,15 @@ def validate(options: Options, *, online: bool) -> int:
     checked = "the files and the live definitions" if online else "the files; --online looks at the workspace too"
     out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {checked}.")
     return 0
+
+
+def check_offline(root: Path) -> Project:
+    """Everything that can be said without a workspace. ConfigError with all problems."""
+    project = load_project(root)
+    _, problems = prepare(project.resources, builtin_schema(), complete=False)
+    if project.problems or problems:
+        raise ConfigError([*project.problems, *problems])
+    return project
 
 
 async def _online(options: Options) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 from lfsync.commands.console import Options, out
@@ -13,9 +14,9 @@ from lfsync.project.load import load_project
 from lfsync.project.workspace import Workspace, choose_workspace
 from lfsync.render.terminal import escape
 from lfsync.state import history as runs
-from lfsync.state import journal, lock
-from lfsync.state import state_file as statefile
-from lfsync.state.state import Binding, State, line_of
+from lfsync.state import journal, lock, state_file
+from lfsync.state.state import State, line_of
+from lfsync.times import iso
 from lfsync.wording import did_you_mean
 
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
@@ -42,7 +43,7 @@ def state_rm(options: Options, text: str) -> int:
     with lock.held(workspace.lock_path, workspace.name):
         state = _state(workspace)
         gone = state.bindings[_bound(state, text)]
-        _write(workspace, replace(state, bindings=_without(state, gone)), gone)
+        _write(workspace, state.without(gone.address, iso(time.time())))
     out(escape(f"{gone.address} is let go of; {gone.id} stays as it is."))
     return 0
 
@@ -58,8 +59,11 @@ def state_mv(options: Options, old: str, new: str) -> int:
         if after in state.bindings:
             raise UsageError(f"{after} is bound already", hint=f"Let go of it first: `lfsync state rm {after}`.")
         gone = state.bindings[before]
-        moved = {after: replace(gone, address=after)}
-        _write(workspace, replace(state, bindings=_without(state, gone) | moved), gone)
+        left = state.without(before, iso(time.time()))
+        released = {address: each for address, each in left.released.items() if address != after}
+        _write(
+            workspace, replace(left, bindings={**left.bindings, after: replace(gone, address=after)}, released=released)
+        )
     out(escape(f"{before} is {after} now."))
     return 0
 
@@ -84,20 +88,15 @@ def _workspace(options: Options) -> Workspace:
 
 
 def _state(workspace: Workspace) -> State:
-    return journal.recovered(statefile.read(workspace.state_path), journal.read(workspace.journal_path))
+    return journal.recovered(state_file.read(workspace.state_path), journal.read(workspace.journal_path))
 
 
-def _without(state: State, gone: Binding) -> dict[Address, Binding]:
-    return {address: binding for address, binding in state.bindings.items() if address != gone.address}
-
-
-def _write(workspace: Workspace, state: State, gone: Binding) -> None:
-    """`state` holds what the journal knew; what outlives a run stays in the journal, with the keys of what is gone."""
+def _write(workspace: Workspace, state: State) -> None:
+    """`state` holds what the journal knew; what outlives a run stays in the journal."""
     left = journal.read(workspace.journal_path)
-    statefile.write(workspace.state_path, state)
+    state_file.write(workspace.state_path, state)
     kept = journal.Journal(workspace.journal_path)
-    kept.begin(state, left)
-    kept.released(gone)
+    kept.begin(state, left, iso(time.time()))
     kept.end()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from lfsync.knowledge.knowledge import Live
 from lfsync.model import JSON, FieldDef, Query, Record, Schema, Term
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
@@ -13,16 +12,21 @@ from lfsync.values.valuetype import match_keys
 
 
 class Finder:
-    """Finds records by a query, through an index of its first field term."""
+    """Finds records among `records` and those that are added.
 
-    def __init__(self, schema: Schema, live: Live) -> None:
+    A record is looked up by the part of a query that the fewest share: of a thousand tasks of one title, each with an
+    account of its own, a query looks at one (rule R6).
+    """
+
+    def __init__(self, schema: Schema, records: Mapping[str, Iterable[Record]]) -> None:
         self.schema = schema
-        self.live = live
+        self._records = {kind: {record.id: record for record in each} for kind, each in records.items()}
         self._indexes: dict[tuple[str, str], dict[str, list[Record]]] = {}
 
     def find(self, query: Query, targets: Mapping[str, set[str]]) -> list[Record]:
-        """Every known record that fulfils all terms, in order of id. `targets`: ids by relationship key."""
-        hits = [r for r in self._candidates(query) if all(self.holds(t, r, targets) for t in query.terms)]
+        """Every record that fulfils all terms, in order of id. `targets`: ids by relationship key."""
+        candidates = self._candidates(query, targets)
+        hits = [r for r in candidates if all(self.holds(t, r, targets) for t in query.terms)]
         return sorted(hits, key=lambda record: record.id)
 
     def holds(self, term: Term, record: Record, targets: Mapping[str, set[str]]) -> bool:
@@ -34,34 +38,47 @@ class Finder:
         return not live if term.empty else not live.isdisjoint(_identities(term.field, term.sent))
 
     def add(self, record: Record) -> None:
-        """Take in a record that was made since."""
-        self.live.add(record)
+        """Take in a record, or what it has become."""
+        self._records.setdefault(record.kind, {})[record.id] = record
         for (kind, key), index in self._indexes.items():
             if kind == record.kind:
-                for identity in self._identities(self.schema.kinds[kind].fields[key], record):
+                for identity in self._values(kind, key, record):
                     index[identity].append(record)
 
-    def _candidates(self, query: Query) -> Iterable[Record]:
+    def _candidates(self, query: Query, targets: Mapping[str, set[str]]) -> Iterable[Record]:
+        known = self._records.get(query.kind, {})
+        best: list[Record] | None = None
         for term in query.terms:
-            if term.field is not None and not term.empty:
-                index = self._index(query.kind, term.field)
-                found: dict[str, Record] = {}
-                for identity in _identities(term.field, term.sent):
-                    found.update((record.id, record) for record in index.get(identity, ()))
-                return found.values()
-        return self.live.of_kind(query.kind)
+            if term.empty:
+                continue
+            index = self._index(query.kind, term.key)
+            wanted = targets[term.key] if term.rel is not None else _identities(_field(term), term.sent)
+            found = [record for value in wanted for record in index.get(value, ())]
+            if best is None or len(found) < len(best):
+                best = found
+        # A record may stand in an index as it was before.
+        return known.values() if best is None else {record.id: known[record.id] for record in best}.values()
 
-    def _index(self, kind: str, field: FieldDef) -> dict[str, list[Record]]:
-        if (kind, field.key) not in self._indexes:
+    def _index(self, kind: str, key: str) -> dict[str, list[Record]]:
+        if (kind, key) not in self._indexes:
             index: dict[str, list[Record]] = defaultdict(list)
-            for record in self.live.of_kind(kind):
-                for identity in self._identities(field, record):
-                    index[identity].append(record)
-            self._indexes[kind, field.key] = index
-        return self._indexes[kind, field.key]
+            for record in self._records.get(kind, {}).values():
+                for value in self._values(kind, key, record):
+                    index[value].append(record)
+            self._indexes[kind, key] = index
+        return self._indexes[kind, key]
+
+    def _values(self, kind: str, key: str, record: Record) -> Iterable[str]:
+        field = self.schema.kinds[kind].fields.get(key)
+        return record.links.get(key, ()) if field is None else self._identities(field, record)
 
     def _identities(self, field: FieldDef, record: Record) -> frozenset[str]:
         return _identities(field, live_value(record, field, self.schema.kinds[record.kind]))
+
+
+def _field(term: Term) -> FieldDef:
+    assert term.field is not None
+    return term.field
 
 
 def _identities(field: FieldDef, value: JSON) -> frozenset[str]:

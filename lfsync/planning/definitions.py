@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from lfsync import kinds
@@ -31,10 +31,10 @@ class _Option(_Api):
 
 
 class _TypeConfiguration(_Api):
-    options: list[_Option] = Field(default_factory=list)
+    options: list[_Option] | None = None
     parent_field_key: str | None = None
     currency: str | None = None
-    unique: bool = False
+    unique: bool | None = None
     multiple_values: bool | None = None
     handle_service: str | None = None
 
@@ -47,16 +47,31 @@ class _FieldDefinition(_Api):
     read_only: bool | None = None
 
 
+class _Side(_Api):
+    cardinality: str
+
+
+class _Directions(_Api):
+    as_source: _Side | None = None
+
+
 class _RelationshipDefinition(_Api):
     id: str | None = None
     label: str | None = None
     cardinality: str
     object_type: str
+    directions: _Directions | None = None
+
+    @property
+    def many(self) -> bool:
+        """Of the side that a write sets: a relationship of a kind with itself has two (sheet 2.4)."""
+        source = self.directions.as_source if self.directions else None
+        return (source or self).cardinality.upper() == "HAS_MANY"
 
 
 class _Definitions(_Api):
     field_definitions: dict[str, _FieldDefinition]
-    relationship_definitions: dict[str, _RelationshipDefinition] = Field(default_factory=dict)
+    relationship_definitions: dict[str, _RelationshipDefinition] | None = None
 
 
 def parse_definitions(kind: str, payload: JSON) -> Definitions:
@@ -72,7 +87,7 @@ def parse_definitions(kind: str, payload: JSON) -> Definitions:
     closed = row is not None and not row.custom_fields
     required = row.required if row else ()
     fields |= {key: field for key, field in missing.items() if key not in fields and (closed or key in required)}
-    return Definitions(kind, fields, _relationships(kind, answer.relationship_definitions, row))
+    return Definitions(kind, fields, _relationships(kind, answer.relationship_definitions or {}, row))
 
 
 def builtin_definitions(kind: str) -> Definitions:
@@ -95,10 +110,10 @@ def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
         type=live.value_type,
         id=live.id,
         read_only=bool(live.read_only) or (known is not None and not known.writable),
-        options=tuple(Option(option.id, option.label, option.parent_id) for option in configuration.options),
+        options=tuple(Option(option.id, option.label, option.parent_id) for option in configuration.options or ()),
         parent_field=configuration.parent_field_key,
         currency=configuration.currency,
-        unique=configuration.unique,
+        unique=bool(configuration.unique),
         multiple=_multiple(live, configuration, known),
         handle_service=configuration.handle_service or (known.handle_service if known else None),
         words=row.words.get(key, ()) if row else (),
@@ -145,7 +160,7 @@ def _relationship(key: str, live: _RelationshipDefinition, known: kinds.Relation
         key=key,
         label=live.label or key,
         target=known.target if known else target,
-        many=live.cardinality.upper() == "HAS_MANY",
+        many=live.many,
         id=live.id,
         writable=writable,
     )

@@ -17,11 +17,11 @@ holds; otherwise the comparison is `doubtful` and the record must be read by id 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from lfsync.kinds import KINDS
-from lfsync.knowledge.knowledge import Live
+from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
     JSON,
     Address,
@@ -36,14 +36,24 @@ from lfsync.model import (
     Record,
     Schema,
 )
-from lfsync.planning.resolve import Resolution, title
-from lfsync.state.state import Binding, Hashes, State
+from lfsync.planning.resolve import Resolution
+from lfsync.state.state import Binding, Hashes, LinkHashes, State
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
 Section: TypeAlias = Literal["fields", "links", "members"]
 Key: TypeAlias = tuple[Section, str]
+KeyHashes: TypeAlias = Hashes | LinkHashes
 MEMBERS: Key = ("members", "")
+
+
+@dataclass(slots=True)
+class Sides:
+    """Every managed key of one resource: its canonical value on both sides, and who is linked under a relationship."""
+
+    declared: dict[Key, JSON] = field(default_factory=dict)
+    live: dict[Key, JSON] = field(default_factory=dict)
+    linked: dict[Key, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Difference:
     links: tuple[LinkChange, ...] = ()
     members: MembersChange | None = None
     causes: frozenset[Cause] = frozenset()
-    hashes: Mapping[Key, Hashes] = field(default_factory=dict)
+    hashes: Mapping[Key, KeyHashes] = field(default_factory=dict)
     doubtful: bool = False
     members_moved: bool = False
     frozen: tuple[str, ...] = ()
@@ -80,7 +90,7 @@ class Comparer:
         desired: Mapping[Address, Desired],
         schema: Schema,
         state: State,
-        live: Live,
+        knowledge: Knowledge,
         resolution: Resolution,
         *,
         drift_only: bool = False,
@@ -89,9 +99,9 @@ class Comparer:
         self.desired = desired
         self.schema = schema
         self.state = state
-        self.live = live
+        self.knowledge = knowledge
         self.resolution = resolution
-        self.names = names(desired, schema, live, resolution)
+        self.names = names(desired, schema, knowledge, resolution)
         self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
         self._returning = {(a.kind, resolution.ids[a]) for a in resolution.restored}
 
@@ -110,55 +120,80 @@ class Comparer:
 
     def comparison(self, desired: Desired, record: Record, binding: Binding | None) -> Difference:
         """The desired values against a live record; `binding` holds the hashes of the last apply."""
-        known = binding_hashes(binding)
         if desired.seed:
-            return Difference(hashes=known)
-        declared, live = self.prepared(desired, record)
-        differing = set() if declared == live else _differing(declared, live)
-        hashes: dict[Key, Hashes] = {}
+            return Difference(hashes=binding_hashes(binding))
+        known = binding_hashes(binding)
+        sides = self.prepared(desired, record)
+        differing = set() if sides.declared == sides.live else _differing(sides.declared, sides.live)
+        hashes: dict[Key, KeyHashes] = {}
         causes: dict[Key, Cause] = {}
         doubtful = False
-        for key, value in declared.items():
-            ours = self.state.hash(value)
-            now = Hashes(ours, self.state.hash(live[key]) if key in differing else ours)
+        for key in sides.declared:
             last = known.get(key)
+            moved = last is not None and self._moved(desired, record, sides, key, last)
             if key not in differing:
-                hashes[key] = now
-                doubtful = doubtful or (key != MEMBERS and _moved(last, now.live))
-            elif last is not None and now == last:
-                hashes[key] = now
-            else:
-                causes[key] = _cause(last, now)
-                if last is not None:
-                    hashes[key] = last
-                doubtful = doubtful or key != MEMBERS
+                hashes[key] = self.hashes(desired, sides, key)
+                doubtful = doubtful or (key != MEMBERS and moved)
+                continue
+            ours = self.state.hash(sides.declared[key])
+            if isinstance(last, Hashes) and last == Hashes(ours, self.state.hash(sides.live[key])):
+                hashes[key] = last
+                continue
+            causes[key] = _cause(last, ours, moved=moved)
+            if last is not None:
+                hashes[key] = last
+            doubtful = doubtful or key != MEMBERS
         if self.drift_only:
             causes = {key: cause for key, cause in causes.items() if cause != "config"}
-        changes = self._changes(desired, record, declared, live, causes)
-        frozen = tuple(k for _, k in causes if k in KINDS[desired.address.kind].create_only)
+        changes = self._changes(desired, record, causes)
+        members = known.get(MEMBERS)
         return Difference(
             *changes,
             causes=frozenset(causes.values()),
             hashes=hashes,
             doubtful=doubtful and not record.fresh,
-            members_moved=MEMBERS in live
-            and self._members_moved(desired, declared[MEMBERS], live[MEMBERS], known.get(MEMBERS)),
-            frozen=frozen,
+            members_moved=MEMBERS in sides.live
+            and members is not None
+            and self._moved(desired, record, sides, MEMBERS, members),
+            frozen=tuple(k for _, k in causes if k in KINDS[desired.address.kind].create_only),
         )
 
-    def _members_moved(self, desired: Desired, declared: JSON, live: JSON, last: Hashes | None) -> bool:
-        """Whether the index shows other members than we left; two partial sets can't be compared by their hashes."""
-        comparable = desired.members is not None and desired.members.exact
-        if last is not None and last.declared == self.state.hash(declared):
-            comparable = True
-        return comparable and _moved(last, self.state.hash(live))
+    def hashes(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
+        """What the state remembers of a key whose live value is as it should be (rule S3)."""
+        ours = self.state.hash(sides.declared[key])
+        if key in sides.linked:
+            return LinkHashes(ours, self._seen(desired, key, sides.linked[key]))
+        return Hashes(ours, self.state.hash(sides.live[key]))
+
+    def left(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
+        """The same of a key that was written and does not show the declared value (rule S5)."""
+        ours = self.state.hash(sides.declared[key])
+        return LinkHashes(ours, None) if key in sides.linked else Hashes(ours, None)
+
+    def _seen(self, desired: Desired, key: Key, linked: set[str]) -> tuple[str, ...]:
+        link = _link(desired, key)
+        spoken_of = {str(self.resolution.target(target)) for target in (*link.include, *link.exclude)}
+        return self.state.linked(linked, spoken_of, exact=link.exact)
+
+    def _moved(self, desired: Desired, record: Record, sides: Sides, key: Key, last: KeyHashes) -> bool:
+        """Whether live is not what it was when the hashes were made, whatever was declared then."""
+        if last.live is None:
+            return False
+        if isinstance(last, LinkHashes):
+            return key in sides.linked and self.state.relinked(last.live, sides.linked[key])
+        if last.live == self.state.hash(sides.live[key]):
+            return False
+        field = desired.fields[key[1]].definition
+        value = live_value(record, field, self.schema.kinds[record.kind])
+        forms = VALUE_TYPES[field.type].forms(value, field)
+        return all(last.live != self.state.hash(form) for form in forms)
 
     def endings(self, record: Record, keys: Iterable[str]) -> Iterator[LinkChange]:
         """The links that a record takes along to the trash, of these relationships."""
         relationships = self.schema.kinds[record.kind].relationships
         for definition in (relationships[key] for key in sorted(keys) if key in relationships):
             kind = definition.target
-            linked = sorted(id for id in record.links.get(definition.key, ()) if (kind, id) not in self.live.gone)
+            linked = sorted(id for id in record.links.get(definition.key, ()) if not self.knowledge.is_gone(kind, id))
             if linked:
                 before: list[JSON] = [self.names(kind, id) for id in linked]
                 shown: tuple[JSON, JSON] = (sorted(before, key=str), []) if definition.many else (before[0], None)
@@ -166,34 +201,37 @@ class Comparer:
 
     def dissolved(self, record: Record, kind: str) -> MembersChange:
         """The members that a list takes along."""
-        return MembersChange((), self._written(kind, sorted(self.live.memberships[record.id])))
+        return MembersChange((), self._written(kind, sorted(self.knowledge.memberships[record.id])))
 
-    def prepared(self, desired: Desired, record: Record) -> tuple[dict[Key, JSON], dict[Key, JSON]]:
-        """(declared, live): the canonical values of every managed key."""
-        declared: dict[Key, JSON] = {}
-        live: dict[Key, JSON] = {}
+    def prepared(self, desired: Desired, record: Record) -> Sides:
+        """The canonical values of every managed key, on both sides."""
+        sides = Sides()
         definitions = self.schema.kinds[record.kind]
         for key, wish in desired.fields.items():
             if key in desired.ignore_changes:
                 continue
             at: Key = ("fields", key)
             value = live_value(record, wish.definition, definitions)
-            declared[at] = wish.canonical
-            live[at] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
-        for key, link in desired.links.items():
-            if key in desired.ignore_changes:
-                continue
-            linked = self._linked(desired, link, record.links.get(key, ()))
-            declared["links", key], live["links", key] = self._sets(desired, link, linked)
-        if desired.members is not None and record.id in self.live.memberships and record.id not in self.live.unsettled:
-            linked = self._linked(desired, desired.members, self.live.memberships[record.id])
-            declared[MEMBERS], live[MEMBERS] = self._sets(desired, desired.members, linked)
-        return declared, live
+            sides.declared[at] = wish.canonical
+            sides.live[at] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
+        for key in desired.links:
+            if key not in desired.ignore_changes:
+                self._add_side(sides, desired, ("links", key), record.links.get(key, ()))
+        members = None if record.id in self.knowledge.unsettled else self.knowledge.memberships.get(record.id)
+        if desired.members is not None and members is not None:
+            self._add_side(sides, desired, MEMBERS, members)
+        return sides
+
+    def _add_side(self, sides: Sides, desired: Desired, key: Key, ids: Iterable[str]) -> None:
+        link = _link(desired, key)
+        linked = self._linked(desired, link, ids)
+        sides.linked[key] = linked
+        sides.declared[key], sides.live[key] = self._sets(desired, link, linked)
 
     def _linked(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
         """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
         target = link.definition.target
-        linked = {id for id in ids if (target, id) not in self.live.gone or (target, id) in self._returning}
+        linked = {id for id in ids if not self.knowledge.is_gone(target, id) or (target, id) in self._returning}
         return linked - self._others(desired, link, linked)
 
     def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
@@ -232,8 +270,6 @@ class Comparer:
         self,
         desired: Desired,
         record: Record,
-        declared: Mapping[Key, JSON],
-        live: Mapping[Key, JSON],
         causes: Mapping[Key, Cause],
     ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], MembersChange | None]:
         definitions = self.schema.kinds[record.kind]
@@ -245,9 +281,8 @@ class Comparer:
                 wish = desired.fields[key]
                 fields.append(_field_change(wish, live_value(record, wish.definition, definitions), cause))
                 continue
-            link = desired.links[key] if section == "links" else desired.members
-            assert link is not None
-            ids = record.links.get(key, ()) if section == "links" else self.live.memberships[record.id]
+            link = _link(desired, (section, key))
+            ids = record.links.get(key, ()) if section == "links" else self.knowledge.memberships[record.id]
             include = self._targets(desired, link)
             linked = self._linked(desired, link, ids)
             surplus = linked - {str(i) for i in include} if link.exact else linked & self._excluded(link)
@@ -287,7 +322,7 @@ class Comparer:
 
 
 def names(
-    desired: Mapping[Address, Desired], schema: Schema, live: Live, resolution: Resolution
+    desired: Mapping[Address, Desired], schema: Schema, knowledge: Knowledge, resolution: Resolution
 ) -> Callable[[str, str | Address], str]:
     """A function that names a record for people: its address, a member's e-mail, or `Title (id)`."""
     members = {member.id: member.email or member.id for member in schema.members}
@@ -300,22 +335,36 @@ def names(
             return members.get(target, target)
         if address := addresses.get((kind, target)):
             return address
-        record = live.record(kind, target)
+        record = knowledge.record(kind, target)
         called = title(record) if record else ""
         return f"{called} ({target})" if called else target
 
     return name
 
 
-def binding_hashes(binding: Binding | None) -> dict[Key, Hashes]:
+def binding_hashes(binding: Binding | None) -> dict[Key, KeyHashes]:
     """The hashes of a binding by key, as the comparison has them."""
     if binding is None:
         return {}
-    found: dict[Key, Hashes] = {("fields", key): hashes for key, hashes in binding.fields.items()}
+    found: dict[Key, KeyHashes] = {("fields", key): hashes for key, hashes in binding.fields.items()}
     found.update((("links", key), hashes) for key, hashes in binding.links.items())
     if binding.members is not None:
         found[MEMBERS] = binding.members
     return found
+
+
+def with_hashes(binding: Binding, hashes: Mapping[Key, KeyHashes]) -> Binding:
+    """The binding with these hashes and no others."""
+    fields = {key: h for (section, key), h in hashes.items() if section == "fields" and isinstance(h, Hashes)}
+    links = {key: h for (section, key), h in hashes.items() if section == "links" and isinstance(h, LinkHashes)}
+    members = hashes.get(MEMBERS)
+    return replace(binding, fields=fields, links=links, members=members if isinstance(members, LinkHashes) else None)
+
+
+def _link(desired: Desired, key: Key) -> DesiredLinks:
+    link = desired.members if key == MEMBERS else desired.links[key[1]]
+    assert link is not None
+    return link
 
 
 def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Key]:
@@ -329,14 +378,10 @@ def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Ke
     return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
 
 
-def _moved(last: Hashes | None, live: str | None) -> bool:
-    return last is not None and last.live is not None and last.live != live
-
-
-def _cause(last: Hashes | None, now: Hashes) -> Cause:
-    if last is None or last.live is None or last.live == now.live:
+def _cause(last: KeyHashes | None, declared: str, *, moved: bool) -> Cause:
+    if not moved or last is None:
         return "config"
-    return "drift" if last.declared == now.declared else "conflict"
+    return "drift" if last.declared == declared else "conflict"
 
 
 def _field_change(wish: DesiredField, live: JSON, cause: Cause) -> FieldChange:

@@ -1,7 +1,7 @@
 """Desired, schema, state and live to a Draft: what is to be done with each resource. Pure.
 
-Planning runs in rounds. A draft decides everything that can be decided on what has been read, and names the reads that
-it wants before it trusts the rest; refresh makes them and drafts again. When a draft wants nothing, it is the plan.
+Planning runs in rounds. A draft decides everything that can be decided on what has been read, and knowledge collects
+the reads that are wanted before the rest can be trusted. When a draft wants nothing, it is the plan.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import KINDS, member_kind, rank
-from lfsync.knowledge.knowledge import Live
+from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
     Action,
     Address,
@@ -26,8 +26,8 @@ from lfsync.model import (
     Schema,
     Target,
 )
-from lfsync.planning.diff import MEMBERS, Comparer, Difference
-from lfsync.planning.resolve import Resolution, Wanted, describe, resolve, title
+from lfsync.planning.diff import MEMBERS, Comparer, Difference, with_hashes
+from lfsync.planning.resolve import Resolution, describe, resolve
 from lfsync.state.state import Binding, State
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
@@ -62,15 +62,16 @@ class Draft:
     """One round of planning.
 
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
-    have none, and whose record is gone already.
+    have none, and whose record is gone already. `members`: how many a list has that is declared.
     """
 
+    desired: Mapping[Address, Desired]
     resolution: Resolution
-    wanted: Wanted
     changes: dict[Address, Change] = field(default_factory=dict)
     blocked: dict[Address, Blocked] = field(default_factory=dict)
     bindings: dict[Address, Binding] = field(default_factory=dict)
     released: list[Address] = field(default_factory=list)
+    members: dict[Address, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def restrict(self, kept: Container[Address]) -> None:
@@ -85,28 +86,31 @@ def draft(
     desired: Mapping[Address, Desired],
     schema: Schema,
     state: State,
-    live: Live,
-    recent: Container[str] = (),
+    knowledge: Knowledge,
     wishes: Wishes = _NO_WISHES,
 ) -> Draft:
-    """One round over everything declared. `recent`: lists whose members we wrote lately, by id (rule R2)."""
-    wanted = Wanted()
-    resolution = resolve(desired, schema, state, live, wanted, recreate_missing=wishes.recreate_missing)
-    made = Draft(resolution, wanted, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
-    comparer = Comparer(desired, schema, state, live, resolution, drift_only=wishes.drift_only)
+    """One round over everything declared; `knowledge` is told what must be read before it can be believed."""
+    resolution = resolve(desired, schema, state, knowledge, recreate_missing=wishes.recreate_missing)
+    made = Draft(desired, resolution, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
+    comparer = Comparer(desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only)
     for address, wish in desired.items():
         id = resolution.ids.get(address)
         if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
             continue
         if wish.absent:
-            _draft_absent(made, comparer, wish, id, recent, wishes)
+            _draft_absent(made, comparer, wish, id, wishes)
         elif id is None:
             _draft_create(made, comparer, wish)
         else:
-            _draft_existing(made, comparer, wish, id, recent)
-    lines = {address: number for number, address in enumerate(sorted(state.bindings), 2)} if wishes.prune else {}
+            _draft_existing(made, comparer, wish, id)
+    lines = (
+        {address: number for number, address in enumerate(sorted({*state.bindings, *state.released}), 2)}
+        if wishes.prune
+        else {}
+    )
     for address in wishes.prunable(state, desired):
-        _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]), recent)
+        _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]))
+    _warn_of_waiting_deletes(made)
     return made
 
 
@@ -128,25 +132,24 @@ def _declared(wish: Desired, key: str) -> bool:
     return key in wish.links and bool(wish.links[key].include)
 
 
-def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str, recent: Container[str]) -> None:
-    address, live = wish.address, comparer.live
+def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
+    address, knowledge = wish.address, comparer.knowledge
     restored = address in made.resolution.restored
-    record = live.trash[address.kind][id] if restored else live.record(address.kind, id)
-    if record is None:
-        return
-    if wish.members is not None and id not in live.memberships:
-        made.wanted.memberships.add((id, wish.members.definition.target))
+    record = knowledge.trashed(address.kind, id) if restored else knowledge.record(address.kind, id)
+    if record is None or (wish.members is not None and knowledge.members(id, wish.members.definition.target) is None):
         return
     binding = _binding_for(comparer.state, made.resolution, address, id)
     difference = comparer.comparison(wish, record, binding)
     if not restored:
-        _want_certainty(made.wanted, comparer, wish, record, difference, recent)
+        _want_certainty(comparer, wish, record, difference)
     if difference.frozen:
         made.blocked[address] = _frozen(wish, difference)
         return
-    if id in live.unsettled:
+    if id in knowledge.unsettled:
         made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
+    if wish.members is not None:
+        made.members[address] = len(knowledge.memberships[id])
     action = _action(made.resolution, address, difference)
     if action and (difference or not comparer.drift_only):
         former = made.resolution.moved.get(address)
@@ -163,15 +166,13 @@ def _action(resolution: Resolution, address: Address, difference: Difference) ->
     return "adopt" if address in resolution.adopted else None
 
 
-def _want_certainty(
-    wanted: Wanted, comparer: Comparer, wish: Desired, record: Record, difference: Difference, recent: Container[str]
-) -> None:
+def _want_certainty(comparer: Comparer, wish: Desired, record: Record, difference: Difference) -> None:
     """Ask for what must be read before this difference is believed (rules R1, R2)."""
     if difference.doubtful:
-        wanted.records.add((record.kind, record.id))
-    if difference.members_moved and wish.members is not None and record.id in recent:
-        wanted.memberships.add((record.id, wish.members.definition.target))
-    _doubt_removals(wanted, comparer, wish, difference)
+        comparer.knowledge.wanted.records.add((record.kind, record.id))
+    if difference.members_moved and wish.members is not None:
+        comparer.knowledge.doubt_members(record.id, wish.members.definition.target)
+    _doubt_removals(comparer, wish, difference)
 
 
 def _binding_for(state: State, resolution: Resolution, address: Address, id: str) -> Binding | None:
@@ -180,20 +181,14 @@ def _binding_for(state: State, resolution: Resolution, address: Address, id: str
     return binding if binding is not None and binding.id == id else None
 
 
-def _doubt_removals(wanted: Wanted, comparer: Comparer, wish: Desired, difference: Difference) -> None:
+def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -> None:
     """A link to a record in the trash is no surplus (rule S6): look at what a removal would unlink."""
-    live = comparer.live
     removals = [(wish.links[link.key].definition.target, id) for link in difference.links for id in link.remove]
     if difference.members is not None and wish.members is not None:
         removals += [(wish.members.definition.target, id) for id in difference.members.remove]
     for kind, id in removals:
-        if kind not in KINDS or "." in id:
-            continue
-        record = live.record(kind, id)
-        if record is None:
-            wanted.records.add((kind, id))
-        elif record.fresh and kind in live.listed and id not in live.listed[kind] and kind not in live.trash:
-            wanted.trash.add(kind)
+        if kind in KINDS and "." not in id:
+            comparer.knowledge.presence(kind, id)
 
 
 def _frozen(wish: Desired, difference: Difference) -> Blocked:
@@ -207,21 +202,18 @@ def _frozen(wish: Desired, difference: Difference) -> Blocked:
 
 
 def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
-    hashes = difference.hashes
-    members = hashes.get(MEMBERS)
-    if members is None and binding is not None and wish.members is not None:
-        members = binding.members
-    return Binding(
+    hashes = dict(difference.hashes)
+    if MEMBERS not in hashes and binding is not None and binding.members is not None and wish.members is not None:
+        hashes[MEMBERS] = binding.members
+    base = Binding(
         address=wish.address,
         id=id,
         generation=binding.generation if binding else 0,
         origin=binding.origin if binding else "adopted",
         protect=wish.protect if wish.protect is not None else bool(binding and binding.protect),
         written_at=binding.written_at if binding else None,
-        fields={key: h for (section, key), h in hashes.items() if section == "fields"},
-        links={key: h for (section, key), h in hashes.items() if section == "links"},
-        members=members,
     )
+    return with_hashes(base, hashes)
 
 
 def _change(
@@ -256,9 +248,7 @@ def _overall(causes: frozenset[Cause]) -> Cause | None:
 # ---------------------------------------------------------------- what is to go
 
 
-def _draft_absent(
-    made: Draft, comparer: Comparer, wish: Desired, id: str | None, recent: Container[str], wishes: Wishes
-) -> None:
+def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None, wishes: Wishes) -> None:
     """`absent: true`: the bound record goes; one that lfsync never managed only with --prune (rule L2)."""
     address = wish.address
     if id is None:
@@ -275,41 +265,48 @@ def _draft_absent(
         reason = f"declared absent, but {id} is protected"
         made.blocked[address] = Blocked(address, reason, "Say `protect: false` to let it go.", wish.place)
         return
-    _draft_delete(made, comparer, replace(binding or Binding(address, id), address=address), wish.place, recent)
+    _draft_delete(made, comparer, replace(binding or Binding(address, id), address=address), wish.place)
 
 
-def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place, recent: Container[str]) -> None:
-    """An orphan goes with --prune, unless something declared is that record (rule I4) or it is protected (L1)."""
-    kind = binding.address.kind
-    if (kind, binding.id) in comparer.address_of:
+def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
+    """An orphan goes with --prune, unless something declared is that record or names it (rules I4, L2).
+
+    It stays where it is protected (L1), and where it may be the record of a resource that is blocked.
+    """
+    kind, id = binding.address.kind, binding.id
+    called = f"{binding.address} ({id})"
+    presence = comparer.knowledge.presence(kind, id)
+    if (kind, id) in comparer.address_of:
         return
-    if (kind, binding.id) in comparer.live.gone:
+    if presence == "gone":
         made.released.append(binding.address)
-        made.warnings.append(f"{binding.address} ({binding.id}) is gone already; an apply forgets it")
-        return
-    if (kind, binding.id) in comparer.resolution.contested:
+        made.warnings.append(f"{called} is gone already; an apply forgets it")
+    elif (kind, id) in comparer.resolution.named:
+        made.warnings.append(f"{called} is declared no more and stays: a ref of this project names it")
+    elif (kind, id) in comparer.resolution.contested:
         why = "it is among the records that match a blocked resource"
-        made.warnings.append(f"{binding.address} ({binding.id}) stays for now, though it is declared no more: {why}")
-        return
-    if binding.protect:
-        made.warnings.append(f"{binding.address} ({binding.id}) is protected and stays, though it is declared no more")
-        return
-    _draft_delete(made, comparer, binding, place, recent)
+        made.warnings.append(f"{called} stays for now, though it is declared no more: {why}")
+    elif binding.protect:
+        made.warnings.append(f"{called} is protected and stays, though it is declared no more")
+    elif presence in ("forbidden", "unsure"):
+        made.warnings.append(f"{called} stays, though it is declared no more: {comparer.knowledge.fate(kind, id)}")
+    else:
+        _draft_delete(made, comparer, binding, place)
 
 
-def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Place, recent: Container[str]) -> None:
+def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Place) -> None:
     """A delete shows the managed values, so that one of them that moves later makes it stale (rule A1).
 
-    A list shows its members too, but for one that is in `recent`: nobody knows yet who they are (rule R2).
+    A list shows its members too, but for one that was written lately: nobody knows yet who they are (rule R2).
     """
-    kind = binding.address.kind
-    record = comparer.live.record(kind, binding.id)
+    kind, knowledge = binding.address.kind, comparer.knowledge
+    record = knowledge.record(kind, binding.id)
     if record is None or not record.fresh:
-        made.wanted.records.add((kind, binding.id))
+        knowledge.wanted.records.add((kind, binding.id))
         return
-    target = member_kind(record.fields.get("$objectType")) if kind == "list" and record.id not in recent else None
-    if target and record.id not in comparer.live.memberships:
-        made.wanted.memberships.add((record.id, target))
+    is_late = record.id in knowledge.late_lists
+    target = member_kind(record.fields.get("$objectType")) if kind == "list" and not is_late else None
+    if target and knowledge.members(record.id, target) is None:
         return
     fields = tuple(_last_values(comparer, binding, record))
     made.changes[binding.address] = Change(
@@ -323,6 +320,15 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         members=comparer.dissolved(record, target) if target else None,
         warnings=_history(binding, record),
     )
+
+
+def _warn_of_waiting_deletes(made: Draft) -> None:
+    """A delete waits for the creates of its kind, and does not come where one of those can't be made (rule A9)."""
+    missing = {a.kind: a for a in made.blocked if a not in made.resolution.ids and a not in made.bindings}
+    for address, change in made.changes.items():
+        if change.action == "delete" and address.kind in missing:
+            warning = f"waits until {missing[address.kind]} is no more blocked"
+            made.changes[address] = replace(change, warnings=(*change.warnings, warning))
 
 
 def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterable[FieldChange]:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lfsync.api.paging import PAGE_SIZE
 from lfsync.errors import RefusedError
 from lfsync.kinds import KINDS, MEMBER_KEYS, rank
-from lfsync.knowledge.knowledge import Live
-from lfsync.model import Address, Change, Desired, LinkChange, MembersChange, Orphan, Plan, Requests, WorkspaceInfo
+from lfsync.knowledge.knowledge import Knowledge, title
+from lfsync.model import (
+    Address,
+    Change,
+    Desired,
+    LinkChange,
+    MembersChange,
+    Orphan,
+    Plan,
+    Refusal,
+    Requests,
+    WorkspaceInfo,
+)
 from lfsync.planning.bodies import count
 from lfsync.planning.draft import Draft, pending, query_targets
 from lfsync.planning.order import order
-from lfsync.planning.resolve import title
 from lfsync.planning.uniques import cleared_first, handovers
 from lfsync.project.settings import SafetySettings
 from lfsync.state.state import State
@@ -25,7 +35,10 @@ _ENRICHMENT_LOAD = 50
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a plan says beside its changes. `rate_share`: of 25 requests a second; `scopes`: None for full access."""
+    """What a plan says beside its changes. `rate_share`: of 25 requests a second; `scopes`: None for full access.
+
+    `bound`: how many resources the whole state holds, whatever part of it is planned.
+    """
 
     workspace: WorkspaceInfo
     created_at: str
@@ -35,6 +48,8 @@ class Context:
     rate_share: float = 1.0
     scopes: frozenset[str] | None = None
     whole: bool = True
+    safety: SafetySettings = field(default_factory=SafetySettings)
+    bound: int = 0
 
 
 def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context: Context) -> Plan:
@@ -57,20 +72,86 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         enrichment_events=0 if skip_enrichment(changes, context.enrichment) else _enriched(changes),
         required_scopes=needed,
         missing_scopes=missing,
+        refusals=refusals(changes, missing, made.members, context, declared=len(desired)),
     )
 
 
-def with_names(made: Plan, live: Live) -> Plan:
+def refusals(
+    changes: Collection[Change],
+    missing: Iterable[str],
+    members: Mapping[Address, int],
+    context: Context,
+    *,
+    declared: int,
+) -> tuple[Refusal, ...]:
+    """Why an apply of these changes would be refused. `members`: how many each list has."""
+    lacking = (Refusal("scope", scope, f"the API key lacks {scope}") for scope in missing)
+    return (*_too_large(changes, members, context, declared), *lacking)
+
+
+def _too_large(
+    changes: Collection[Change], members: Mapping[Address, int], context: Context, declared: int
+) -> Iterable[Refusal]:
+    """What is more than `safety` lets pass without a word (rule P4).
+
+    Adoptions with changes count as updates, and then of all that is declared: a lost state must not lift the limit.
+    """
+    safety, bound = context.safety, context.bound
+    updates = [change for change in changes if change.action == "update"]
+    deletes = [change for change in changes if change.action == "delete"]
+    managed = max(bound, declared) if any(change.adopted for change in updates) else bound
+    shares = (
+        ("max_updates", "updated", updates, managed, safety.max_updates),
+        ("max_deletes", "deleted", deletes, bound, safety.max_deletes),
+    )
+    for name, what, affected, of, share in shares:
+        if len(affected) > safety.floor and len(affected) > share * of:
+            message = f"{len(affected)} of {of} managed resources would be {what}, above {share:.0%}"
+            addresses = tuple(change.address for change in affected)
+            yield Refusal("threshold", name, f"{message} and above {safety.floor}", addresses)
+    for change in updates:
+        for what, gone, there in _removals(change, members):
+            if gone > safety.floor and gone > safety.max_removals * there:
+                message = f"{gone} of {there} {what} of {change.address} would go, above {safety.max_removals:.0%}"
+                yield Refusal("threshold", "max_removals", f"{message} and above {safety.floor}", (change.address,))
+
+
+def _removals(change: Change, members: Mapping[Address, int]) -> Iterable[tuple[str, int, int]]:
+    """(what, how many of them go, how many are there) of every has-many, and of the members."""
+    for link in change.relationships:
+        if isinstance(link.before, list):
+            yield f"links of `{link.key}`", len(link.remove), len(link.before)
+    if change.members is not None:
+        yield "members", len(change.members.remove), members.get(change.address, 0)
+
+
+def refuse(made: Plan, *, allow_large: bool) -> None:
+    """RefusedError where the plan says that it would be refused; `allow_large` lets the thresholds pass."""
+    lacking = [refusal.name for refusal in made.refusals if refusal.kind == "scope"]
+    if lacking:
+        raise RefusedError(
+            f"the API key may not write all that is planned; it lacks {', '.join(lacking)}",
+            hint="Make a key with these scopes in Lightfield's settings. Nothing was written.",
+        )
+    large = [refusal.message for refusal in made.refusals if refusal.kind == "threshold"]
+    if large and not allow_large:
+        raise RefusedError(
+            f"{'; '.join(large)}, which is more than `safety` lets pass",
+            hint="Read the plan. If it is meant, pass --allow-large, or raise `safety` in lfsync.yaml.",
+        )
+
+
+def with_names(made: Plan, knowledge: Knowledge) -> Plan:
     """The plan for people: members that are no resources of this project by name, not by id alone."""
-    return replace(made, changes=tuple(_with_names(change, live) for change in made.changes))
+    return replace(made, changes=tuple(_with_names(change, knowledge) for change in made.changes))
 
 
-def _with_names(change: Change, live: Live) -> Change:
+def _with_names(change: Change, knowledge: Knowledge) -> Change:
     if change.members is None:
         return change
 
     def name(text: str) -> str:
-        record = next(filter(None, (live.record(kind, text) for kind in MEMBER_KEYS)), None)
+        record = next(filter(None, (knowledge.record(kind, text) for kind in MEMBER_KEYS)), None)
         called = title(record) if record else ""
         return f"{called} ({text})" if called else text
 
@@ -81,22 +162,6 @@ def _with_names(change: Change, live: Live) -> Change:
 def skip_enrichment(changes: Iterable[Change], setting: str) -> bool:
     """Whether creates carry `skipEnrichment`: `auto` does from 50 accounts and contacts on (design.md, section 7)."""
     return setting == "skip" or (setting == "auto" and _enriched(changes) >= _ENRICHMENT_LOAD)
-
-
-def refuse_large(made: Plan, safety: SafetySettings, bound: int) -> None:
-    """RefusedError where more is updated or deleted than `safety` lets pass without a word (rule P4)."""
-    updates = sum(change.action == "update" and not change.adopted for change in made.changes)
-    deletes = sum(change.action == "delete" for change in made.changes)
-    counts = (("updated", updates, safety.max_updates), ("deleted", deletes, safety.max_deletes))
-    large = [(what, n, share) for what, n, share in counts if n > safety.floor and n > share * bound]
-    if large:
-        said = "; ".join(
-            f"{n} of {bound} managed resources would be {what}, above {share:.0%}" for what, n, share in large
-        )
-        raise RefusedError(
-            f"{said} and above {safety.floor}, which `safety` lets pass",
-            hint="Read the plan. If it is meant, pass --allow-large, or raise `safety` in lfsync.yaml.",
-        )
 
 
 def _enriched(changes: Iterable[Change]) -> int:

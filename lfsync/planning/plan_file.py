@@ -30,6 +30,7 @@ from lfsync.model import (
     Orphan,
     Place,
     Plan,
+    Refusal,
     Requests,
     WorkspaceInfo,
 )
@@ -71,6 +72,7 @@ def to_json(plan: Plan) -> dict[str, JSON]:
         "blocked": [_blocked(blocked) for blocked in plan.blocked],
         "orphans": [{"address": str(orphan.address), "id": orphan.id} for orphan in plan.orphans],
         "warnings": list(plan.warnings),
+        "refusals": [_refusal(refusal) for refusal in plan.refusals],
     }
     return data | {"fingerprint": _fingerprint(data)}
 
@@ -147,6 +149,15 @@ def _blocked(blocked: Blocked) -> dict[str, JSON]:
         "reason": blocked.reason,
         "hint": blocked.hint,
         "source": _place(blocked.source),
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, JSON]:
+    return {
+        "kind": refusal.kind,
+        "name": refusal.name,
+        "message": refusal.message,
+        "addresses": [str(address) for address in refusal.addresses],
     }
 
 
@@ -340,6 +351,18 @@ class OrphanData(_Part):
         return Orphan(known_address(self.address), self.id)
 
 
+class RefusalData(_Part):
+    """Why apply would refuse the plan."""
+
+    kind: Literal["threshold", "scope"]
+    name: str
+    message: str
+    addresses: list[str]
+
+    def refusal(self) -> Refusal:
+        return Refusal(self.kind, self.name, self.message, tuple(known_address(text) for text in self.addresses))
+
+
 class WorkspaceData(_Part):
     """Which workspace the plan is for. `ids` are hashes of ids that only this organisation has."""
 
@@ -388,6 +411,7 @@ class PlanData(_Part):
     blocked: list[BlockedData]
     orphans: list[OrphanData]
     warnings: list[str]
+    refusals: list[RefusalData]
 
     def plan(self) -> Plan:
         return Plan(
@@ -404,4 +428,5 @@ class PlanData(_Part):
             enrichment_events=self.enrichment_events,
             required_scopes=tuple(self.required_scopes),
             missing_scopes=tuple(self.missing_scopes),
+            refusals=tuple(refusal.refusal() for refusal in self.refusals),
         )

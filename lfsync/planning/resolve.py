@@ -11,28 +11,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lfsync.kinds import KINDS
 from lfsync.knowledge.finder import Finder
-from lfsync.knowledge.knowledge import Live, RecordKey
+from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term
 from lfsync.state.state import State
 from lfsync.values.table import VALUE_TYPES
 
 _SHOWN = 10
-
-
-@dataclass(slots=True)
-class Wanted:
-    """Reads that planning asks for before it decides: records by id, trash by kind, memberships by list id."""
-
-    records: set[RecordKey] = field(default_factory=set)
-    trash: set[str] = field(default_factory=set)
-    memberships: set[tuple[str, str]] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return bool(self.records or self.trash or self.memberships)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +30,7 @@ class Resolution:
     `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
     `restored`: bound to a record in the trash that is to be taken out of it (rule I6).
     `contested`: records that a blocked resource may be, for all that is known.
+    `named`: records that a ref of anything declared names, by id or match (rule L2).
     """
 
     ids: Mapping[Address, str]
@@ -52,6 +41,7 @@ class Resolution:
     queries: Mapping[int, str]
     warnings: tuple[str, ...]
     contested: frozenset[RecordKey] = frozenset()
+    named: frozenset[RecordKey] = frozenset()
 
     def target(self, target: Target) -> str | Address:
         """The id that a ref means, or the address of what is still to be created."""
@@ -62,23 +52,33 @@ class Resolution:
         assert target.id is not None
         return target.id
 
+    def match_targets(self, query: Query, ids: Mapping[Address, str] | None = None) -> dict[str, set[str]]:
+        """The ids that a query's relationship terms name, by key; `ids`: what addresses have as of now."""
+        found: dict[str, set[str]] = {}
+        for term in query.terms:
+            if term.rel is not None and not term.empty:
+                meant = (self.target(target) for target in term.targets)
+                now = ((ids or self.ids).get(each) if isinstance(each, Address) else each for each in meant)
+                found[term.key] = {id for id in now if id is not None}
+        return found
+
 
 def resolve(
     desired: Mapping[Address, Desired],
     schema: Schema,
     state: State,
-    live: Live,
-    wanted: Wanted,
+    knowledge: Knowledge,
     *,
     recreate_missing: bool = False,
 ) -> Resolution:
-    """Resolve every address; `wanted` is filled with what must be read before the answer can be believed."""
-    resolver = _Resolver(desired, schema, state, live, wanted, recreate_missing)
+    """Resolve every address; `knowledge` is told what must be read before the answer can be believed."""
+    resolver = _Resolver(desired, schema, state, knowledge, recreate_missing)
     for address in desired:
         resolver.address(address)
     resolver.refuse_shared()
     resolver.refuse_contradictions()
     resolver.check_links()
+    resolver.note_named()
     return Resolution(
         resolver.ids,
         frozenset(resolver.adopted),
@@ -88,6 +88,7 @@ def resolve(
         resolver.queries,
         tuple(resolver.warnings),
         frozenset(resolver.contested),
+        frozenset(resolver.named),
     )
 
 
@@ -106,17 +107,16 @@ class _Resolver:
         desired: Mapping[Address, Desired],
         schema: Schema,
         state: State,
-        live: Live,
-        wanted: Wanted,
+        knowledge: Knowledge,
         recreate_missing: bool,
     ) -> None:
         self.desired = desired
         self.schema = schema
         self.state = state
-        self.live = live
-        self.wanted = wanted
+        self.knowledge = knowledge
         self.recreate_missing = recreate_missing
-        self.finder = Finder(schema, live)
+        kinds = {desired.query.kind for desired in desired.values() if desired.query} | schema.kinds.keys()
+        self.finder = Finder(schema, {kind: knowledge.of_kind(kind) for kind in kinds})
         self.owner = {(b.address.kind, b.id): b.address for b in state.bindings.values()}
         self.ids: dict[Address, str] = {}
         self.adopted: set[Address] = set()
@@ -126,6 +126,8 @@ class _Resolver:
         self.queries: dict[int, str] = {}
         self.warnings: list[str] = []
         self.contested: set[RecordKey] = set()
+        self.named: set[RecordKey] = set()
+        self.claimed = {(d.address.kind, d.id): d.address for d in desired.values() if d.id is not None}
         self.done: set[Address] = set()
         self.open: set[Address] = set()
 
@@ -147,37 +149,60 @@ class _Resolver:
         address = desired.address
         binding = self.state.bindings.get(address)
         if desired.id is not None:
-            self.ids[address] = self._present(address.kind, desired.id, "`id` names", _GONE_ID_HINT)
-            if binding is None:
-                self._adopt(address)
-            elif binding.id != desired.id:
+            self._find_named(desired, desired.id)
+            if binding is not None and address in self.ids and binding.id != desired.id:
                 self.adopted.add(address)
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
-            return
-        if binding is not None:
+        elif binding is not None:
             self._find_bound(desired, binding.id)
-            return
-        found = self._match(desired.query) if desired.query else None
-        if found is not None:
+        elif desired.query is not None and (found := self._match(desired.query, desired)) is not None:
             self.ids[address] = found
+            self._adopt(address)
+
+    def _find_named(self, desired: Desired, id: str) -> None:
+        """The record that `id:` names. With --recreate-missing it comes out of the trash, and never is another one."""
+        address = desired.address
+        if self._is_gone(address.kind, id, "`id` names"):
+            if desired.absent:
+                return
+            if not self._restore(address, id):
+                what = f"`id` names {id}, which is gone: {self.knowledge.fate(address.kind, id)}"
+                raise _StuckError(what, _GONE_ID_HINT)
+        self.ids[address] = id
+        if address not in self.state.bindings:
             self._adopt(address)
 
     def _find_bound(self, desired: Desired, id: str) -> None:
         """The record that the state names, if it is there; what is to become of it if it is not (rule I6)."""
         address = desired.address
-        self._look_up(address.kind, id)
-        if (address.kind, id) not in self.live.gone:
+        if not self._is_gone(address.kind, id, "bound to"):
             self.ids[address] = id
-        elif desired.absent:
             return
-        elif not self.recreate_missing:
-            raise _StuckError(f"bound to {id}, which is gone: {self.live.gone[address.kind, id]}", _GONE_HINT)
-        elif id in self.live.trash.get(address.kind, {}) and KINDS[address.kind].restorable:
-            self.ids[address] = id
-            self.restored.add(address)
-        elif desired.query is not None and (found := self._match(desired.query)) is not None:
-            self.ids[address] = found  # made by hand or merged into since: no second copy of it
+        if desired.absent:
+            return
+        other = self._match(desired.query, desired) if desired.query is not None else None
+        if other is not None and self.recreate_missing:
+            self.ids[address] = other  # made by hand or merged into since: no second copy of it
             self._adopt(address)
+        elif other is not None:
+            record = self.knowledge.record(address.kind, other)
+            shown = named(record) if record else other
+            hint = f"If that is the one, let --recreate-missing bind it, or name it with `id: {other}`."
+            raise _StuckError(f"bound to {id}, which is gone; its match finds another record now: {shown}", hint)
+        elif not self.recreate_missing:
+            raise _StuckError(f"bound to {id}, which is gone: {self.knowledge.fate(address.kind, id)}", _GONE_HINT)
+        else:
+            self._restore(address, id)
+
+    def _restore(self, address: Address, id: str) -> bool:
+        """Whether a record that is gone is to come out of the trash (rule I6)."""
+        if not self.recreate_missing or not KINDS[address.kind].restorable:
+            return False
+        if self.knowledge.trashed(address.kind, id) is None:
+            return False
+        self.ids[address] = id
+        self.restored.add(address)
+        return True
 
     def _adopt(self, address: Address) -> None:
         self.adopted.add(address)
@@ -185,24 +210,25 @@ class _Resolver:
         if former is not None and former not in self.desired:
             self.moved[address] = former
 
-    def _present(self, kind: str, id: str, how: str, hint: str) -> str:
-        """The id, if its record is there; asks for a read where nobody knows."""
-        self._look_up(kind, id)
-        if known := self.live.gone.get((kind, id)):
-            raise _StuckError(f"{how} {id}, which is gone: {known}", hint)
-        return id
+    def _is_gone(self, kind: str, id: str, how: str) -> bool:
+        """Whether a record is gone. What this key may not see, or nobody can be sure of, blocks (rules I6, A9)."""
+        presence = self.knowledge.presence(kind, id)
+        if presence == "forbidden":
+            raise _StuckError(f"{how} {id}: {self.knowledge.fate(kind, id)}", _FORBIDDEN_HINT)
+        if presence == "unsure":
+            what = f"{how} {id}, which no list shows, so that it may be in the trash: {self._unlisted(kind)}"
+            raise _StuckError(what, f"Look at it in Lightfield; a key with {KINDS[kind].scope}:restore can tell.")
+        return presence == "gone"
 
-    def _look_up(self, kind: str, id: str) -> None:
-        if (kind, id) in self.live.gone:
-            return
-        record = self.live.record(kind, id)
-        if record is None:
-            self.wanted.records.add((kind, id))
-        elif record.fresh and id not in self.live.listed.get(kind, (id,)) and kind not in self.live.trash:
-            self.wanted.trash.add(kind)
+    def _unlisted(self, kind: str) -> str:
+        trash = self.knowledge.trash.get(kind)
+        return (trash and trash.unlisted) or "the API lists none of this kind"
 
-    def _match(self, query: Query) -> str | None:
-        """The one record that a query hits, None for no hit (rules I2, I3)."""
+    def _match(self, query: Query, desired: Desired | None = None) -> str | None:
+        """The one record that a query hits, None for no hit (rules I2, I3, I9).
+
+        `desired`: whose match it is; a record that the `id:` of another one names is no hit (rule C10).
+        """
         targets = {}
         for term in query.terms:
             if term.rel is not None and not term.empty:
@@ -210,13 +236,24 @@ class _Resolver:
                 if not found:
                     return None  # linked to a record that is still to be made: nothing can hit
                 targets[term.key] = found
-        hits = self.finder.find(query, targets)
+        hits = [hit for hit in self.finder.find(query, targets) if not self._is_anothers(hit, desired)]
         if len(hits) > 1:
             doubtful = {(hit.kind, hit.id) for hit in hits if not hit.fresh}
-            self.wanted.records |= doubtful
+            self.knowledge.wanted.records |= doubtful
             self.contested.update((hit.kind, hit.id) for hit in hits)
             raise _StuckError(*_ambiguous(query, hits))
+        by_account = (term.key for term in query.terms if term.key in targets and _points_at_account(term))
+        accounts = {id for key in by_account for id in targets[key]}
+        searched = self.knowledge.is_searched(query.kind, accounts, found=bool(hits))
+        if not (searched or hits) and query.kind in self.knowledge.unlistable:
+            raise _StuckError(
+                f"whether {describe(query)} exists can't be told: the list of {query.kind}s moves while it is read",
+                "Plan again when it is quiet.",
+            )
         return hits[0].id if hits else None
+
+    def _is_anothers(self, hit: Record, desired: Desired | None) -> bool:
+        return desired is not None and self.claimed.get((hit.kind, hit.id), desired.address) != desired.address
 
     def _target(self, target: Target) -> str | None:
         """The id that a ref means, None where it is still to be created."""
@@ -296,6 +333,18 @@ class _Resolver:
         except _StuckError:
             return None
 
+    def note_named(self) -> None:
+        """The records that refs name: what somebody still refers to is no orphan (rule L2)."""
+        for desired in self.desired.values():
+            links = [*desired.links.values(), *([desired.members] if desired.members else [])]
+            targets = [(link.definition.target, t) for link in links for t in (*link.include, *link.exclude)]
+            terms = desired.query.terms if desired.query else ()
+            targets += [(term.rel.target, target) for term in terms if term.rel for target in term.targets]
+            for kind, target in targets:
+                meant = None if target.address is not None else self._meant(target)
+                if isinstance(meant, str):
+                    self.named.add((kind, meant))
+
     def check_links(self) -> None:
         """Block what refers to something that is blocked without an id, or is not there; until nothing changes."""
         waiting = [d for address, d in self.desired.items() if address not in self.blocked]
@@ -322,10 +371,33 @@ class _Resolver:
             for target in (*link.include, *link.exclude):
                 self._target(target)
                 if target.id is not None and link.definition.target in KINDS:
-                    self._look_up(link.definition.target, target.id)
-                    if known := self.live.gone.get((link.definition.target, target.id)):
-                        what = f"`{link.definition.key}` names {target.id}, which is gone: {known}"
-                        raise _StuckError(f"{target.place}: {what}")
+                    self._check_present(link, target, target.id)
+            if both := self._both(link):
+                what = f"`{link.definition.key}` includes and excludes {both[0].text} and {both[1].text}, one record"
+                raise _StuckError(f"{both[1].place}: {what}", "Take one of them out.")
+
+    def _check_present(self, link: DesiredLinks, target: Target, id: str) -> None:
+        kind = link.definition.target
+        try:
+            gone = self._is_gone(kind, id, f"`{link.definition.key}` names")
+        except _StuckError as stuck:
+            if self.knowledge.presence(kind, id) == "forbidden":
+                return  # this key may not read it, and may still link it: the API will say
+            raise _StuckError(f"{target.place}: {stuck.reason}", stuck.hint) from None
+        if gone:
+            what = f"`{link.definition.key}` names {id}, which is gone: {self.knowledge.fate(kind, id)}"
+            raise _StuckError(f"{target.place}: {what}")
+
+    def _both(self, link: DesiredLinks) -> tuple[Target, Target] | None:
+        """Two refs to one record, one that includes it and one that excludes it."""
+        if not link.include or not link.exclude:
+            return None
+        included = {meant: target for target in link.include if (meant := self._meant(target)) is not None}
+        for target in link.exclude:
+            meant = self._meant(target)
+            if meant is not None and meant in included:
+                return included[meant], target
+        return None
 
     def _block(self, address: Address, stuck: _StuckError) -> None:
         self.ids.pop(address, None)
@@ -333,6 +405,10 @@ class _Resolver:
         self.restored.discard(address)
         self.moved.pop(address, None)
         self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
+
+
+def _points_at_account(term: Term) -> bool:
+    return term.rel is not None and term.rel.target == "account"
 
 
 def _managed(desired: Desired, key: str) -> DesiredLinks | None:
@@ -345,6 +421,8 @@ _GONE_HINT = (
 )
 
 _ABSENT_HINT = "Take the ref out, or the `absent: true`."
+
+_FORBIDDEN_HINT = "Use a key that may read it, or take it out of the project."
 
 _GONE_ID_HINT = "Restore it in Lightfield; or correct the `id`, or take it out, to find the record by match."
 
@@ -364,19 +442,8 @@ def _describe(term: Term) -> str:
     return f"{term.key} {', '.join(target.text for target in term.targets)}"
 
 
-def title(record: Record) -> str:
-    """What a person calls a record: its name or title; empty where it has neither."""
-    for key in ("$name", "$title", "name", "title"):
-        value = record.fields.get(key)
-        if isinstance(value, dict):
-            return " ".join(str(value[part]) for part in ("firstName", "lastName") if value.get(part))
-        if isinstance(value, str) and value:
-            return value
-    return ""
-
-
 def _ambiguous(query: Query, hits: list[Record]) -> tuple[str, str]:
-    lines = [" ".join(filter(None, (hit.id, json.dumps(title(hit), ensure_ascii=False), hit.link))) for hit in hits]
+    lines = list(map(named, hits))
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     shown = "; ".join([*lines[:_SHOWN], *more])
     reason = f"{len(hits)} live records match {describe(query)}: {shown}"

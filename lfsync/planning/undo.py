@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import (
     JSON,
     Address,
@@ -48,12 +49,12 @@ def reverse(
     file: str,
     schema: Schema,
     state: State,
-    records: Mapping[Address, Record | None],
-    members: Mapping[Address, frozenset[str]],
+    knowledge: Knowledge,
+    members: Mapping[str, frozenset[str]],
 ) -> Reversal:
-    """`file`: where the run is on record, for people.
+    """`file`: where the run is on record, for people. `knowledge` holds what is there now of each entry.
 
-    `records`: what is there now, None for what is gone. `members`: of the lists whose members the run wrote.
+    `members`: of the lists whose members the run wrote, by id.
     """
     reversal = Reversal()
     entries = tuple(entries)
@@ -64,16 +65,17 @@ def reverse(
         address = owners.get((written.kind, entry.id), written)  # it may have another key by now
         reverser = _Reverser(entry, address, Place(file, line), schema.kinds[address.kind], trashed)
         bound = state.bindings.get(address)
-        record = records.get(written)
+        record = knowledge.record(written.kind, entry.id)
         if bound is not None and bound.id != entry.id:
             reverser.block(reversal, [f"it is {bound.id} by now, and was {entry.id}"])
         elif entry.action == "delete":
             reverser.bring_back(reversal, record)
         elif record is None:
-            reverser.block(reversal, [f"{entry.id} is gone"])
+            hidden = (written.kind, entry.id) in knowledge.forbidden
+            reverser.block(reversal, [f"this key may not read {entry.id}" if hidden else f"{entry.id} is gone"])
         elif bound is None:
             reverser.block(reversal, [f"lfsync let go of {entry.id}"])
-        elif moved := reverser.moved(record, members.get(written, frozenset())):
+        elif moved := reverser.moved(record, members.get(entry.id, frozenset())):
             reverser.block(reversal, moved)
         elif entry.action == "update":
             reversal.desired[address] = reverser.before()
@@ -141,6 +143,8 @@ class _Reverser:
 
     def _field(self, key: str, value: JSON) -> DesiredField:
         definition = self.definitions.fields[key]
+        if definition.words:  # as the API takes them, which may not be as it shows them (U20)
+            value = VALUE_TYPES[definition.type].canonical(value, definition)
         return DesiredField(
             definition, value, VALUE_TYPES[definition.type].canonical(value, definition), None, self.place
         )

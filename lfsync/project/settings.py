@@ -140,6 +140,11 @@ class SafetySettings(_Closed):
     max_deletes: Share = Field(
         default=0.1, description="The share of resources that may be deleted.", json_schema_extra={"default": "10%"}
     )
+    max_removals: Share = Field(
+        default=0.3,
+        description="The share of a list's members, or of a record's links, that may go.",
+        json_schema_extra={"default": "30%"},
+    )
     floor: int = Field(default=10, ge=0, description="So many are always allowed.")
 
 

@@ -1,15 +1,14 @@
-"""What a run is about to write, and what came of it: one line each, flushed before the next request. I/O.
+"""What a run is about to create, and what came of each write: one line each, flushed before the next request. I/O.
 
-  {"run": {"salt": …, "at": …}}                         a run begins; the salt is the state's
-  {"intent": {"address", "action", "key", "body", …}}   about to be sent
-  {"bound": {a state line}}                             the outcome: what the state holds of this address now
-  {"released": "account.acme"}                          the outcome: the state forgets this address
-  {"spent": {"address", "generation", "at"}}            its keys below this generation were used (rule A2)
-  {"dropped": "account.acme"}                           the outcome: the API refused, nothing was made
+  {"run": {"salt": …, "at": …}}                              a run begins; the salt is the state's
+  {"intent": {"address", "key", "match", "body", …}}         a create is about to be sent
+  {"bound": {a state line}}                                  what the state holds of this address now
+  {"released": {a state line of a released address}}         the state lets go of this address
+  {"dropped": "account.acme"}                                a create made nothing, or is never to be sent again
 
-A run that ends well folds all this into the state and leaves no journal, but for keys spent within the last day.
-What a killed run leaves is read by the next one: outcomes go to the state, and a create without an outcome is settled
-by its own key (rule A4). A line that the kill cut short is the last one, and says nothing.
+A run that ends well folds all this into the state and leaves no journal, but for creates whose outcome nobody knows.
+What a killed run leaves is read by the next one: outcomes go to the state, and open creates are part of its plan
+(rule A4). A line that the kill cut short is the last one, and says nothing.
 """
 
 from __future__ import annotations
@@ -18,43 +17,38 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
 
 from lfsync.errors import StateError
-from lfsync.model import JSON, Address
-from lfsync.state.state import Binding, State, StateLine, binding_of, known_address, line_of
-
-_KEYS_KNOWN = 24 * 3600  # seconds
+from lfsync.model import Address
+from lfsync.state.ledger import Create
+from lfsync.state.state import (
+    Binding,
+    Released,
+    ReleasedLine,
+    State,
+    StateLine,
+    binding_of,
+    known_address,
+    line_of,
+    released_line,
+    released_of,
+)
 
 
 class Intent(BaseModel):
-    """A write that was about to be sent. `key` and `body` are those of a create; `at` is ISO 8601, UTC."""
+    """A create that was about to be sent; `at` by the server's clock."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     address: str
-    action: Literal["create", "update", "delete", "restore"]
     at: AwareDatetime
-    key: str | None = None
+    key: str
     generation: int = 0
-    body: dict[str, JsonValue] | None = None
-
-    @property
-    def age(self) -> float:
-        """Seconds since it was sent."""
-        return _age(self.at)
-
-
-class Spent(BaseModel):
-    """An address that has no record any more: the API still knows the keys of its creates for 24 hours."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-    address: str
-    generation: int
-    at: AwareDatetime
+    match: dict[str, JsonValue]
+    body: dict[str, JsonValue]
 
 
 class _Run(BaseModel):
@@ -68,31 +62,21 @@ class _Entry(BaseModel):
     run: _Run | None = None
     intent: Intent | None = None
     bound: StateLine | None = None
-    released: str | None = None
-    spent: Spent | None = None
+    released: ReleasedLine | None = None
     dropped: str | None = None
 
 
 @dataclass(slots=True)
 class Left:
-    """What a journal says that the state does not know.
-
-    `open`: creates whose outcome nobody knows. `spent`: of the last day.
-    """
+    """What a journal says that the state does not know. `open`: creates whose outcome nobody knows."""
 
     salt: str | None = None
-    bound: dict[Address, Binding | None] = field(default_factory=dict)
+    outcomes: dict[Address, Binding | Released] = field(default_factory=dict)
     open: dict[Address, Intent] = field(default_factory=dict)
-    spent: dict[Address, Spent] = field(default_factory=dict)
 
     def kept(self) -> list[dict[str, object]]:
         """The lines that outlive a run."""
-        models: dict[str, Mapping[Address, BaseModel]] = {"intent": self.open, "spent": self.spent}
-        return [
-            {name: model.model_dump(mode="json", exclude_none=True)}
-            for name, by_address in models.items()
-            for model in by_address.values()
-        ]
+        return [{"intent": intent.model_dump(mode="json")} for intent in self.open.values()]
 
 
 def read(path: Path) -> Left:
@@ -121,35 +105,43 @@ def read(path: Path) -> Left:
 def _take(left: Left, entry: _Entry) -> None:
     if entry.run:
         left.salt = entry.run.salt
-    if entry.intent and entry.intent.action == "create":
+    if entry.intent:
         left.open[known_address(entry.intent.address)] = entry.intent
-    if entry.bound:
-        binding = binding_of(entry.bound)
-        left.bound[binding.address] = binding
-        left.open.pop(binding.address, None)
-    for text in filter(None, (entry.released, entry.dropped)):
-        address = known_address(text)
-        left.open.pop(address, None)
-        if entry.released:
-            left.bound[address] = None
-    if entry.spent and _age(entry.spent.at) < _KEYS_KNOWN:
-        left.spent[known_address(entry.spent.address)] = entry.spent
+    if entry.bound or entry.released:
+        outcome = binding_of(entry.bound) if entry.bound else released_of(entry.released) if entry.released else None
+        assert outcome is not None
+        left.outcomes[outcome.address] = outcome
+        left.open.pop(outcome.address, None)
+    if entry.dropped:
+        left.open.pop(known_address(entry.dropped), None)
 
 
 def recovered(state: State, left: Left) -> State:
-    """The state with what the journal knows better. Hashes under another salt say nothing and are left out."""
-    if not state.bindings and left.salt and left.bound:
+    """The state with what the journal knows better (rule S2), without hashes under another salt: they say nothing."""
+    if not state.bindings and not state.released and left.salt and left.outcomes:
         state = replace(state, salt=left.salt)
-    bindings = dict(state.bindings)
-    for address, binding in left.bound.items():
-        if binding is None:
-            bindings.pop(address, None)
+    bindings, released = dict(state.bindings), dict(state.released)
+    for address, outcome in left.outcomes.items():
+        if not _is_newer(outcome, state.bindings.get(address) or state.released.get(address)):
+            continue
+        bindings.pop(address, None)
+        released.pop(address, None)
+        if isinstance(outcome, Released):
+            released[address] = outcome
         elif left.salt == state.salt:
-            bindings[address] = binding
+            bindings[address] = outcome
         else:
-            bindings[address] = replace(binding, fields={}, links={}, members=None)
-    spent = {address: spent.generation for address, spent in left.spent.items()}
-    return replace(state, bindings=bindings, spent=spent)
+            bindings[address] = replace(outcome, fields={}, links={}, members=None)
+    return replace(state, bindings=bindings, released=released)
+
+
+def _is_newer(outcome: Binding | Released, known: Binding | Released | None) -> bool:
+    """The state may have come from another machine meanwhile, and know more than this machine's journal."""
+    return known is None or _age(outcome) >= _age(known)
+
+
+def _age(line: Binding | Released) -> tuple[int, str]:
+    return (line.generation, line.at if isinstance(line, Released) else line.written_at or "")
 
 
 class Journal:
@@ -159,46 +151,40 @@ class Journal:
         self.path = path
         self._file: TextIO | None = None
 
-    def begin(self, state: State, left: Left) -> None:
+    def begin(self, state: State, left: Left, at: str) -> None:
         """A run begins: `state` is on disk, and holds all that was `left`, but for what outlives a run."""
-        self._replace([{"run": {"salt": state.salt, "at": now()}}, *left.kept()])
+        self._replace([{"run": {"salt": state.salt, "at": at}}, *left.kept()])
         self._file = self.path.open("a", encoding="utf-8")
 
-    def intend(
-        self,
-        address: Address,
-        action: Literal["create", "update", "delete", "restore"],
-        *,
-        key: str | None = None,
-        generation: int = 0,
-        body: Mapping[str, JSON] | None = None,
-    ) -> None:
+    def intend(self, create: Create, at: str) -> None:
         """This is about to be sent."""
-        intent: dict[str, JSON] = {"address": str(address), "action": action, "at": now()}
-        if key is not None:
-            intent |= {"key": key, "generation": generation, "body": dict(body or {})}
+        intent = {
+            "address": str(create.address),
+            "at": at,
+            "key": create.key,
+            "generation": create.generation,
+            "match": dict(create.match),
+            "body": dict(create.body),
+        }
         self._write({"intent": intent})
 
     def bound(self, binding: Binding) -> None:
         """The state holds this of an address now."""
         self._write({"bound": line_of(binding)})
 
-    def released(self, binding: Binding) -> None:
-        """The state forgets an address."""
-        address = str(binding.address)
-        if binding.generation:
-            self._write({"spent": {"address": address, "generation": binding.generation, "at": now()}})
-        self._write({"released": address})
+    def released(self, gone: Released) -> None:
+        """The state lets go of an address."""
+        self._write({"released": released_line(gone)})
 
     def dropped(self, address: Address) -> None:
-        """The API refused a create: nothing was made."""
+        """A create made nothing, or is never to be sent again."""
         self._write({"dropped": str(address)})
 
     def abandon(self) -> None:
         """The run ends before the state was written: what it bound stays here for the next one."""
         if self._file is None:
             return
-        if read(self.path).bound:
+        if read(self.path).outcomes:
             self._file.close()
             self._file = None
         else:
@@ -229,14 +215,5 @@ class Journal:
         self._file.flush()
 
 
-def _age(at: datetime) -> float:
-    return (datetime.now(UTC) - at).total_seconds()
-
-
 def _line(entry: Mapping[str, object]) -> str:
     return json.dumps(entry, separators=(",", ":")) + "\n"
-
-
-def now() -> str:
-    """The time as state, journal and history write it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,20 +1,20 @@
-"""What a run knows and writes down as it goes: bindings in memory, the journal, the history. Pure: others keep them."""
+"""What a run writes down as it goes: bindings in memory, the journal, the history. Pure: others keep them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from lfsync.model import JSON, Address
-from lfsync.state.state import Binding
+from lfsync.state.state import Binding, Released, State
 
 Operation: TypeAlias = Literal["create", "update", "delete", "restore"]
 
 
 @dataclass(slots=True)
 class Written:
-    """What one change wrote, with what was there before: enough to put it back.
+    """What one request wrote, with what was there before: enough to put it back.
 
     `fields`: (before, after) in the API's form. `links`: ids added and removed, by key.
     `members`: their kind, ids added and removed. `origin` and `generation`: of what was trashed.
@@ -22,28 +22,34 @@ class Written:
 
     address: Address
     action: Operation
-    id: str = ""
-    fields: dict[str, tuple[JSON, JSON]] = field(default_factory=dict)
-    links: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    id: str
+    fields: Mapping[str, tuple[JSON, JSON]] = field(default_factory=dict)
+    links: Mapping[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     members: tuple[str, list[str], list[str]] | None = None
     origin: Literal["created", "adopted"] | None = None
     generation: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A create that is about to be sent: its key, and enough to know its record again (rule A4).
+
+    `match`: the canonical values of the match, by key; `body` is the request's own.
+    """
+
+    address: Address
+    key: str
+    generation: int
+    match: Mapping[str, JSON]
+    body: Mapping[str, JSON]
+
+
 class JournalLike(Protocol):
     """Where intents and outcomes go, before and after each write (`journal.Journal`)."""
 
-    def intend(
-        self,
-        address: Address,
-        action: Operation,
-        *,
-        key: str | None = None,
-        generation: int = 0,
-        body: Mapping[str, JSON] | None = None,
-    ) -> None: ...
+    def intend(self, create: Create, at: str) -> None: ...
     def bound(self, binding: Binding) -> None: ...
-    def released(self, binding: Binding) -> None: ...
+    def released(self, gone: Released) -> None: ...
     def dropped(self, address: Address) -> None: ...
 
 
@@ -56,21 +62,13 @@ class HistoryLike(Protocol):
 class NoJournal:
     """Remembers nothing: for an apply whose end nobody has to recover."""
 
-    def intend(
-        self,
-        address: Address,
-        action: Operation,
-        *,
-        key: str | None = None,
-        generation: int = 0,
-        body: Mapping[str, JSON] | None = None,
-    ) -> None:
+    def intend(self, create: Create, at: str) -> None:
         """Nothing to do."""
 
     def bound(self, binding: Binding) -> None:
         """Nothing to do."""
 
-    def released(self, binding: Binding) -> None:
+    def released(self, gone: Released) -> None:
         """Nothing to do."""
 
     def dropped(self, address: Address) -> None:
@@ -85,24 +83,51 @@ class NoHistory:
 
 
 class Ledger:
-    """The bindings as of now. Every change of them is journaled before anything else happens."""
+    """The state as of now. Every change of it is journaled, and what was written goes on record, before anything else.
 
-    def __init__(self, bindings: Mapping[Address, Binding], journal: JournalLike, history: HistoryLike) -> None:
-        self.bindings = dict(bindings)
-        self.journal = journal
-        self.history = history
+    `now`: the server's time, as the state writes it.
+    """
+
+    def __init__(self, state: State, journal: JournalLike, history: HistoryLike, now: Callable[[], str]) -> None:
+        self.state = state
+        self._bindings = dict(state.bindings)
+        self._released = dict(state.released)
+        self._journal = journal
+        self._history = history
+        self.now = now
+
+    @property
+    def bindings(self) -> Mapping[Address, Binding]:
+        """Every address that has a record as of now."""
+        return self._bindings
+
+    @property
+    def released(self) -> Mapping[Address, Released]:
+        """Every address that was let go of within the last day."""
+        return self._released
+
+    def intend(self, create: Create) -> None:
+        """A create is about to be sent."""
+        self._journal.intend(create, self.now())
+
+    def answered(self, written: Written) -> None:
+        """A write was answered: it goes on record at once, whatever becomes of this run (rule A8)."""
+        self._history.wrote(written)
 
     def bind(self, binding: Binding) -> None:
         """An address has this record, and these hashes."""
-        self.bindings[binding.address] = binding
-        self.journal.bound(binding)
+        self._bindings[binding.address] = binding
+        self._released.pop(binding.address, None)
+        self._journal.bound(binding)
 
     def release(self, address: Address) -> None:
         """An address has no record any more."""
-        binding = self.bindings.pop(address, None)
+        binding = self._bindings.pop(address, None)
         if binding is not None:
-            self.journal.released(binding)
+            gone = Released(address, binding.generation, binding.id, self.now())
+            self._released[address] = gone
+            self._journal.released(gone)
 
     def drop(self, address: Address) -> None:
-        """A create was refused: nothing was made."""
-        self.journal.dropped(address)
+        """A create made nothing, or its key is never to be sent again."""
+        self._journal.dropped(address)

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lfsync.errors import RefusedError
-from lfsync.state.journal import now
+from lfsync.times import iso
 
 
 @contextlib.contextmanager
@@ -34,7 +34,8 @@ def held(path: Path, workspace: str) -> Iterator[None]:
             hint="Wait until it ends, or stop it. The lock of a process that died is free.",
         ) from None
     try:
-        holder.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "start": now()}), "utf-8")
+        who = {"host": socket.gethostname(), "pid": os.getpid(), "start": iso(time.time())}
+        holder.write_text(json.dumps(who), "utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, NamedTuple
 
@@ -19,20 +19,34 @@ from pydantic import Field as Constraint
 from lfsync.errors import RefusedError, StateError
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Address, Schema
+from lfsync.times import unix_time
 
 FORMAT_VERSION = 1
+KEYS_KNOWN = 24 * 3600  # seconds (API sheet, section 9)
 _MAX_IDS = 64
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Hashes(NamedTuple):
-    """Hashes of a managed key: of the declared value, and of what the server showed after the write.
+    """Hashes of a managed field: of the declared value, and of what the server showed after the write.
 
     `live` is None where the write did not converge (rule S5): the key is planned again.
     """
 
     declared: str
     live: str | None
+
+
+class LinkHashes(NamedTuple):
+    """A managed relationship, or the members of a list: the declared value's hash, and who was linked when last seen.
+
+    `live` says of every id that the declaration spoke of whether it was linked, one hash each, in order: as it is where
+    it was, behind a `-` where it was not; `=` where nothing else was linked. So it means the same whatever form the
+    next declaration has. None where nobody knows.
+    """
+
+    declared: str
+    live: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +63,69 @@ class Binding:
     origin: Literal["created", "adopted"] = "adopted"
     written_at: str | None = None
     fields: Mapping[str, Hashes] = field(default_factory=dict)
-    links: Mapping[str, Hashes] = field(default_factory=dict)
-    members: Hashes | None = None
+    links: Mapping[str, LinkHashes] = field(default_factory=dict)
+    members: LinkHashes | None = None
     protect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """All bindings of one workspace. `ids`: hashes of the organisation's own ids.
+class Released:
+    """An address that has no record any more: which it had, when it was let go of (rules A2, R4).
 
-    `spent`: generations of addresses that lost their record within the last day. The journal keeps them, not the file.
+    The API knows the keys of its creates, those below `generation`, for a day.
     """
+
+    address: Address
+    generation: int
+    id: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All bindings of one workspace. `ids`: hashes of the organisation's own ids."""
 
     salt: str
     ids: tuple[str, ...] = ()
     bindings: Mapping[Address, Binding] = field(default_factory=dict)
-    spent: Mapping[Address, int] = field(default_factory=dict)
+    released: Mapping[Address, Released] = field(default_factory=dict)
 
     def generation(self, address: Address) -> int:
         """The generation of this address's next create: no key before it may be sent again (rule A2)."""
+        known = (self.bindings.get(address), self.released.get(address))
+        return max((each.generation for each in known if each is not None), default=0)
+
+    def lines(self) -> dict[Address, int]:
+        """Which line of the file speaks of each address."""
+        return {address: number for number, address in enumerate(sorted({*self.bindings, *self.released}), 2)}
+
+    def without(self, address: Address, at: str) -> State:
+        """The state after an address was let go of `at` that time."""
         binding = self.bindings.get(address)
-        return max(binding.generation if binding else 0, self.spent.get(address, 0))
+        if binding is None:
+            return self
+        bindings = {each: kept for each, kept in self.bindings.items() if each != address}
+        gone = Released(address, binding.generation, binding.id, at)
+        return replace(self, bindings=bindings, released={**self.released, address: gone})
+
+    def forgetting(self, now: float) -> State:
+        """The state without addresses that were let go of so long ago that the API has forgotten their keys."""
+        kept = {a: gone for a, gone in self.released.items() if (unix_time(gone.at) or now) > now - KEYS_KNOWN}
+        return self if len(kept) == len(self.released) else replace(self, released=kept)
+
+    def linked(self, linked: Set[str], named: Iterable[str], *, exact: bool) -> tuple[str, ...]:
+        """Who is linked, as `LinkHashes.live` keeps it. `named`: the ids that a declaration speaks of."""
+        if exact:
+            return (*sorted(map(self.hash, linked)), "=")
+        return tuple(sorted(f"{'' if id in linked else '-'}{self.hash(id)}" for id in named))
+
+    def relinked(self, last: tuple[str, ...], linked: Set[str]) -> bool:
+        """Whether `linked` contradicts what `last` says of it."""
+        now = set(map(self.hash, linked))
+        known = {each for each in last if each[0] not in "-="}
+        if "=" in last:
+            return now != known
+        return not known <= now or any(each[1:] in now for each in last if each[0] == "-")
 
     def hash(self, canonical: JSON) -> str:
         """The salted hash of a canonical value: 16 hexadecimal digits."""
@@ -120,15 +176,20 @@ def merged(whole: State, planned: State, applied: State) -> State:
                 known,
                 written_at=binding.written_at,
                 fields=_unsettled(known.fields, binding.fields),
-                links=_unsettled(known.links, binding.links),
-                members=known.members and known.members._replace(live=None) if binding.members else known.members,
+                links={key: _left(hashes, binding.links.get(key)) for key, hashes in known.links.items()},
+                members=known.members and _left(known.members, binding.members),
             )
         bindings[address] = binding
-    return replace(applied, bindings=bindings)
+    return replace(applied, bindings=bindings, released={**whole.released, **applied.released})
 
 
 def _unsettled(known: Mapping[str, Hashes], written: Container[str]) -> dict[str, Hashes]:
     return {key: hashes._replace(live=None) if key in written else hashes for key, hashes in known.items()}
+
+
+def _left(known: LinkHashes, written: LinkHashes | None) -> LinkHashes:
+    """Who is linked is known after an undo, too: the index may lag behind it (rule R2)."""
+    return known if written is None else known._replace(live=written.live)
 
 
 # ---------------------------------------------------------------- text
@@ -152,15 +213,26 @@ class StateLine(BaseModel):
     protect: bool = False
     written_at: str | None = None
     fields: dict[str, Hashes] = Constraint(default_factory=dict)
-    relationships: dict[str, Hashes] = Constraint(default_factory=dict)
-    members: Hashes | None = None
+    relationships: dict[str, LinkHashes] = Constraint(default_factory=dict)
+    members: LinkHashes | None = None
+
+
+class ReleasedLine(BaseModel):
+    """An address that was let go of, as the state file and the journal write it."""
+
+    model_config = ConfigDict(extra="forbid")
+    address: str
+    generation: int
+    released: str
+    at: str
 
 
 def encode(state: State) -> str:
     """The file's text: the header, then a line for each address, sorted."""
     header = {"lfsync_state": FORMAT_VERSION, "salt": state.salt, "ids": list(state.ids)}
-    lines = [_dump(header), *(_dump(line_of(state.bindings[address])) for address in sorted(state.bindings))]
-    return "\n".join(lines) + "\n"
+    lines = {address: line_of(binding) for address, binding in state.bindings.items()}
+    lines |= {gone.address: released_line(gone) for gone in state.released.values() if gone.address not in lines}
+    return "\n".join([_dump(header), *(_dump(lines[address]) for address in sorted(lines))]) + "\n"
 
 
 def decode(text: str, file: str) -> State:
@@ -173,15 +245,25 @@ def decode(text: str, file: str) -> State:
     except ValidationError as error:
         raise _unreadable(file, 1, error) from None
     bindings: dict[Address, Binding] = {}
-    for number, line in enumerate(lines[1:], 2):
+    released: dict[Address, Released] = {}
+    for number, text in enumerate(lines[1:], 2):
         try:
-            binding = binding_of(StateLine.model_validate_json(line))
+            found = _read_line(text)
         except (ValidationError, ValueError) as error:
             raise _unreadable(file, number, error) from None
-        if binding.address in bindings:
-            raise _unreadable(file, number, ValueError(f"{binding.address} stands here twice"))
-        bindings[binding.address] = binding
-    return State(header.salt, tuple(header.ids), bindings)
+        if found.address in bindings or found.address in released:
+            raise _unreadable(file, number, ValueError(f"{found.address} stands here twice"))
+        if isinstance(found, Released):
+            released[found.address] = found
+        else:
+            bindings[found.address] = found
+    return State(header.salt, tuple(header.ids), bindings, released)
+
+
+def _read_line(text: str) -> Binding | Released:
+    if '"released":' in text:  # no key and no id holds a quotation mark
+        return released_of(ReleasedLine.model_validate_json(text))
+    return binding_of(StateLine.model_validate_json(text))
 
 
 def line_of(binding: Binding) -> dict[str, object]:
@@ -215,6 +297,16 @@ def binding_of(line: StateLine) -> Binding:
         links=line.relationships,
         members=line.members,
     )
+
+
+def released_line(gone: Released) -> dict[str, object]:
+    """A released address as a line says it."""
+    return {"address": str(gone.address), "generation": gone.generation, "released": gone.id, "at": gone.at}
+
+
+def released_of(line: ReleasedLine) -> Released:
+    """The released address of a line. ValueError where its address is none."""
+    return Released(known_address(line.address), line.generation, line.released, line.at)
 
 
 def known_address(text: str) -> Address:

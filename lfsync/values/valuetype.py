@@ -53,6 +53,14 @@ class ValueType:
     text: Callable[[JSON, FieldDef], JSON]
     settles: bool = False
 
+    def forms(self, value: JSON, field: FieldDef) -> list[JSON]:
+        """The canonical values that a live value has for one declaration or another (rule C7)."""
+        if not isinstance(value, dict):
+            return [self.canonical(value, field)]
+        declarations: list[JSON] = [None, value]
+        declarations += [{part: ""} for part in value]
+        return [self.canonical(value, field, declared) for declared in declarations]
+
     def overlaps(self, ours: JSON, theirs: JSON) -> bool:
         """Whether two canonical values match for identity (rule I2)."""
         return not match_keys(ours).isdisjoint(match_keys(theirs))

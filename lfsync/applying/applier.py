@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from lfsync.api.client import Client
-from lfsync.applying.progress import GiveUpError, Job, Progress, bindings_of, place_of
 from lfsync.applying.reporter import Reporter
+from lfsync.applying.run import GiveUpError, Progress, Run, place_of
 from lfsync.applying.writer import Writer
-from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError
+from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError, UnreadableError
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
+from lfsync.planning.planned import Planned
 from lfsync.planning.uniques import cleared_first
-from lfsync.state.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal, Written
+from lfsync.state.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal
 from lfsync.state.state import State, organisation_ids
+from lfsync.times import iso
 
 _AT_ONCE = 96
 _INTERRUPTED = "interrupted before it began"
+_MADE: tuple[Status, ...] = ("done", "unchanged", "not converged")
 
 
 class Applier:
@@ -31,17 +33,15 @@ class Applier:
 
     def __init__(
         self,
-        job: Job,
-        client: Client,
+        planned: Planned,
         reporter: Reporter,
         journal: JournalLike | None = None,
         history: HistoryLike | None = None,
     ) -> None:
-        self.job = job
-        self.ledger = Ledger(bindings_of(job), journal or NoJournal(), history or NoHistory())
-        for address in job.draft.released:
-            self.ledger.release(address)
-        self.writer = Writer(job, client, self.ledger)
+        self.planned = planned
+        journal, history = journal or NoJournal(), history or NoHistory()
+        self.ledger = Ledger(_seen(planned), journal, history, lambda: iso(planned.reader.client.now()))
+        self.writer = Writer(Run(planned, self.ledger))
         self.reporter = reporter
         self._exists: dict[Address, asyncio.Event] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -50,8 +50,8 @@ class Applier:
     @property
     def state(self) -> State:
         """The state as of now."""
-        ids = organisation_ids(self.job.schema)
-        return replace(self.job.state, ids=ids, bindings=self.ledger.bindings)
+        ids = organisation_ids(self.planned.schema)
+        return replace(self.planned.state, ids=ids, bindings=self.ledger.bindings, released=self.ledger.released)
 
     def stop(self, reason: str = _INTERRUPTED) -> None:
         """Begin nothing new; what is in flight ends as it would."""
@@ -59,25 +59,46 @@ class Applier:
 
     async def run(self) -> list[Outcome]:
         """An outcome for each change, in the order of the plan."""
-        self.reporter.start(self.job.plan)
-        changes = self.job.plan.changes
+        self.reporter.start(self.planned.plan)
+        self._write_down()
+        changes = self.planned.plan.changes
         self._exists = {change.address: asyncio.Event() for change in changes}
         outcomes: dict[Address, Outcome] = {}
         try:
             await asyncio.gather(*(self._take_out(change) for change in changes if change.action == "restore"))
             await self._clear_first()
             for wave in _waves(changes):
+                missing = self._not_made(outcomes)
                 async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._finish(change)) for change in wave]
+                    tasks = [group.create_task(self._finish(change, missing)) for change in wave]
                 outcomes |= {task.result().address: task.result() for task in tasks}
         finally:
             self.reporter.close()
         return [outcomes[change.address] for change in changes]
 
+    def _write_down(self) -> None:
+        """What is known of earlier runs, now that the question is answered (rule A4)."""
+        recovery = self.planned.recovery
+        for written in recovery.made.values():
+            self.ledger.answered(written)
+            self.ledger.bind(self.planned.state.bindings[written.address])
+        for address in recovery.dropped - recovery.made.keys():
+            self.ledger.drop(address)
+        for address in self.planned.draft.released:
+            self.ledger.release(address)
+
+    def _not_made(self, outcomes: Mapping[Address, Outcome]) -> dict[str, Address]:
+        """By kind, a resource that should have come, and did not: deletes of its kind do not happen (rule A9)."""
+        ids = self.writer.run.ids
+        missing = {a: None for a in self.planned.draft.blocked if a not in ids and a in self.planned.desired}
+        missing |= {b.address: None for b in self.planned.plan.blocked if b.address not in ids}
+        missing |= {a: None for a, o in outcomes.items() if o.action == "create" and o.status not in _MADE}
+        return {address.kind: address for address in missing}
+
     async def _clear_first(self) -> None:
         """Unique values that swap owners (rule A7). Where it fails, the change that it is for fails and says why."""
-        by_address = {change.address: change for change in self.job.plan.changes}
-        for address, keys in cleared_first(self.job.plan.changes, self.job.desired).items():
+        by_address = {change.address: change for change in self.planned.plan.changes}
+        for address, keys in cleared_first(self.planned.plan.changes, self.planned.desired).items():
             with contextlib.suppress(ApiError, GiveUpError):
                 await self.writer.clear(by_address[address], keys)
 
@@ -88,49 +109,49 @@ class Applier:
                 with contextlib.suppress(ApiError):
                     await self.writer.take_out(change)
 
-    async def _finish(self, change: Change) -> Outcome:
-        outcome = await self._outcome(change)
+    async def _finish(self, change: Change, missing: Mapping[str, Address]) -> Outcome:
+        outcome = await self._outcome(change, missing)
         self._exists[change.address].set()
         self.reporter.finished(outcome)
         return outcome
 
-    async def _outcome(self, change: Change) -> Outcome:
+    async def _outcome(self, change: Change, missing: Mapping[str, Address]) -> Outcome:
         end: GiveUpError | None = None
         status: Status
-        progress = Progress(Written(change.address, "update" if change.action == "adopt" else change.action))
         try:
-            status = await self._perform(change, progress)
+            if change.action == "delete" and change.address.kind in missing:
+                waits = f"waits for {missing[change.address.kind]}, which was not made"
+                raise GiveUpError("skipped", waits, "Nothing is trashed while what may take its place is missing.")
+            status = await self._perform(change, Progress())
         except GiveUpError as error:
             end, status = error, error.status
         except ApiError as error:
             end = self._failure(change, error)
             status = end.status
-        if progress.written.id:
-            self.ledger.history.wrote(progress.written)
-        id = self.writer.ids.get(change.address, change.id)
+        id = self.writer.run.ids.get(change.address, change.id)
         if end is None:
             return Outcome(change.address, change.action, status, id)
         return Outcome(change.address, change.action, status, id, end.reason, end.hint, end.source or change.source)
 
     async def _perform(self, change: Change, progress: Progress) -> Status:
-        """Write once what it needs is there; link what could not be linked before; prove."""
+        """Write once what it needs is there, and prove it; link what could not be linked before."""
         await self._wait_for(change.depends_on)
         async with self._slots:
             if self._stop_reason:
                 raise GiveUpError("skipped", self._stop_reason)
             await self._write(change, progress)
-        self._exists[change.address].set()
-        if progress.late:
-            await self._wait_for(progress.late)
-            async with self._slots:
-                await self.writer.link_late(change, progress)
+            self._exists[change.address].set()
+            if not progress.late:
+                return await self.writer.prove(change, progress)
+        await self._wait_for(progress.late)
         async with self._slots:
+            await self.writer.link_late(change, progress)
             return await self.writer.prove(change, progress)
 
     async def _wait_for(self, addresses: tuple[Address, ...] | list[Address]) -> None:
         for address in addresses:
             await self._exists[address].wait()
-            if address not in self.writer.ids:
+            if address not in self.writer.run.ids:
                 raise GiveUpError("skipped", f"{address}, which it refers to, was not made")
 
     async def _write(self, change: Change, progress: Progress) -> None:
@@ -146,11 +167,20 @@ class Applier:
     def _failure(self, change: Change, error: ApiError) -> GiveUpError:
         if isinstance(error, CredentialsError):
             self.stop(f"not begun: {error.message}")
-        reason = error.message
-        if isinstance(error, UnavailableError):
+        reason, hint = error.message, error.hint
+        if isinstance(error, UnavailableError | UnreadableError):
             reason = f"{reason}; whether it was written is not known"
-        hint = error.hint or ("The next plan reads what is there." if isinstance(error, UnavailableError) else None)
-        return GiveUpError("failed", reason, hint, _blamed(self.job.desired.get(change.address), error.param))
+            hint = hint or "The next plan reads what is there."
+        return GiveUpError("failed", reason, hint, _blamed(self.planned.desired.get(change.address), error.param))
+
+
+def _seen(planned: Planned) -> State:
+    """The state, with what the draft saw of the addresses that are bound already (rule S3)."""
+    bindings = dict(planned.state.bindings)
+    for address, binding in planned.draft.bindings.items():
+        if address in bindings and bindings[address].id == binding.id:
+            bindings[address] = binding
+    return replace(planned.state, bindings=bindings)
 
 
 def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:

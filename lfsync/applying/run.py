@@ -1,0 +1,96 @@
+"""What one apply has done so far: the one value that all who write share. Pure but for its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from lfsync.knowledge.newcomers import Newcomers
+from lfsync.model import Address, Change, Desired, Place, Record, Status
+from lfsync.planning.diff import Comparer, Key
+from lfsync.planning.plan import skip_enrichment
+from lfsync.planning.planned import Planned
+from lfsync.state.ledger import Ledger
+from lfsync.state.state import Binding
+
+
+class GiveUpError(Exception):
+    """This change ends here."""
+
+    def __init__(self, status: Status, reason: str, hint: str | None = None, source: Place | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.hint = hint
+        self.source = source
+
+
+@dataclass(slots=True)
+class Progress:
+    """One change on its way.
+
+    `record`: as last seen. `left`: as our own last write left it, None before there was one. `keys`: what was sent.
+    `late`: what must exist before the rest is linked. `created`: this change has its record.
+    """
+
+    record: Record | None = None
+    left: Record | None = None
+    keys: set[Key] = field(default_factory=set)
+    late: list[Address] = field(default_factory=list)
+    created: bool = False
+
+
+class Run:
+    """One apply of one plan.
+
+    `ids`: of every address that has a record as of now. `touched`: addresses and ids that this run wrote. `cleared`:
+    unique values that it emptied to set them anew (rule A7).
+    """
+
+    def __init__(self, planned: Planned, ledger: Ledger) -> None:
+        self.planned = planned
+        self.reader = reader = planned.reader
+        self.knowledge = planned.knowledge
+        self.client = reader.client
+        self.ledger = ledger
+        self.ids = dict(planned.draft.resolution.ids)
+        self.touched: set[str] = set()
+        self.cleared: set[tuple[Address, str]] = set()
+        self.newcomers = Newcomers(self.client, planned.schema, self.knowledge)
+        self.skip_enrichment = skip_enrichment(planned.plan.changes, planned.enrichment)
+        resolution = replace(planned.draft.resolution, ids=self.ids)
+        self.comparer = Comparer(planned.desired, planned.schema, planned.state, self.knowledge, resolution)
+
+    def wish(self, change: Change) -> Desired:
+        """What the change's resource declares."""
+        return self.planned.desired[change.address]
+
+    def last(self, address: Address) -> Binding | None:
+        """What the state remembered of an address when this apply began."""
+        return self.planned.draft.bindings.get(address) or self.planned.state.bindings.get(address)
+
+    def known(self, texts: Iterable[str], late: list[Address]) -> list[str]:
+        """The ids of what a plan names; addresses that have none yet go to `late`."""
+        ids = []
+        for text in texts:
+            address = Address.parse(text) if "." in text else None
+            if address is None:
+                ids.append(text)
+            elif address in self.ids:
+                ids.append(self.ids[address])
+            else:
+                late.append(address)
+        return ids
+
+    def wrote(self, address: Address, record: Record) -> None:
+        """A write of this address was answered with this record."""
+        self.ids[address] = record.id
+        self.comparer.address_of[address.kind, record.id] = address
+        self.touched |= {str(address), record.id}
+        self.knowledge.wrote(record)
+
+
+def place_of(wish: Desired, section: str, key: str) -> Place:
+    """Where a key of a resource is declared; the resource's own place where it is not."""
+    found = {"fields": wish.fields.get(key), "links": wish.links.get(key), "members": wish.members}[section]
+    return found.place if found is not None else wish.place

@@ -1,0 +1,301 @@
+"""Reads what a run wants to know, by the cheapest way. I/O.
+
+For each kind the first page of the list tells how many records there are. Then there are three ways, and the one that
+takes the least time at the rate limit is taken:
+
+  pages    every page of the list, side by side            all / 25 searches
+  ids      each bound record by id, where nothing is looked for by a match; a look at the trash tells first whether a
+           read by id can be trusted (U9)                  bound reads
+  mirrors  tasks and notes of few accounts: the accounts by id, then the ids under their `$task` and `$note`
+
+No filter takes part: none is known to see every spelling that a match accepts (rules I2, I9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, field
+
+from lfsync.api.client import Client
+from lfsync.api.paging import PAGE_SIZE, Page
+from lfsync.errors import ForbiddenError, NotFoundError
+from lfsync.kinds import KINDS
+from lfsync.knowledge.knowledge import Knowledge, RecordKey, Trash, Wanted
+from lfsync.model import Record
+from lfsync.state.state import State
+from lfsync.times import unix_time
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
+_PAGES_AT_ONCE = 8
+
+
+@dataclass(slots=True)
+class Need:
+    """What one kind is read for: records of known ids, and the whole list where a match looks for something."""
+
+    ids: set[str] = field(default_factory=set)
+    is_listed: bool = False
+
+
+class Reader:
+    """Reads for one run; what it learns is in `knowledge`. `clock` (steady, seconds) and `sleep` are for tests.
+
+    What `state` says was written or released less than `lag` seconds ago, by the server's clock, is not yet to be seen
+    in any index, for all that is known; how much longer is computed once (rule R4).
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        state: State,
+        lag: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.client = client
+        self.knowledge = Knowledge()
+        self._clock = clock
+        self._sleep = sleep
+        self._lag = lag
+        self._settled_at = _settled_at(state, lag, client.now(), clock())
+        self.knowledge.recent |= self._settled_at.keys()
+        self.knowledge.late_lists |= {id for kind, id in self._settled_at if kind == "list"}
+        self._wait = _FIRST_WAIT
+
+    # ------------------------------------------------------------ the first reading
+
+    async def begin(self, needs: Mapping[str, Need]) -> None:
+        """Read what is needed in any case. What a match looks for in a mirror is wanted later, once it has an id."""
+        for kind, id in self.knowledge.recent:
+            if kind in needs:
+                needs[kind].ids.add(id)
+        firsts = await asyncio.gather(*(self.client.page(KINDS[kind]) for kind in needs))
+        for first in firsts:
+            self._take(first.records)
+        await asyncio.gather(*(self._begin(k, needs[k], first) for k, first in zip(needs, firsts, strict=True)))
+
+    async def _begin(self, kind: str, need: Need, first: Page) -> None:
+        listed = need.is_listed or first.total <= PAGE_SIZE
+        unread = [id for id in need.ids if not self._is_known(kind, id)]
+        if listed or len(unread) >= _pages(first) - 1 or not await self._trusts_reads(kind):
+            await self.list(kind, first)
+        recent = [id for id in need.ids if (kind, id) in self.knowledge.recent]
+        unread = [id for id in need.ids if not self._is_known(kind, id)]
+        await self._read_records((kind, id) for id in {*unread, *recent})
+
+    def _is_known(self, kind: str, id: str) -> bool:
+        return id in self.knowledge.records.get(kind, {})
+
+    async def _trusts_reads(self, kind: str) -> bool:
+        """Whether a read by id alone says that a record is not in the trash."""
+        if not KINDS[kind].trash:
+            return False
+        await self._probe(kind)
+        return not self.knowledge.shows_trashed[kind]
+
+    async def list(self, kind: str, first: Page | None = None) -> None:
+        """All of a kind; where its list keeps moving, all that was seen."""
+        listing = await self.client.list(KINDS[kind], first=first)
+        self._take(listing.records.values())
+        if listing.complete:
+            self.knowledge.listed[kind] = frozenset(listing.records)
+        else:
+            self.knowledge.unlistable.add(kind)
+
+    def _take(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self.knowledge.add(record)
+
+    # ------------------------------------------------------------ what is wanted
+
+    async def read(self, wanted: Wanted) -> None:
+        """Read what is wanted; wait where an index has not caught up with what we wrote."""
+        await self._pause(self._asked_again(wanted))
+        knowledge = self.knowledge
+        unsettled = knowledge.unsettled
+        trash: dict[str, set[str]] = defaultdict(set)
+        for kind, id in wanted.trash:
+            trash[kind].add(id)
+        await asyncio.gather(
+            self._read_records(wanted.records),
+            *(self._search(kind, accounts) for kind, accounts in wanted.searches.items()),
+            *(self._probe(kind) for kind in wanted.probes),
+            *(self._glance(kind) for kind in wanted.glances - trash.keys() - wanted.probes),
+            *(self._look_through_trash(kind, ids) for kind, ids in trash.items()),
+            *(self._read_members(id, kind) for id, kind in wanted.memberships if id not in unsettled),
+        )
+
+    async def retrieve(self, kind: str, id: str) -> Record | None:
+        """A record as it is now; None where it is gone. ForbiddenError where this key may not read it."""
+        record = await self.client.retrieve(KINDS[kind], id)
+        if record is None:
+            self.knowledge.absent.add((kind, id))
+        else:
+            self.knowledge.add(record)
+        return record
+
+    async def is_there(self, kind: str, id: str) -> bool:
+        """Whether a record is there, and not in the trash; reads what it takes to tell. Unsure counts as there."""
+        while (presence := self.knowledge.presence(kind, id)) == "unknown":
+            await self.read(self.knowledge.ask_anew())
+        return presence != "gone"
+
+    async def members(self, id: str, kind: str) -> frozenset[str]:
+        """Who is in a list now, as far as the index tells."""
+        listing = await self.client.list_members(id, KINDS[kind])
+        self._take(listing.records.values())
+        self.knowledge.memberships[id] = frozenset(listing.records)
+        return self.knowledge.memberships[id]
+
+    async def _read_records(self, keys: Iterable[RecordKey]) -> None:
+        await asyncio.gather(*(self._read_record(key) for key in keys))
+
+    async def _read_record(self, key: RecordKey) -> None:
+        try:
+            await self.retrieve(*key)
+        except ForbiddenError as error:  # of one record, not of the kind: the rest goes on (rule A9)
+            self.knowledge.forbidden[key] = error.message
+
+    async def _search(self, kind: str, accounts: Collection[str]) -> None:
+        """All records of a kind that may match: through the mirrors of few accounts where that is cheaper."""
+        first = await self.client.page(KINDS[kind])
+        self._take(first.records)
+        if accounts and await self._read_mirrors(kind, accounts, spared=_pages(first) - 1):
+            return
+        await self.list(kind, first)
+
+    async def _read_mirrors(self, kind: str, accounts: Collection[str], spared: int) -> bool:
+        """False where the pages are cheaper, or an account has no such mirror."""
+        if len(accounts) >= spared:
+            return False
+        await self._read_records(("account", id) for id in accounts)
+        mirror = KINDS["account"].mirrors[kind]
+        found = {id: record for id in accounts if (record := self.knowledge.record("account", id))}
+        ids = {id for record in found.values() for id in record.links.get(mirror, ())}
+        unread = [id for id in ids if not self._is_known(kind, id)]
+        if len(found) < len(accounts) or any(mirror not in r.links for r in found.values()) or len(unread) >= spared:
+            return False
+        await self._read_records((kind, id) for id in unread)
+        self.knowledge.mirrored |= {(kind, id) for id in accounts}
+        return True
+
+    # ------------------------------------------------------------ the trash
+
+    async def _glance(self, kind: str) -> Trash:
+        """The newest of what is in the trash, once. A key without the right to look tells why it can't (rule A9)."""
+        known = self.knowledge.trash.get(kind)
+        if known is not None:
+            return known
+        trash = self.knowledge.trash[kind] = Trash()
+        if not KINDS[kind].trash:
+            trash.unlisted = "the API lists none of this kind"
+            return trash
+        try:
+            page = await self.client.page(KINDS[kind], status="trashed")
+        except ForbiddenError:
+            trash.unlisted = f"the key lacks {KINDS[kind].scope}:restore"
+            return trash
+        trash.records.update((record.id, record) for record in page.records)
+        trash.whole = page.total <= len(page.records)
+        return trash
+
+    async def _probe(self, kind: str) -> None:
+        """Find out whether a read by id shows what is in the trash (U9): of one that is there."""
+        trash = await self._glance(kind)
+        if kind in self.knowledge.shows_trashed:
+            return
+        shows = bool(trash.unlisted)
+        if trash.records:
+            shows = await self.client.retrieve(KINDS[kind], next(iter(trash.records))) is not None
+        self.knowledge.shows_trashed[kind] = shows
+
+    async def _look_through_trash(self, kind: str, wanted: Set[str]) -> None:
+        """Page after page until all that is wanted was seen; from the front again where the index may have lagged."""
+        trash = await self._glance(kind)
+        again = trash.whole or any((kind, id) in self.knowledge.recent for id in wanted)
+        if trash.unlisted or (trash.records.keys() >= wanted and not again):
+            return
+        if again:
+            trash.records.clear()
+            trash.whole = False
+        offset = 0
+        while not trash.whole and not trash.records.keys() >= wanted:
+            offsets = range(offset, offset + _PAGES_AT_ONCE * PAGE_SIZE, PAGE_SIZE) if offset else (0,)
+            pages = await asyncio.gather(*(self.client.page(KINDS[kind], at, status="trashed") for at in offsets))
+            for page in pages:
+                trash.records.update((record.id, record) for record in page.records)
+            offset = offsets[-1] + PAGE_SIZE
+            trash.whole = offset >= pages[-1].total
+        if trash.whole:
+            await self._count_trash(kind, trash)
+
+    async def _count_trash(self, kind: str, trash: Trash) -> None:
+        """Pages shift while they are read (rule R3): what was not counted is read again, whole."""
+        page = await self.client.page(KINDS[kind], status="trashed")
+        trash.records.update((record.id, record) for record in page.records)
+        if len(trash.records) < page.total:
+            listing = await self.client.list(KINDS[kind], status="trashed", first=page)
+            trash.records.update(listing.records)
+
+    async def _read_members(self, id: str, kind: str) -> None:
+        try:
+            await self.members(id, kind)
+        except NotFoundError:  # the index still lists a list that was trashed
+            self.knowledge.absent.add(("list", id))
+
+    # ------------------------------------------------------------ an index that lags
+
+    def _asked_again(self, wanted: Wanted) -> set[RecordKey]:
+        """What is asked again because an index may not show yet what we wrote."""
+        lists = {("list", id) for id, _ in wanted.memberships if id in self.knowledge.memberships}
+        return lists | {key for key in wanted.trash & self.knowledge.recent if key[0] in self.knowledge.trash}
+
+    async def _pause(self, asked_again: Collection[RecordKey]) -> None:
+        """Wait a little before an index is asked again; it is asked once more when the time is up, and then no more."""
+        recent = self.knowledge.recent
+        self.knowledge.unsettled |= {id for kind, id in asked_again if kind == "list" and (kind, id) not in recent}
+        ends = [self._settled_at[key] for key in asked_again if key in recent]
+        if ends:
+            await self._sleep(max(0.0, min(self._wait, max(ends) - self._clock())))
+            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+        now = self._clock()
+        recent -= {key for key, end in self._settled_at.items() if end <= now}
+
+    async def settled_members(self, id: str, kind: str, at: str, added: Set[str], removed: Set[str]) -> frozenset[str]:
+        """Who is in a list that was written `at` that time; asked again while the index shows others (rule R2)."""
+        until = self._clock() + _rest(unix_time(at) or 0.0, self._lag, self.client.now())
+        until = max(until, self._settled_at.get(("list", id), 0.0))
+        while True:
+            now = self._clock()
+            found = await self.members(id, kind)
+            if (found >= added and not found & (removed - added)) or now >= until:
+                return found
+            await self._sleep(max(0.0, min(_LONGEST_WAIT / 4, until - now)))
+
+    async def wait_for_index(self, moment: float) -> None:
+        """Wait until an index must show what was written at a `moment` of the server's clock (Unix seconds)."""
+        rest = _rest(moment, self._lag, self.client.now())
+        if rest > 0:
+            await self._sleep(rest)
+
+
+def _settled_at(state: State, lag: float, server: float, steady: float) -> dict[RecordKey, float]:
+    """Until when an index may not show what was written or let go of lately, on the steady clock."""
+    moments = [((b.address.kind, b.id), b.written_at) for b in state.bindings.values() if b.written_at]
+    moments += [((gone.address.kind, gone.id), gone.at) for gone in state.released.values()]
+    rests = {key: _rest(unix_time(at) or 0.0, lag, server) for key, at in moments}
+    return {key: steady + rest for key, rest in rests.items() if rest > 0}
+
+
+def _rest(moment: float, lag: float, server: float) -> float:
+    """How much of `lag` is left since a moment of the server's clock; a clock that is off makes no wait longer."""
+    return min(max(moment + lag - server, 0.0), lag)
+
+
+def _pages(first: Page) -> int:
+    return math.ceil(first.total / PAGE_SIZE)

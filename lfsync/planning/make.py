@@ -1,0 +1,202 @@
+"""A plan of what is declared, a plan that was saved, and a plan that puts a run back. I/O.
+
+All three take the same way: desired state, what must be read in any case, and then rounds: draft on what is known, read
+what the draft wants, until it wants nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from lfsync.api.client import Token
+from lfsync.errors import RefusedError
+from lfsync.knowledge.knowledge import Wanted
+from lfsync.knowledge.reader import Reader
+from lfsync.model import Address, Blocked, Desired, Plan, Schema, WorkspaceInfo
+from lfsync.planning.draft import Draft, Wishes, draft
+from lfsync.planning.live_schema import read_schema
+from lfsync.planning.needs import needs_of
+from lfsync.planning.plan import Context, plan, refusals
+from lfsync.planning.planned import Planned
+from lfsync.planning.recovery import Recovery, bound, recover, still_asked
+from lfsync.planning.selection import mentioned, select, witnesses
+from lfsync.planning.session import Session
+from lfsync.planning.undo import BY_HAND, reverse
+from lfsync.project.resource_file import digest
+from lfsync.state.journal import Intent
+from lfsync.state.runs import Entry, Run, address_of
+from lfsync.state.state import State, organisation_ids, refuse_foreign
+
+
+async def plan_declared(session: Session, only: Iterable[str] = (), wishes: Wishes | None = None) -> Planned:
+    """The plan of what the files declare."""
+    wishes = replace(wishes or Wishes(), state_file=session.state_file)
+    only = tuple(only)
+    orphans = session.state.bindings.keys() - session.project.resources.keys()
+    orphan_kinds = {address.kind for address in orphans} if wishes.prune else set()
+    desired, schema, token = await session.prepare(orphan_kinds | {address.kind for address in session.open})
+    prunable = session.state.bindings.keys() - desired.keys() if wishes.prune else set()
+    chosen, named = select(desired, prunable, only) if only else (desired, None)
+    seen = chosen | witnesses(desired, session.state.bindings, named) if named else chosen
+    lost = session.open if not only else {a: i for a, i in session.open.items() if a in chosen}
+    reader = _reader(session, session.state)
+    wishes = replace(wishes, only=named)
+    made, planned = await _planned(session, reader, seen, schema, wishes, session.state, lost)
+    if named:
+        made.restrict(chosen.keys() | named)
+    context = _context(session, schema, token, (*session.project.warnings, *planned.recovery.warnings), whole=not only)
+    return replace(planned, plan=plan(made, chosen, planned.state, context))
+
+
+async def plan_saved(session: Session, saved: Plan) -> Planned:
+    """A plan that was made before, on what is there now. RefusedError where it is not for this (rule S1)."""
+    if saved.workspace.name != session.workspace.name:
+        raise RefusedError(
+            f"the plan is for the workspace `{saved.workspace.name}`, not `{session.workspace.name}`",
+            hint=f"Pass -w {saved.workspace.name}, or plan again.",
+        )
+    if saved.config_digest != digest(session.project.resources) and not session.project.problems:
+        raise RefusedError("the plan was made from other files than these", hint="Plan again.")
+    desired, schema, token = await session.prepare({change.address.kind for change in saved.changes})
+    refuse_foreign(saved.workspace.ids, schema, "the plan")
+    addresses = {change.address for change in saved.changes}
+    orphans = addresses - desired.keys()
+    chosen, _ = select(desired, orphans, map(str, addresses | (mentioned(saved.changes) & desired.keys())))
+    chosen |= witnesses(desired, session.state.bindings, orphans)
+    gone = any(change.address in session.state.bindings for change in saved.changes if change.action == "create")
+    wishes = Wishes(
+        prune=any(change.action == "delete" for change in saved.changes),
+        recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
+        only=frozenset(orphans),
+        state_file=session.state_file,
+    )
+    lost = {address: intent for address, intent in session.open.items() if address in chosen}
+    reader = _reader(session, session.state)
+    made, planned = await _planned(session, reader, chosen, schema, wishes, session.state, lost)
+    missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
+    context = _context(session, schema, token, (), whole=False)
+    refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
+    return replace(planned, plan=replace(saved, missing_scopes=missing, refusals=refused))
+
+
+async def plan_undo(session: Session, run: Run) -> Planned:
+    """What puts a run of the past back; `Planned.state` knows nothing but what that run wrote (rule L3)."""
+    token = await session.client.validate()
+    entries = run.merged()
+    schema = await read_schema(session.client, token, (), {address_of(entry).kind for entry in entries})
+    session.refuse_foreign(schema)
+    reader = _reader(session, session.state)
+    await reader.read(Wanted(records={(address_of(entry).kind, entry.id) for entry in entries}))
+    listed = [e for e in entries if e.members and reader.knowledge.record("list", e.id)]
+    members = {e.id: await _members_of(reader, e, run.header.at) for e in listed}
+    file = str((session.workspace.history_path / f"{run.header.run}.jsonl").relative_to(session.workspace.root))
+    reversal = reverse(entries, file, schema, session.state, reader.knowledge, members)
+    state = replace(session.state, bindings=reversal.bindings)
+    wishes = Wishes(recreate_missing=True)
+    made, planned = await _planned(session, reader, reversal.desired, schema, wishes, state, {})
+    made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
+    _refuse_adoption(made, reversal.desired)
+    context = _context(session, schema, token, (), whole=False)
+    return replace(planned, plan=plan(made, reversal.desired, state, context))
+
+
+# ---------------------------------------------------------------- the shared steps
+
+
+async def _planned(
+    session: Session,
+    reader: Reader,
+    desired: Mapping[Address, Desired],
+    schema: Schema,
+    wishes: Wishes,
+    state: State,
+    open: Mapping[Address, Intent],
+) -> tuple[Draft, Planned]:
+    """Read and draft; what earlier runs left open is part of it. The result still wants its plan."""
+    needs = needs_of(desired, state, rematch=wishes.recreate_missing)
+    for address in wishes.prunable(state, desired):
+        needs[address.kind].ids.add(state.bindings[address].id)
+    started, drafting = time.perf_counter(), session.timings.diff
+    await reader.begin(needs)
+    made = await _drafted(session, reader, desired, schema, wishes, state)
+    lost = {a: i for a, i in open.items() if not still_asked(i, session.workspace.name, made)}
+    recovery = Recovery()
+    if lost:
+        await _list_again(session, reader, lost.values())
+        recovery = recover(lost.values(), schema, state, made, reader.knowledge)
+        state = bound(state, recovery.made, session.client.now())
+        made = await _drafted(session, reader, desired, schema, wishes, state)
+    recovery.open = {address: intent for address, intent in open.items() if address not in lost}
+    session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
+    empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
+    enrichment = session.project.settings.enrichment
+    return made, Planned(empty, made, desired, schema, state, reader, enrichment, recovery)
+
+
+async def _drafted(
+    session: Session,
+    reader: Reader,
+    desired: Mapping[Address, Desired],
+    schema: Schema,
+    wishes: Wishes,
+    state: State,
+) -> Draft:
+    while True:
+        started = time.perf_counter()
+        made = draft(desired, schema, state, reader.knowledge, wishes)
+        session.timings.diff += time.perf_counter() - started
+        wanted = reader.knowledge.ask_anew()
+        if not wanted:
+            return made
+        await reader.read(wanted)
+
+
+async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) -> None:
+    """Everything of the kinds of these, once an index must show what they made (rule A4)."""
+    lost = list(lost)
+    latest = max(intent.at.timestamp() for intent in lost)
+    await reader.wait_for_index(latest)
+    kinds = {Address.parse(intent.address).kind for intent in lost}
+    await asyncio.gather(*(reader.list(kind) for kind in kinds))
+
+
+def _reader(session: Session, state: State) -> Reader:
+    lag = session.workspace.settings.index_lag_timeout
+    return Reader(session.client, state, lag, clock=session.clock, sleep=session.sleep)
+
+
+def _context(session: Session, schema: Schema, token: Token, warnings: tuple[str, ...], *, whole: bool) -> Context:
+    return Context(
+        workspace=WorkspaceInfo(session.workspace.name, session.workspace.base_url, organisation_ids(schema)),
+        created_at=session.now(),
+        config_digest=digest(session.project.resources),
+        warnings=warnings,
+        enrichment=session.project.settings.enrichment,
+        rate_share=session.workspace.settings.rate_share,
+        scopes=None if token.full else frozenset(token.scopes),
+        whole=whole,
+        safety=session.project.settings.safety,
+        bound=len(session.state.bindings),
+    )
+
+
+# ---------------------------------------------------------------- undo
+
+
+async def _members_of(reader: Reader, entry: Entry, at: str) -> frozenset[str]:
+    """Who is in a list that a run wrote; asked again until the index has caught up with that (rule R2)."""
+    assert entry.members is not None
+    kind, added, removed = entry.members
+    return await reader.settled_members(entry.id, kind, at, frozenset(added), frozenset(removed))
+
+
+def _refuse_adoption(made: Draft, desired: Mapping[Address, Desired]) -> None:
+    """What an undo would make again is there: somebody made it, and it is theirs (rule L3)."""
+    for address in made.resolution.adopted:
+        made.changes.pop(address, None)
+        made.bindings.pop(address, None)
+        reason = f"left alone, for it changed since: {made.resolution.ids[address]} is in its place"
+        made.blocked[address] = Blocked(address, reason, BY_HAND, desired[address].place)

@@ -1,0 +1,55 @@
+"""What has to be read in any case, before anything can be drafted. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from lfsync.kinds import KINDS
+from lfsync.knowledge.reader import Need
+from lfsync.model import Address, Desired, DesiredLinks, Query, Target, Term
+from lfsync.state.state import State
+
+
+def needs_of(desired: Mapping[Address, Desired], state: State, *, rematch: bool) -> dict[str, Need]:
+    """By kind: the records of what is declared, and what its matches and refs name.
+
+    `rematch`: bound ones are looked for by their match too, for their records may be gone.
+    """
+    needs: dict[str, Need] = defaultdict(Need)
+    for wish in desired.values():
+        binding = state.bindings.get(wish.address)
+        id = wish.id or (binding.id if binding else None)
+        if id:
+            needs[wish.address.kind].ids.add(id)
+        if wish.query and (rematch or not id):
+            _need_query(needs, wish.query)
+        for link in _all_links(wish):
+            for target in (*link.include, *link.exclude):
+                _need_target(needs, link.definition.target, target)
+    return needs
+
+
+def _need_query(needs: dict[str, Need], query: Query) -> None:
+    need = needs[query.kind]
+    if query.kind not in KINDS["account"].mirrors or not any(map(_is_account, query.terms)):
+        need.is_listed = True  # an account's mirror would show it, and is wanted once the account has an id
+    for term in query.terms:
+        for target in term.targets:
+            assert term.rel is not None
+            _need_target(needs, term.rel.target, target)
+
+
+def _need_target(needs: dict[str, Need], kind: str, target: Target) -> None:
+    if target.query is not None:
+        _need_query(needs, target.query)
+    elif target.id is not None and kind in KINDS:
+        needs[kind].ids.add(target.id)
+
+
+def _all_links(wish: Desired) -> list[DesiredLinks]:
+    return [*wish.links.values(), *([wish.members] if wish.members else [])]
+
+
+def _is_account(term: Term) -> bool:
+    return term.rel is not None and term.rel.target == "account" and not term.empty

@@ -1,0 +1,32 @@
+"""A plan, and all that an apply of it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lfsync.knowledge.knowledge import Knowledge
+from lfsync.knowledge.reader import Reader
+from lfsync.model import Address, Desired, Plan, Schema
+from lfsync.planning.draft import Draft
+from lfsync.planning.recovery import Recovery
+from lfsync.state.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and the draft that it was made of. `state`: what the plan rests on, recovered creates included."""
+
+    plan: Plan
+    draft: Draft
+    desired: Mapping[Address, Desired]
+    schema: Schema
+    state: State
+    reader: Reader
+    enrichment: str = "auto"
+    recovery: Recovery = field(default_factory=Recovery)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What planning came to know."""
+        return self.reader.knowledge

@@ -1,0 +1,149 @@
+"""Creates of earlier runs whose outcome nobody knows, as part of the plan (rule A4). Pure.
+
+declared with the same match ........ it is a create under its own key, like any other: nothing to do here
+today's match has one hit ........... that is adopted; the key is never sent again
+else: its key is never sent again. Once an index must show it, what it may have made is looked for:
+  one record shows all of the body ... it was made, and is bound: an update where it is declared, else an orphan
+  other records match ................ they are named in a warning, and left alone
+  none ............................... it was not made
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.knowledge.knowledge import Knowledge, named
+from lfsync.model import JSON, Address, Definitions, Record, Schema
+from lfsync.planning.create_key import create_key, match_values
+from lfsync.planning.draft import Draft
+from lfsync.state.journal import Intent
+from lfsync.state.ledger import Written
+from lfsync.state.state import Binding, State
+from lfsync.times import iso, unix_time
+from lfsync.values.pipelines import live_value
+from lfsync.values.table import VALUE_TYPES
+from lfsync.values.valuetype import match_keys
+
+_TOLERANCE = 2.0  # seconds between two clocks of the server
+
+
+@dataclass(slots=True)
+class Recovery:
+    """What is to be written down of earlier runs, once the question is answered.
+
+    `open`: by address, creates that are planned again under their own key. `made`: what they turned out to have made.
+    `dropped`: addresses whose key is never to be sent again.
+    """
+
+    open: dict[Address, Intent] = field(default_factory=dict)
+    made: dict[Address, Written] = field(default_factory=dict)
+    dropped: set[Address] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+
+
+def still_asked(intent: Intent, workspace: str, made: Draft) -> bool:
+    """Whether the plan holds the same create, under the same key."""
+    address = Address.parse(intent.address)
+    change, desired = made.changes.get(address), made.desired.get(address)
+    if change is None or change.action != "create" or desired is None or desired.query is None:
+        return False
+    values = match_values(desired.query, made.resolution.match_targets(desired.query))
+    return create_key(workspace, address, values, intent.generation) == intent.key
+
+
+def recover(lost: Iterable[Intent], schema: Schema, state: State, made: Draft, knowledge: Knowledge) -> Recovery:
+    """What became of creates that are asked for no more; the kinds of all of them were listed since."""
+    recovery = Recovery()
+    for intent in lost:
+        address = Address.parse(intent.address)
+        recovery.dropped.add(address)
+        if address in made.resolution.adopted:
+            continue
+        bound = {(b.address.kind, b.id) for b in state.bindings.values()}
+        hits = [
+            r for r in knowledge.of_kind(address.kind) if (r.kind, r.id) not in bound and _matches(intent, r, schema)
+        ]
+        ours = [record for record in hits if _shows(intent, record, schema)]
+        if len(hits) == 1 and ours:
+            recovery.made[address] = written_by(address, intent.body, ours[0], intent.generation + 1)
+            recovery.warnings.append(f"{address}: an interrupted run created it: {named(ours[0])}")
+        elif hits:
+            shown = "; ".join(map(named, hits[:3]))
+            recovery.warnings.append(f"{address}: an interrupted run may have created it: look at {shown}")
+    return recovery
+
+
+def bound(state: State, made: Mapping[Address, Written], now: float) -> State:
+    """The state with what earlier runs turned out to have made."""
+    found = {
+        address: Binding(address, written.id, written.generation, origin="created", written_at=iso(now))
+        for address, written in made.items()
+    }
+    return replace(state, bindings={**state.bindings, **found})
+
+
+def _matches(intent: Intent, record: Record, schema: Schema) -> bool:
+    """Whether a record is what the intent's match looked for, and no older than the intent."""
+    made = unix_time(record.created_at)
+    if made is None or made < intent.at.timestamp() - _TOLERANCE:
+        return False
+    definitions = schema.kinds[record.kind]
+    return all(_holds(key, value, record, definitions) for key, value in intent.match.items())
+
+
+def _holds(key: str, value: JSON, record: Record, definitions: Definitions) -> bool:
+    field = definitions.fields.get(key)
+    if field is None:
+        linked = record.links.get(key, ())
+        return not set(linked).isdisjoint(map(str, value)) if isinstance(value, list) and value else not linked
+    live = VALUE_TYPES[field.type].canonical(live_value(record, field, definitions), field)
+    wanted = match_keys(value)
+    return not match_keys(live) if not wanted else not wanted.isdisjoint(match_keys(live))
+
+
+def _shows(intent: Intent, record: Record, schema: Schema) -> bool:
+    """Whether a record has every value and link of the journaled body."""
+    definitions = schema.kinds[record.kind]
+    fields, links = _parts(intent.body)
+    for key, sent in fields.items():
+        field = definitions.fields.get(key)
+        if field is None:
+            return False
+        canonical = VALUE_TYPES[field.type].canonical
+        if canonical(live_value(record, field, definitions), field, sent) != canonical(sent, field, sent):
+            return False
+    return all(
+        set(ids) <= set(record.links.get(key, ())) for key, ids in links.items() if key not in MEMBER_KEYS.values()
+    )
+
+
+def written_by(address: Address, body: Mapping[str, JSON], record: Record, generation: int) -> Written:
+    """What a create wrote, for undo; `record` as the server shows it."""
+    fields, links = _parts(body)
+    members = None
+    for kind, key in MEMBER_KEYS.items():
+        if key in links and not KINDS[address.kind].relationships.get(key):
+            members = (kind, links.pop(key), list[str]())
+    return Written(
+        address,
+        "create",
+        record.id,
+        fields={key: (None, record.fields.get(key, sent)) for key, sent in fields.items()},
+        links={key: (ids, []) for key, ids in links.items()},
+        members=members,
+        origin="created",
+        generation=generation,
+    )
+
+
+def _parts(body: Mapping[str, JSON]) -> tuple[Mapping[str, JSON], dict[str, list[str]]]:
+    """The fields of a request's body, and the ids of its links by key."""
+    fields, relationships = body.get("fields"), body.get("relationships")
+    links = relationships if isinstance(relationships, dict) else {}
+    listed = {key: ids if isinstance(ids, list) else [ids] for key, ids in links.items()}
+    return (
+        fields if isinstance(fields, dict) else {},
+        {key: [str(id) for id in ids if id is not None] for key, ids in listed.items()},
+    )
