@@ -89,11 +89,8 @@ class Applier:
 
     def _not_made(self, outcomes: Mapping[Address, Outcome]) -> dict[str, Address]:
         """By kind, a resource that should have come, and did not: deletes of its kind do not happen (rule A9)."""
-        ids = self.writer.run.ids
-        missing = {a: None for a in self.planned.draft.blocked if a not in ids and a in self.planned.desired}
-        missing |= {b.address: None for b in self.planned.plan.blocked if b.address not in ids}
-        missing |= {a: None for a, o in outcomes.items() if o.action == "create" and o.status not in _MADE}
-        return {address.kind: address for address in missing}
+        failed = {a for a, o in outcomes.items() if o.action == "create" and o.status not in _MADE}
+        return {address.kind: address for address in sorted(self.planned.missing | failed, reverse=True)}
 
     async def _clear_first(self) -> None:
         """Unique values that swap owners (rule A7). Where it fails, the change that it is for fails and says why."""

@@ -2,7 +2,8 @@
 
                             managed value equals `after` ............ done, nothing to send
   nothing written yet:      equals the plan's `before` .............. sent
-                            the plan does not show it ............... stale
+                            the plan does not show it ............... left as it is where this run's own reading saw
+                                                                      it so (a plan of drift alone), else stale
                             anything else ........................... stale
   written by this run:      as our last write's answer left it ...... sent, if it was not sent yet
                             anything else ........................... stale
@@ -24,26 +25,39 @@ from lfsync.values.table import VALUE_TYPES
 
 
 def still_planned(
-    change: Change, wish: Desired, current: Difference, touched: Set[str], cleared: Container[str]
+    change: Change,
+    wish: Desired,
+    current: Difference,
+    seen: Change | None,
+    touched: Set[str],
+    cleared: Container[str],
 ) -> Difference:
-    """What differs now, all of it shown by the plan. GiveUpError where a managed value is none that the plan shows.
+    """What differs now, as far as the plan shows it. GiveUpError where a managed value moved since.
 
-    This run's own writes are allowed for: `touched` are addresses and ids that it wrote, `cleared` the keys of this
+    `seen`: what this run's own reading would change. This run's own writes are allowed for: `touched` are addresses and ids that it wrote, `cleared` the keys of this
     resource that it emptied.
     """
-    planned_fields = {field.key: field for field in change.fields}
+    planned = {field.key: field for field in change.fields}
+    known = {field.key: field for field in seen.fields} if seen else {}
     for field in current.fields:
-        planned = planned_fields.get(field.key)
+        shown = planned.get(field.key) or known.get(field.key)
         definition, declared = wish.fields[field.key].definition, wish.fields[field.key].declared
-        if planned is None:
+        if shown is None:
             raise _moved(field.key, field.after, field.before)
-        if field.key not in cleared and not _same(definition, planned.before_raw, field.before_raw, declared):
-            raise _moved(field.key, planned.before, field.before)
-    planned_links = {link.key: link for link in change.relationships}
-    links = [_narrowed(planned_links.get(link.key), link, touched) for link in current.links]
-    if current.members and not _within(current.members, change.members):
+        if field.key not in cleared and not _same(definition, shown.before_raw, field.before_raw, declared):
+            raise _moved(field.key, shown.before, field.before)
+    shown_links = {link.key: link for link in (*(seen.relationships if seen else ()), *change.relationships)}
+    links = {link.key: _narrowed(shown_links.get(link.key), link, touched) for link in current.links}
+    members = change.members or (seen and seen.members)
+    if current.members and not _within(current.members, members):
         raise GiveUpError("stale", "its members have changed since the plan", "Plan again.")
-    return replace(current, links=tuple(link for link in links if link.add or link.remove))
+    sent = {link.key for link in change.relationships}
+    return replace(
+        current,
+        fields=tuple(field for field in current.fields if field.key in planned),
+        links=tuple(link for key, link in links.items() if key in sent and (link.add or link.remove)),
+        members=current.members if change.members else None,
+    )
 
 
 def moved_since(comparer: Comparer, wish: Desired, then: Record, now: Record, touched: Set[str]) -> str | None:

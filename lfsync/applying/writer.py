@@ -235,7 +235,8 @@ class Writer:
         now = run.comparer.comparison(wish, record, run.last(change.address))
         if progress.left is None:
             cleared = {key for address, key in run.cleared if address == change.address}
-            return still_planned(change, wish, now, run.touched, cleared)
+            seen = run.planned.draft.changes.get(change.address)
+            return still_planned(change, wish, now, seen, run.touched, cleared)
         if moved := moved_since(run.comparer, wish, progress.left, record, run.touched):
             raise GiveUpError("stale", f"{moved} was changed while this run wrote it", "Plan again.")
         sent = {key for section, key in progress.keys if section == "fields"}  # the server's own form is no difference

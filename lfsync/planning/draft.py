@@ -110,7 +110,7 @@ def draft(
     )
     for address in wishes.prunable(state, desired):
         _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]))
-    _warn_of_waiting_deletes(made)
+    _warn_of_waiting_deletes(made, state)
     return made
 
 
@@ -322,12 +322,12 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     )
 
 
-def _warn_of_waiting_deletes(made: Draft) -> None:
+def _warn_of_waiting_deletes(made: Draft, state: State) -> None:
     """A delete waits for the creates of its kind, and does not come where one of those can't be made (rule A9)."""
-    missing = {a.kind: a for a in made.blocked if a not in made.resolution.ids and a not in made.bindings}
+    missing = {address.kind: address for address in made.blocked if address not in state.bindings}
     for address, change in made.changes.items():
         if change.action == "delete" and address.kind in missing:
-            warning = f"waits until {missing[address.kind]} is no more blocked"
+            warning = f"waits for {missing[address.kind]}, which is blocked"
             made.changes[address] = replace(change, warnings=(*change.warnings, warning))
 
 

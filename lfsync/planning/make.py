@@ -48,7 +48,8 @@ async def plan_declared(session: Session, only: Iterable[str] = (), wishes: Wish
     if named:
         made.restrict(chosen.keys() | named)
     context = _context(session, schema, token, (*session.project.warnings, *planned.recovery.warnings), whole=not only)
-    return replace(planned, plan=plan(made, chosen, planned.state, context))
+    whole = plan(made, chosen, planned.state, context)
+    return replace(planned, plan=whole, missing=_missing(session, whole))
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:
@@ -79,7 +80,11 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
-    return replace(planned, plan=replace(saved, missing_scopes=missing, refusals=refused))
+    return replace(
+        planned,
+        plan=replace(saved, missing_scopes=missing, refusals=refused),
+        missing=_missing(session, saved) | (made.blocked.keys() - session.state.bindings.keys()),
+    )
 
 
 async def plan_undo(session: Session, run: Run) -> Planned:
@@ -161,6 +166,11 @@ async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) 
     await reader.wait_for_index(latest)
     kinds = {Address.parse(intent.address).kind for intent in lost}
     await asyncio.gather(*(reader.list(kind) for kind in kinds))
+
+
+def _missing(session: Session, made: Plan) -> frozenset[Address]:
+    """What is blocked and never had a record."""
+    return frozenset(blocked.address for blocked in made.blocked) - session.state.bindings.keys()
 
 
 def _reader(session: Session, state: State) -> Reader:

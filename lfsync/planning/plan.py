@@ -136,7 +136,7 @@ def refuse(made: Plan, *, allow_large: bool) -> None:
     large = [refusal.message for refusal in made.refusals if refusal.kind == "threshold"]
     if large and not allow_large:
         raise RefusedError(
-            f"{'; '.join(large)}, which is more than `safety` lets pass",
+            f"{'; '.join(large)}, which `safety` lets pass",
             hint="Read the plan. If it is meant, pass --allow-large, or raise `safety` in lfsync.yaml.",
         )
 

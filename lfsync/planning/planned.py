@@ -15,7 +15,11 @@ from lfsync.state.state import State
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, and the draft that it was made of. `state`: what the plan rests on, recovered creates included."""
+    """A plan, and the draft that it was made of.
+
+    `state`: what the plan rests on, recovered creates included. `missing`: what is blocked and has no record, so that
+    nothing of its kind may be deleted (rule A9).
+    """
 
     plan: Plan
     draft: Draft
@@ -25,6 +29,7 @@ class Planned:
     reader: Reader
     enrichment: str = "auto"
     recovery: Recovery = field(default_factory=Recovery)
+    missing: frozenset[Address] = frozenset()
 
     @property
     def knowledge(self) -> Knowledge:
