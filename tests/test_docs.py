@@ -205,9 +205,14 @@ def test_every_block_is_run(page: Path) -> None:
 
 @pytest.mark.parametrize("page", EVERYWHERE, ids=_name)
 def test_every_command_and_option_is_there(page: Path) -> None:
-    for code in _codes(page):
-        for line in re.findall(r"^(?:\$ | *|.*run: )lfsync (.*)", code, re.MULTILINE):
-            _parse(line.partition(";")[0])
+    for line in _commands_named(page):
+        _parse(line.partition(";")[0])
+
+
+def test_the_pages_hold_much_to_try() -> None:
+    """The patterns above find what they look for."""
+    assert sum(what == "run" for page in PAGES for what, _, _ in _steps(page)) > 15
+    assert sum(len(_commands_named(page)) for page in PAGES) > 60
 
 
 def _parse(line: str) -> None:
@@ -415,6 +420,11 @@ def _anchors(page: Path) -> set[str]:
 def _prose(page: Path) -> str:
     """A page without its blocks of code."""
     return _BLOCK.sub("", page.read_text("utf-8"))
+
+
+def _commands_named(page: Path) -> list[str]:
+    """What follows `lfsync` in blocks of code and in code within the text."""
+    return [line for code in _codes(page) for line in re.findall(r"^(?:\$ | *|.*run: )lfsync (.*)", code, re.MULTILINE)]
 
 
 def _codes(page: Path) -> list[str]:
