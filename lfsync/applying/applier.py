@@ -41,7 +41,7 @@ class Applier:
         self.planned = planned
         journal, history = journal or NoJournal(), history or NoHistory()
         self.ledger = Ledger(_seen(planned), journal, history, lambda: iso(planned.reader.client.now()))
-        self.writer = Writer(Run(planned, self.ledger))
+        self.writer = Writer(Run(planned, self.ledger, reporter))
         self.reporter = reporter
         self._exists: dict[Address, asyncio.Event] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)

@@ -34,8 +34,8 @@ def still_planned(
 ) -> Difference:
     """What differs now, as far as the plan shows it. GiveUpError where a managed value moved since.
 
-    `seen`: what this run's own reading would change. This run's own writes are allowed for: `touched` are addresses and ids that it wrote, `cleared` the keys of this
-    resource that it emptied.
+    `seen`: what this run's own reading would change. This run's own writes are allowed for: `touched` are addresses and
+    ids that it wrote, `cleared` the keys of this resource that it emptied.
     """
     planned = {field.key: field for field in change.fields}
     known = {field.key: field for field in seen.fields} if seen else {}
@@ -48,7 +48,7 @@ def still_planned(
             raise _moved(field.key, shown.before, field.before)
     shown_links = {link.key: link for link in (*(seen.relationships if seen else ()), *change.relationships)}
     links = {link.key: _narrowed(shown_links.get(link.key), link, touched) for link in current.links}
-    members = change.members or (seen and seen.members)
+    members = change.members or (seen.members if seen else None)
     if current.members and not _within(current.members, members):
         raise GiveUpError("stale", "its members have changed since the plan", "Plan again.")
     sent = {link.key for link in change.relationships}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from lfsync.applying.reporter import Reporter
 from lfsync.knowledge.newcomers import Newcomers
 from lfsync.model import Address, Change, Desired, Place, Record, Status
 from lfsync.planning.diff import Comparer, Key
 from lfsync.planning.plan import skip_enrichment
 from lfsync.planning.planned import Planned
-from lfsync.state.ledger import Ledger
+from lfsync.state.ledger import Ledger, Written
 from lfsync.state.state import Binding
 
 
@@ -47,12 +48,13 @@ class Run:
     unique values that it emptied to set them anew (rule A7).
     """
 
-    def __init__(self, planned: Planned, ledger: Ledger) -> None:
+    def __init__(self, planned: Planned, ledger: Ledger, reporter: Reporter) -> None:
         self.planned = planned
         self.reader = reader = planned.reader
         self.knowledge = planned.knowledge
         self.client = reader.client
         self.ledger = ledger
+        self._reporter = reporter
         self.ids = dict(planned.draft.resolution.ids)
         self.touched: set[str] = set()
         self.cleared: set[tuple[Address, str]] = set()
@@ -81,6 +83,11 @@ class Run:
             else:
                 late.append(address)
         return ids
+
+    def answered(self, written: Written) -> None:
+        """A write was answered: it goes on record at once, and counts (rule A8)."""
+        self.ledger.answered(written)
+        self._reporter.answered(written.address)
 
     def wrote(self, address: Address, record: Record) -> None:
         """A write of this address was answered with this record."""

@@ -40,7 +40,7 @@ class Trasher:
             self._refuse_moved_members(change, members[2] if members else [])
         await run.client.delete(kind, change.id)
         run.touched |= {str(change.address), change.id}
-        run.ledger.answered(
+        run.answered(
             Written(
                 change.address,
                 "delete",

@@ -165,7 +165,7 @@ class Writer:
         self, change: Change, progress: Progress, first: Body, body: Mapping[str, JSON], record: Record, attempt: int
     ) -> None:
         """This request made the record."""
-        self.run.ledger.answered(written_by(change.address, body, record, attempt + 1))
+        self.run.answered(written_by(change.address, body, record, attempt + 1))
         self._bind_created(change, progress, record, attempt)
         progress.left = record
         self._sent(change, progress, first)
@@ -194,7 +194,7 @@ class Writer:
             raise GiveUpError("stale", reason, "It is bound and left as it is. Plan again.")
         opened = self.run.planned.recovery.open.get(address)
         if opened is not None and opened.key == key:
-            self.run.ledger.answered(written_by(address, opened.body, record, attempt + 1))
+            self.run.answered(written_by(address, opened.body, record, attempt + 1))
         self._bind_created(change, progress, record, attempt)
         progress.left = record
 
@@ -279,7 +279,7 @@ class Writer:
     ) -> None:
         kind, id = KINDS[change.address.kind], self.run.ids[change.address]
         record = await self.run.client.update(kind, id, body.for_update(), secrets.token_hex(16))
-        self.run.ledger.answered(self._written(change, body, record, before or {}, replaced or {}))
+        self.run.answered(self._written(change, body, record, before or {}, replaced or {}))
         self.run.wrote(change.address, record)
         progress.record = progress.left = record
         self._sent(change, progress, body)
@@ -344,7 +344,7 @@ class Writer:
             await run.client.restore(KINDS[address.kind], id)
             run.knowledge.restored((address.kind, id))
             run.touched |= {str(address), id}
-            run.ledger.answered(Written(address, "restore", id))
+            run.answered(Written(address, "restore", id))
             run.ledger.bind(replace(self._base(change), written_at=run.ledger.now()))
 
     # ------------------------------------------------------------ proof

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from lfsync.model import Outcome, Plan, Status
+from lfsync.model import Address, Outcome, Plan, Status
 from lfsync.render.terminal import escape
 from lfsync.render.words import duration
 
@@ -37,6 +37,9 @@ class TerminalProgress:
     def start(self, plan: Plan) -> None:
         self._task = self._bar.add_task("", total=len(plan.changes), trouble="")
         self._bar.start()
+
+    def answered(self, address: Address) -> None:
+        """Counted when it is finished."""
 
     def finished(self, outcome: Outcome) -> None:
         if self._task is None:
@@ -70,6 +73,9 @@ class LineProgress:
         self._began = self._clock()
         self._next = self._began + self._every
         self._open = self._total > 0  # nothing to apply, nothing to say
+
+    def answered(self, address: Address) -> None:
+        """Counted when it is finished."""
 
     def finished(self, outcome: Outcome) -> None:
         self._counts[outcome.status] += 1

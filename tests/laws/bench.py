@@ -22,11 +22,12 @@ import httpx
 
 from lfsync.api.client import Client
 from lfsync.api.wire import ClientSettings
-from lfsync.applying.apply import Applier
-from lfsync.applying.progress import Job
+from lfsync.applying.applier import Applier
 from lfsync.kinds import KINDS
-from lfsync.model import Outcome, Plan
+from lfsync.model import Address, Outcome, Plan
 from lfsync.planning.draft import Wishes
+from lfsync.planning.make import plan_declared, plan_saved
+from lfsync.planning.planned import Planned
 from lfsync.planning.session import Session
 from lfsync.project.load import load_project
 from lfsync.project.settings import SandboxSettings
@@ -104,6 +105,7 @@ class Silent:
     """A reporter that tells nobody."""
 
     def start(self, plan: Plan) -> None: ...
+    def answered(self, address: Address) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def note(self, message: str) -> None: ...
     def close(self) -> None: ...
@@ -113,13 +115,13 @@ class Silent:
 class Run:
     """One plan, and where it was applied what became of it. `writes` are those of this run alone."""
 
-    job: Job
+    planned: Planned
     outcomes: list[Outcome] = field(default_factory=list)
     writes: list[Sent] = field(default_factory=list)
 
     @property
     def plan(self) -> Plan:
-        return self.job.plan
+        return self.planned.plan
 
     def fate(self) -> dict[str, str]:
         return {str(outcome.address): outcome.status for outcome in self.outcomes}
@@ -182,23 +184,23 @@ class Bench:
         """Apply a plan that an earlier run saved."""
 
         async def work(session: Session) -> Run:
-            return await self._applied(session, Run(await session.plan_saved(saved)))
+            return await self._applied(session, Run(await plan_saved(session, saved)))
 
         return self._do(work)
 
     async def _applied(self, session: Session, run: Run) -> Run:
         before = len(self.spy.writes)
-        applier = Applier(run.job, session.client, Silent())
+        applier = Applier(run.planned, Silent())
         try:
             run.outcomes = await applier.run()
         finally:
-            self.state = decode(encode(merged(self.state, run.job.state, applier.state)), "state")
+            self.state = decode(encode(merged(self.state, run.planned.state, applier.state)), "state")
         run.writes = self.spy.writes[before:]
         return run
 
     async def _plan(self, session: Session) -> Run:
         before = len(self.spy.writes)
-        run = Run(await session.plan((), self.wishes))
+        run = Run(await plan_declared(session, (), self.wishes))
         assert len(self.spy.writes) == before, "a plan wrote"
         return run
 
@@ -216,7 +218,7 @@ class Bench:
         settings = ClientSettings(_URL, _KEY, transport=Kept(self.spy))
         client = Client(settings, clock=self.time.steady, sleep=self.time.sleep, chance=lambda: 0.5)
         async with client:
-            yield Session(project, workspace, client, self.state)
+            yield Session(project, workspace, client, self.state, clock=self.time.steady, sleep=self.time.sleep)
 
     # ------------------------------------------------------------ people
 

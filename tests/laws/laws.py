@@ -46,7 +46,7 @@ def plan_survives_json(plan: Plan) -> None:
 def plan_names_declared_only(run: Run) -> None:
     """No undeclared field, relationship or record in a plan; nothing that `ignore_changes` names in an update."""
     for change in run.plan.changes:
-        wish = run.job.desired[change.address]
+        wish = run.planned.desired[change.address]
         quiet = wish.ignore_changes if change.action != "create" else frozenset()
         assert {field.key for field in change.fields} <= wish.fields.keys() - quiet, change
         assert {link.key for link in change.relationships} <= wish.links.keys() - quiet, change
@@ -67,8 +67,8 @@ class Verdict:
 
     def __init__(self, run: Run, state: State, schema: Schema, was: Snapshot, now: Snapshot) -> None:
         self.run = run
-        self.desired = run.job.desired
-        self.resolution = run.job.draft.resolution
+        self.desired = run.planned.desired
+        self.resolution = run.planned.draft.resolution
         self.schema = schema
         self.was = was
         self.now = now

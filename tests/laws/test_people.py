@@ -29,7 +29,7 @@ def _edit(box: Bench, address: Address, body: object) -> None:
 @given(cases(), st.data())
 def test_edits_of_declared_fields_are_drift_and_all_others_survive(case: Case, data: st.DataObject) -> None:
     with bench(case) as box:
-        desired = converges(box).job.desired
+        desired = converges(box).planned.desired
         expected: dict[Address, set[str]] = {}
         for address in sorted(box.state.bindings):
             edits = data.draw(st.sets(st.sampled_from([key for key in FIELDS[address.kind] if key in EDITED])))
@@ -49,7 +49,7 @@ def test_edits_of_declared_fields_are_drift_and_all_others_survive(case: Case, d
 @given(cases())
 def test_links_that_people_add_end_only_where_a_set_is_exact_or_excludes_them(case: Case) -> None:
     with bench(case) as box:
-        desired = converges(box).job.desired
+        desired = converges(box).planned.desired
         linked = {address for address, key in _linkable(box, desired) if _link_to_anchor(box, desired[address], key)}
         if linked:
             run = applied(box)
@@ -118,7 +118,7 @@ def test_a_record_that_came_after_the_plan_is_not_made_twice(case: Case, pick: i
             found = [change for change in run.plan.changes if _can_come_first(run, change)]
             if found:
                 came.append(found[pick % len(found)])
-                query = run.job.desired[came[0].address].query
+                query = run.planned.desired[came[0].address].query
                 assert query is not None
                 fields = {term.key: term.sent for term in query.terms if not term.empty}
                 box.person("POST", KINDS[query.kind].path, {"fields": fields})
@@ -133,7 +133,7 @@ def test_a_record_that_came_after_the_plan_is_not_made_twice(case: Case, pick: i
 
 def _can_come_first(run: Run, change: Change) -> bool:
     """A create whose match is of fields alone, and of a kind that needs no more than those."""
-    query = run.job.desired[change.address].query
+    query = run.planned.desired[change.address].query
     if change.action != "create" or query is None or change.address.kind in ("task", "opportunity"):
         return False
     return not change.depends_on and all(term.empty or term.field is not None for term in query.terms)

@@ -53,9 +53,11 @@ def test_what_can_not_be_cleared_fails_alone(case: Case) -> None:
     with bench(case, {"clear-has-one": "none"}) as box:
         run = applied(box)
         for outcome in run.outcomes:
-            assert outcome.status in FINE or _clears(run, run.job.desired[outcome.address]), outcome
+            assert outcome.status in FINE or _clears(run, run.planned.desired[outcome.address]), outcome
         again = applied(box)
-        left = [change.address for change in again.plan.changes if _clears(again, again.job.desired[change.address])]
+        left = [
+            change.address for change in again.plan.changes if _clears(again, again.planned.desired[change.address])
+        ]
         plan_is_empty(again, left)
 
 
@@ -64,7 +66,7 @@ def _clears(run: Run, wish: Desired) -> bool:
     changes = {change.address: change for change in run.plan.changes}
     links = changes[wish.address].relationships
     return any(link.after is None for link in links) or any(
-        _clears(run, run.job.desired[address]) for address in changes[wish.address].depends_on
+        _clears(run, run.planned.desired[address]) for address in changes[wish.address].depends_on
     )
 
 

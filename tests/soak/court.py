@@ -86,6 +86,6 @@ class Court:
 
 def _said(binding: Binding) -> tuple[object, ...]:
     """What a line of the state says, but for the moment and for ids: new records get other ones in each run."""
-    links = {key: hashes.declared == hashes.live for key, hashes in binding.links.items()}
-    members = binding.members and binding.members.declared == binding.members.live
+    links = {key: hashes.live and len(hashes.live) for key, hashes in binding.links.items()}
+    members = binding.members and binding.members.live and len(binding.members.live)
     return binding.generation, binding.origin, binding.protect, binding.fields, links, members

@@ -20,9 +20,11 @@ import httpx
 
 from lfsync.api.client import Client
 from lfsync.api.wire import ClientSettings
-from lfsync.applying.apply import Applier
+from lfsync.applying.applier import Applier
+from lfsync.commands.opening import open_session
 from lfsync.planning.draft import Wishes
-from lfsync.planning.session import Session, open_session
+from lfsync.planning.make import plan_declared
+from lfsync.planning.session import Session
 from lfsync.project.workspace import Workspace
 from lfsync.sandbox.store import Row
 from lfsync.state.state import State, decode, merged
@@ -163,14 +165,15 @@ class Ground(Bench):
 
     async def _carried_out(self, meanwhile: Callable[[Run], None]) -> Run:
         async with open_session(self.folder, _NAME, writing=True, connect=self._connect) as session:
-            job = await session.plan((), self.wishes)
-            applier = Applier(job, session.client, Silent(), session.journal)
-            run = Run(job)
+            session.clock, session.sleep = self.time.steady, self.time.sleep
+            planned = await plan_declared(session, (), self.wishes)
+            applier = Applier(planned, Silent(), session.journal)
+            run = Run(planned)
             await asyncio.to_thread(meanwhile, run)
             try:
                 run.outcomes = await applier.run()
             finally:
-                session.keep(merged(session.state, job.state, applier.state))
+                session.keep(merged(session.state, planned.state, applier.state))
             return run
 
     @asynccontextmanager

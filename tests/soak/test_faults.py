@@ -115,7 +115,7 @@ def _said_is_so(box: Ground, run: Run) -> None:
             assert outcome.id in now.rows
         if outcome.status == "skipped" and outcome.action == "create":
             assert outcome.id is None
-            name = next(iter(run.job.desired[outcome.address].fields.values())).sent
+            name = next(iter(run.planned.desired[outcome.address].fields.values())).sent
             assert not any(name in row.fields.values() for row in now.rows.values() if row.kind == outcome.address.kind)
 
 
