@@ -67,7 +67,8 @@ def moved_since(comparer: Comparer, wish: Desired, then: Record, now: Record, to
         if live == after.declared[key]:
             continue
         if key in after.linked:
-            moved = bool((after.linked[key] ^ before.linked.get(key, set())) - touched)
+            changed = (after.linked[key] ^ before.linked.get(key, set())) - touched
+            moved = any(after.is_wrong(key, id) for id in changed)
         else:
             moved = live != before.live[key]
         if moved:

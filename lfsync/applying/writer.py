@@ -105,7 +105,8 @@ class Writer:
             body["skipEnrichment"] = True
         values = match_values(wish.query, targets)
         if await self._post_create(change, progress, first, body, values):
-            await self._update(change, progress)
+            if not progress.late:  # else all of it is written once that exists: who is linked can be told then only
+                await self._update(change, progress)
             return
         for more in rest:
             await self._post_update(change, more, progress)
@@ -135,12 +136,13 @@ class Writer:
             there = await self._still_there(answer.record)
             if there is None:
                 continue
-            same = not moved_since(run.comparer, run.wish(change), answer.record, there, run.touched)
+            same = moved_since(run.comparer, run.wish(change), answer.record, there, run.touched) is None
             if same and answer.age < _SKEW and not self._is_known(answer.record):
                 run.client.proved_new(answer)
                 self._made(change, progress, first, body, there, attempt)
                 return False
-            self._met(change, progress, body, there, attempt, key=key, same=same)
+            self._met(change, progress, there, attempt, key=key, same=same)
+            progress.left = answer.record
             return True
         run.ledger.drop(address)
         raise GiveUpError(
@@ -174,7 +176,6 @@ class Writer:
         self,
         change: Change,
         progress: Progress,
-        body: Mapping[str, JSON],
         record: Record,
         attempt: int,
         *,
@@ -196,7 +197,6 @@ class Writer:
         if opened is not None and opened.key == key:
             self.run.answered(written_by(address, opened.body, record, attempt + 1))
         self._bind_created(change, progress, record, attempt)
-        progress.left = record
 
     def _bind_created(self, change: Change, progress: Progress, record: Record, attempt: int) -> None:
         address = change.address

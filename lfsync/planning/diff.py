@@ -49,11 +49,26 @@ MEMBERS: Key = ("members", "")
 
 @dataclass(slots=True)
 class Sides:
-    """Every managed key of one resource: its canonical value on both sides, and who is linked under a relationship."""
+    """Every managed key of one resource: its canonical value on both sides.
+
+    Of a relationship, who is `linked`; `include` and `exclude`: who must be and who must not, None for all others.
+    """
 
     declared: dict[Key, JSON] = field(default_factory=dict)
     live: dict[Key, JSON] = field(default_factory=dict)
     linked: dict[Key, set[str]] = field(default_factory=dict)
+    include: dict[Key, set[str]] = field(default_factory=dict)
+    exclude: dict[Key, set[str] | None] = field(default_factory=dict)
+
+    def is_wrong(self, key: Key, id: str) -> bool:
+        """Whether a link is there that must not be, or the other way round.
+
+        Nobody can tell of a link that is there, while the record of an address that must be linked is not known.
+        """
+        include, exclude = self.include[key], self.exclude[key]
+        if id in self.linked[key]:
+            return id not in include and not _pending(include) if exclude is None else id in exclude
+        return id in include
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +239,15 @@ class Comparer:
 
     def _add_side(self, sides: Sides, desired: Desired, key: Key, ids: Iterable[str]) -> None:
         link = _link(desired, key)
-        linked = self._linked(desired, link, ids)
-        sides.linked[key] = linked
-        sides.declared[key], sides.live[key] = self._sets(desired, link, linked)
+        linked = sides.linked[key] = self._linked(desired, link, ids)
+        include = sides.include[key] = {str(target) for target in self._targets(desired, link)}
+        if link.exact:
+            sides.exclude[key] = None
+            sides.declared[key], sides.live[key] = _json(include), _json(linked)
+        else:
+            exclude = sides.exclude[key] = self._excluded(link)
+            sides.declared[key] = [_json(include), []]
+            sides.live[key] = [_json(include & linked), _json(exclude & linked)]
 
     def _linked(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
         """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
@@ -256,13 +277,6 @@ class Comparer:
         named = (*theirs.include, *theirs.exclude) if ending else theirs.include
         here = self.resolution.ids.get(desired.address, desired.address)
         return (ending and theirs.exact) or any(self.resolution.target(each) == here for each in named)
-
-    def _sets(self, desired: Desired, link: DesiredLinks, linked: set[str]) -> tuple[JSON, JSON]:
-        include = {str(target) for target in self._targets(desired, link)}
-        if link.exact:
-            return _json(include), _json(linked)
-        exclude = {str(self.resolution.target(target)) for target in link.exclude}
-        return [_json(include), []], [_json(include & linked), _json(exclude & linked)]
 
     # ------------------------------------------------------------ changes
 
@@ -359,6 +373,11 @@ def with_hashes(binding: Binding, hashes: Mapping[Key, KeyHashes]) -> Binding:
     links = {key: h for (section, key), h in hashes.items() if section == "links" and isinstance(h, LinkHashes)}
     members = hashes.get(MEMBERS)
     return replace(binding, fields=fields, links=links, members=members if isinstance(members, LinkHashes) else None)
+
+
+def _pending(targets: Iterable[str]) -> bool:
+    """Whether an address is among ids: its record is still to be made, or to be known."""
+    return any("." in target for target in targets)
 
 
 def _link(desired: Desired, key: Key) -> DesiredLinks:
