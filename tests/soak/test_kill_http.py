@@ -116,8 +116,8 @@ def test_killed_at_a_request_boundary(block: Block, lost: Lost, tally: Tally) ->
         block.judge(f"{lost}-{turn}", lost, kill, tally, thorough=turn % 10 == 0)
 
 
-def test_a_create_whose_answer_was_lost_can_be_undone(block: Block) -> None:
-    """The run that settles it puts it on record."""
+def test_a_create_whose_answer_was_lost_is_adopted_where_its_match_finds_it(block: Block) -> None:
+    """Rule A4: the key stays unsent, and what no run is known to have made is not on record, so undo leaves it."""
     with block.ready("undone") as (server, _):
         place = project(block.folder / "one", server.url, {"crm.yaml": "accounts: {new: {fields: {$name: New}}}\n"})
 
@@ -132,9 +132,10 @@ def test_a_create_whose_answer_was_lost_can_be_undone(block: Block) -> None:
         run = server.apply(place)
         assert run is not None
         assert run.code == 0, run.text
-        place.lfsync("undo", "--yes", expect=0)
+        assert "1 adopted" in run.text
+        assert "no run is on record" in place.lfsync("undo", "--yes", expect=1).text
         records = truth(server.snapshot()).records
-        assert (records['account "New"'], records['account "New" (trashed)']) == (0, 1)
+        assert (records['account "New"'], records['account "New" (trashed)']) == (1, 0)
 
 
 @pytest.mark.parametrize("lost", LOST)
