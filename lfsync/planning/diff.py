@@ -145,11 +145,12 @@ class Comparer:
         doubtful = False
         for key in sides.declared:
             last = known.get(key)
-            moved = last is not None and self._moved(desired, record, sides, key, last)
             if key not in differing:
-                hashes[key] = self.hashes(desired, sides, key)
-                doubtful = doubtful or (key != MEMBERS and moved)
+                now = hashes[key] = self.hashes(desired, sides, key)
+                if now != last and last is not None and key != MEMBERS:
+                    doubtful = doubtful or self._moved(desired, record, sides, key, last)
                 continue
+            moved = last is not None and self._moved(desired, record, sides, key, last)
             ours = self.state.hash(sides.declared[key])
             if isinstance(last, Hashes) and last == Hashes(ours, self.state.hash(sides.live[key])):
                 hashes[key] = last
