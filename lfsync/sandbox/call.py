@@ -17,7 +17,7 @@ PAGE = 25
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that passed the gate. `scopes` empty: full access."""
+    """A request that passed the gate. `scopes` empty: full access. `base`: the address that it was sent to."""
 
     workspace: Workspace
     kind: str
@@ -25,6 +25,7 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     body: dict[str, JSON] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset()
+    base: str = ""
 
     def need(self, scope: str) -> None:
         """Raises FaultError 403 unless the key has the scope."""

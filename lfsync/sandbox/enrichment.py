@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
+from lfsync.sandbox import derived, syncs
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.store import Row
 from lfsync.sandbox.workspace import Workspace
 
@@ -43,7 +44,15 @@ def run_due(workspace: Workspace) -> None:
             store.execute("DELETE FROM jobs WHERE n = ?", n)
             row = store.get(id)
             if row and not row.trashed:
-                workspace.change(row, _written(workspace, row, job))
+                _do(workspace, row, job)
+        derived.settle(store)
+
+
+def _do(workspace: Workspace, row: Row, job: str) -> None:
+    if job == syncs.JOB:
+        syncs.run(workspace, row)
+    else:
+        workspace.change(row, _written(workspace, row, job))
 
 
 def _written(workspace: Workspace, row: Row, job: str) -> dict[str, JSON]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS
 from lfsync.model import JSON
 from lfsync.sandbox.errors import bad_request, refused, unprocessable
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import End, KindSpec, RelSpec
 from lfsync.sandbox.store import Link, Row, Store

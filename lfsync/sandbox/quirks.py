@@ -91,6 +91,20 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("stage-fallback", "U22", ("none", "default-pipeline"), "an opportunity's stage label found in two pipelines"),
     Quirk("enrichment", "§14", ("off", "fills"), "fills an empty field a second after a create that did not skip it"),
     Quirk("generated-texts", "§14", ("off", "fills"), "writes the read-only texts a second after a create"),
+    Quirk(
+        "meeting-sync", "§4.6", ("later", "at-once"), "when a meeting that was written is synced: in a second or not"
+    ),
+    Quirk("meeting-texts", "§14", ("kept", "regenerated"), "whether a sync writes a meeting's prep and summary anew"),
+    Quirk("blocked-attendee", "§4.6", ("vanishes", "kept"), "the sync of a meeting with an address of the block list"),
+    Quirk("private-meetings", "U33", ("empty", "absent", "404"), "what a caller without access gets of private texts"),
+    Quirk("private-title", "U33", ("shown", "redacted"), "whether the title of a private meeting is hidden as well"),
+    Quirk("file-types", "U28", ("strict", "lenient"), "MIME types that do not fit a file's purpose"),
+    Quirk("file-sessions", "U28", ("hour", "short"), "how long upload sessions and download addresses last"),
+    Quirk("file-idempotency", "U25", ("ignored", "honoured"), "Idempotency-Key on POST /v1/files"),
+    Quirk("upload-answer", "§4.9", ("200", "201", "204"), "the status of an upload that succeeded"),
+    Quirk("md5-wrong", "§4.9", ("pending", "cancelled"), "a file that was completed with another md5"),
+    Quirk("complete-again", "§4.9", ("noop", "error"), "complete of a file that is completed"),
+    Quirk("cancel-ended", "§4.9", ("error", "noop"), "cancel of a file that is no longer pending"),
 )
 
 _BY_NAME = {quirk.name: quirk for quirk in QUIRKS}

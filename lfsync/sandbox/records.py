@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
 from lfsync.sandbox import enrichment, links, rules
 from lfsync.sandbox.call import Call
 from lfsync.sandbox.errors import FaultError, refused
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.links import Op
 from lfsync.sandbox.schema import definitions as shown_definitions
 from lfsync.sandbox.store import Row

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
 from lfsync.sandbox import stages
 from lfsync.sandbox.errors import FaultError, bad_request, refused
 from lfsync.sandbox.forms import ADDRESS_KEYS, NAME_KEYS, display, stored
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import FieldSpec, KindSpec
 from lfsync.sandbox.store import Row, Store
@@ -30,7 +30,7 @@ class Write:
         self.fields = _mapping(body, "fields")
         self.relationships = _mapping(body, "relationships")
         self.has_fields = "fields" in body
-        self.skip_enrichment = _flag(body, "skipEnrichment")
+        self.skip_enrichment = flag(body, "skipEnrichment")
 
 
 def _mapping(body: Mapping[str, JSON], key: str) -> dict[str, JSON]:
@@ -40,7 +40,8 @@ def _mapping(body: Mapping[str, JSON], key: str) -> dict[str, JSON]:
     return value
 
 
-def _flag(body: Mapping[str, JSON], key: str) -> bool:
+def flag(body: Mapping[str, JSON], key: str) -> bool:
+    """A boolean of the body; absent is False. Raises FaultError 400."""
     value = body.get(key, False)
     if not isinstance(value, bool):
         raise bad_request("invalid_type", f"{key!r} must be true or false.", key)

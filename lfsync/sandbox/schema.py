@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
-from lfsync.kinds import KINDS, MEMBER_KEYS, Field, Kind, Relationship
+from lfsync.kinds import MEMBER_KEYS, Field, Kind, Relationship
 from lfsync.model import JSON
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.quirks import Quirks
 
 MEMBERSHIP = "list.$members"
@@ -152,11 +153,15 @@ _MIRRORS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("account", "$opportunity"): (("opportunity", "$account"),),
     ("account", "$task"): (("task", "$account"),),
     ("account", "$note"): (("note", "$account"),),
+    ("account", "$meeting"): (("meeting", "$account"),),
     ("contact", "$account"): (("account", "$contact"),),
     ("contact", "$opportunity"): (("opportunity", "$champion"), ("opportunity", "$evaluator")),
     ("contact", "$note"): (("note", "$contact"),),
+    ("contact", "$meeting"): (("meeting", "$contact"),),
     ("opportunity", "$task"): (("task", "$opportunity"),),
     ("opportunity", "$note"): (("note", "$opportunity"),),
+    ("opportunity", "$meeting"): (("meeting", "$opportunity"),),
+    ("meeting", "$note"): (("note", "$meeting"),),
 }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
 from lfsync.sandbox import filters, links
 from lfsync.sandbox.call import PAGE, Call
 from lfsync.sandbox.errors import bad_request
+from lfsync.sandbox.files import LISTED, show
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.schema import MEMBERSHIP
 from lfsync.sandbox.store import Row
 from lfsync.sandbox.workspace import Workspace
@@ -23,7 +24,7 @@ def records(call: Call) -> JSON:
     trashed = _trashed(call)
     at = workspace.index_time(fresh=trashed and workspace.quirks["trash-lag"] == "fresh")
     query = _filter_query(call)
-    if query:
+    if query or (call.kind == "meeting" and workspace.hides_private):
         kind = workspace.kind(call.kind)
         found = filters.find(
             workspace.store,
@@ -34,7 +35,7 @@ def records(call: Call) -> JSON:
             hidden=workspace.sees_hidden,
             at=at,
         )
-        return _cut(workspace, found, window, at)
+        return _cut(workspace, [row for row in found if not workspace.kept_from_caller(row)], window, at)
     return _page(workspace, call.kind, trashed=trashed, window=window, at=at)
 
 
@@ -42,6 +43,16 @@ def lists(call: Call) -> JSON:
     """GET /v1/lists: no status, no filters."""
     at = call.workspace.index_time()
     return _page(call.workspace, "list", trashed=False, window=_window(call), at=at)
+
+
+def files(call: Call) -> JSON:
+    """GET /v1/files: those made through the API; no status, no filters."""
+    store, at, window = call.workspace.store, call.workspace.index_time(), _window(call)
+    total = store.count(LISTED, trashed=False, hidden=False, at=at)
+    _check_offset(call.workspace, window[0], total)
+    order = call.workspace.quirks["tie-break"]
+    rows = store.page(LISTED, trashed=False, hidden=False, at=at, window=window, order=order)
+    return {"object": "list", "data": show(store, rows), "totalCount": total}
 
 
 def members(call: Call) -> JSON:

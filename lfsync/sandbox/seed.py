@@ -5,29 +5,32 @@ Records are a second apart and a day old, in the order of the file, so that list
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from lfsync.errors import ConfigError, Problem
-from lfsync.kinds import KINDS, SECTIONS
+from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import JSON
 from lfsync.project.documents import Document
-from lfsync.sandbox import links, records, rules, schema, seedfile
+from lfsync.sandbox import derived, files, links, meetings, records, rules, schema, seedfile
 from lfsync.sandbox.errors import FaultError
+from lfsync.sandbox.kinds import KINDS, SECTIONS
+from lfsync.sandbox.privacy import Caller
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import Direction, End, FieldSpec, KindSpec, NewId, Option, RelSpec, Schema
-from lfsync.sandbox.seedfile import Seed, SeedField, SeedKind, SeedMember, SeedRecord, SeedRelationship
+from lfsync.sandbox.seedfile import Seed, SeedField, SeedFile, SeedKind, SeedMember, SeedRecord, SeedRelationship
 from lfsync.sandbox.store import Store
+from lfsync.sandbox.syncs import BLOCKLIST
 from lfsync.sandbox.workspace import Workspace
 from lfsync.wording import did_you_mean
 
 AGE = 86_400_000  # ms before now that the newest seeded record was made
 SPACING = 1000  # ms between two records
 _ADMIN = SeedMember(ref="admin", email="admin@sandbox.example", first="Sandbox", last="Admin", role="admin")
-_TARGETS = ("account", "contact", "opportunity", "task", "note", "member")
+_TARGETS = ("account", "contact", "opportunity", "task", "note", "meeting", "member")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 Loc = Sequence[str | int]
@@ -57,7 +60,18 @@ def plant(store: Store, plan: Plan, quirks: Quirks, index_lag: int) -> Workspace
         raise ConfigError(planting.problems)
     store.set_meta("schema", workspace.schema.dump().decode())
     store.set_meta("acting", workspace.acting or "")
+    store.set_meta("plain", workspace.plain or "")
+    store.set_meta(BLOCKLIST, json.dumps(plan.seed.blocklist))
     return workspace
+
+
+def planted(store: Store, known: str, quirks: Quirks, index_lag: int) -> Workspace:
+    """A database that was filled before. Raises UsageError for one that an older version filled."""
+    found = schema.load(known)
+    if set(KINDS) - set(found.kinds):
+        hint = "`lfsync sandbox reset`, or another --db"
+        raise UsageError("the sandbox's database was made by an older version of lfsync", hint=hint)
+    return Workspace(store, found, quirks, index_lag, Caller(store.meta("acting") or None), store.meta("plain") or None)
 
 
 class _Item(NamedTuple):
@@ -82,13 +96,16 @@ class _Planting:
     linked: set[tuple[str, str, str]] = field(default_factory=set)
 
     def run(self, index_lag: int) -> Workspace:
-        workspace = Workspace(self.store, self._schema(), self.quirks, index_lag, None)
+        workspace = Workspace(self.store, self._schema(), self.quirks, index_lag, Caller())
         base = self.store.now() - AGE
-        workspace = replace(workspace, acting=self._members(workspace, base))
+        acting, plain = self._members(workspace, base)
+        workspace = replace(workspace, caller=Caller(acting), plain=plain)
+        self._files(workspace, base)
         items = list(self._items(workspace, base))
         planted = [item for item in items if self._record(workspace, item)]
         for item in planted:
             self._links(workspace, item, base)
+        derived.settle(self.store, base)
         return workspace
 
     def say(self, message: str, loc: Loc, hint: str | None = None) -> None:
@@ -146,8 +163,8 @@ class _Planting:
 
     # ------------------------------------------------------------ members and records
 
-    def _members(self, workspace: Workspace, base: int) -> str | None:
-        """The id of the acting member."""
+    def _members(self, workspace: Workspace, base: int) -> tuple[str | None, str | None]:
+        """The ids of the acting member, and of the first one who is no admin."""
         found: list[tuple[str, str]] = []
         given = self.plan.seed.members or [_ADMIN]
         for number, member in enumerate(given):
@@ -158,7 +175,24 @@ class _Planting:
             for name in filter(None, (member.ref, member.email)):
                 self._name("member", name, id, ("members", number))
             found += [(member.role, id)] if member.active else []
-        return next((id for role, id in found if role == "admin"), found[0][1] if found else None)
+        admin = next((id for role, id in found if role == "admin"), found[0][1] if found else None)
+        return admin, next((id for role, id in found if role != "admin"), None)
+
+    def _files(self, workspace: Workspace, base: int) -> None:
+        given = self.plan.seed.files
+        for number, file in enumerate(given):
+            loc = ("files", number)
+            if bool(file.content) == bool(file.size):
+                self.say("a file has either `content` or a `size`", loc)
+            created = base - (len(given) - number) * SPACING
+            kind = files.IN_APP if file.app else files.LISTED
+            row = files.insert(workspace, kind, _file_fields(file, created), created=created)
+            if file.content:
+                with self.store.contents.writer(row.id, "seed") as content:
+                    content.write(file.content.encode())
+                    content.keep()
+            if file.ref:
+                self._name("file", file.ref, row.id, loc)
 
     def _name(self, kind: str, ref: str, id: str, loc: Loc) -> None:
         if self.refs.setdefault((kind, ref), id) != id:
@@ -191,6 +225,8 @@ class _Planting:
         except FaultError as fault:
             return self._refused(fault, item)
         flags = {"trashed": record.trashed, "hidden": record.hidden}
+        if item.kind == "meeting":
+            formed[meetings.INVITED] = formed.get("$attendeeEmails")
         workspace.insert(item.kind, formed, created=item.created, id=item.id, **flags)
         return True
 
@@ -220,6 +256,8 @@ class _Planting:
         for op in [*ops, *records.author(workspace, item.kind, ops)]:
             for other in op.add:
                 self._link(op.rel, item, other, base)
+                if op.rel.key == "$transcript":
+                    self.store.link("meeting.$transcripts", item.id, other, since=base)
 
     def _ids(self, kind: KindSpec, key: str, refs: seedfile.Refs, loc: Loc) -> JSON:
         rel = kind.relationships.get(key)
@@ -302,6 +340,17 @@ def _member_fields(member: SeedMember, user: str) -> Mapping[str, JSON]:
         "$name": {"firstName": member.first, "lastName": member.last},
         "$role": member.role,
         "user": user,
+        "privacy": member.privacy,
+    }
+
+
+def _file_fields(file: SeedFile, created: int) -> dict[str, JSON]:
+    return {
+        "filename": file.filename,
+        "mimeType": file.mimeType,
+        "sizeBytes": file.size or len((file.content or "").encode()),
+        "status": "COMPLETED",
+        "completedAt": created,
     }
 
 

@@ -10,9 +10,9 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lfsync.errors import ConfigError, Problem
-from lfsync.kinds import KINDS, SECTIONS
 from lfsync.model import JSON
 from lfsync.project.documents import Document, decode, parse
+from lfsync.sandbox.kinds import KINDS, SECTIONS
 from lfsync.wording import did_you_mean
 
 ValueType = Literal[
@@ -35,6 +35,7 @@ class SeedMember(_Closed):
     last: str | None = None
     role: str = "member"
     active: bool = True
+    privacy: Literal["METADATA"] | None = None  # of the meetings that they organise, where these don't say
 
 
 class SeedOption(_Closed):
@@ -107,18 +108,31 @@ class SeedRecord(_Closed):
     hidden: bool = False
 
 
+class SeedFile(_Closed):
+    """A file that was uploaded; of a size alone: that many zero bytes. `app`: in the app, so it is not listed."""
+
+    ref: str | None = None
+    filename: Annotated[str, Field(min_length=1, max_length=255)]
+    mimeType: str = "text/plain"  # noqa: N815 - the API's own spelling
+    content: str | None = None
+    size: int | None = Field(default=None, ge=1, le=512 * 1024**2)
+    app: bool = False
+
+
 class Seed(_Closed):
-    """The whole file."""
+    """The whole file. `blocklist`: addresses and domains that make a meeting vanish."""
 
     members: list[SeedMember] = []
     definitions: dict[str, SeedKind] = {}
     records: dict[str, list[SeedRecord]] = {}
     lists: list[SeedRecord] = []
+    files: list[SeedFile] = []
+    blocklist: list[str] = []
 
 
-_MODELS = (SeedMember, SeedOption, SeedField, SeedRelationship, SeedDirections, SeedKind, SeedRecord, Seed)
+_MODELS = (SeedMember, SeedOption, SeedField, SeedRelationship, SeedDirections, SeedKind, SeedRecord, SeedFile, Seed)
 _KEYS = sorted({key for model in _MODELS for key in model.model_fields})
-_LATER = {"objects": "custom objects", "meetings": "meetings", "meeting": "meetings", "object": "custom objects"}
+_LATER = {"objects": "custom objects", "object": "custom objects"}
 
 
 def read(path: Path) -> tuple[Seed, Document]:

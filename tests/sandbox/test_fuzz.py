@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from lfsync.kinds import KINDS
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.quirks import QUIRKS
 from tests.sandbox.box import Box, settings
 
@@ -45,6 +45,7 @@ NEEDED = {
     "task": {"$title": "x", "$status": "TODO"},
     "note": {"$title": "x"},
     "list": {"$name": "x", "$objectType": "$account"},
+    "meeting": {"$title": "x", "$startDate": "2026-01-01T00:00:00Z", "$endDate": "2026-01-01T00:00:00Z"},
 }
 
 
@@ -52,7 +53,10 @@ def completed(box: Box, kind: str, body: dict[str, dict[str, object]]) -> dict[s
     """The body with what a create of this kind needs, where it says nothing of it."""
     links = {"opportunity": {"$account": box.id("accounts", "Acme Solar")}, "task": {"$assignedTo": box.member()}}
     relationships = {**links.get(kind, {}), **body.get("relationships", {})}
-    return {**body, "fields": {**NEEDED[kind], **body["fields"]}, "relationships": relationships}
+    whole: dict[str, object] = {**body, "fields": {**NEEDED[kind], **body["fields"]}, "relationships": relationships}
+    if not relationships:
+        del whole["relationships"]
+    return whole
 
 
 @given(CHOICES, st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.booleans(), BODIES), max_size=5), FILTERS)
