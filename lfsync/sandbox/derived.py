@@ -57,14 +57,24 @@ def _derive(store: Store, meeting: Row, since: int | None) -> None:
 
 
 def _contacts(store: Store, meeting: Row) -> list[str]:
-    """Live contacts with an attendee's e-mail; one that was linked before it was trashed stays so."""
+    """Live contacts with an attendee's e-mail; one that was linked before it was trashed stays so.
+
+    A contact that was merged away stands for the one that it went into.
+    """
     before = store.linked(CONTACT, meeting.id, source=True)
     found: dict[str, None] = {}
     for email in addresses(meeting.fields.get("$attendeeEmails")):
         for row in _with_email(store, email):
-            if not row.trashed or row.id in before:
-                found[row.id] = None
+            kept = row.id if not row.trashed or row.id in before else _merged_into(store, row.id)
+            if kept:
+                found[kept] = None
     return list(found)
+
+
+def _merged_into(store: Store, id: str) -> str | None:
+    sql = "SELECT json_extract(body, '$.primaryId') FROM merges WHERE json_extract(body, '$.duplicateId') = ?"
+    found = store.execute(sql, id).fetchone()
+    return str(found[0]) if found else None
 
 
 def _with_email(store: Store, email: str) -> list[Row]:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from lfsync.kinds import MEMBER_KEYS, Field, Kind, Relationship
 from lfsync.model import JSON
-from lfsync.sandbox.kinds import KINDS
+from lfsync.sandbox.kinds import KINDS, MANAGED
 from lfsync.sandbox.quirks import Quirks
 
 MEMBERSHIP = "list.$members"
@@ -165,9 +165,13 @@ _MIRRORS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
 }
 
 
-def built_in(new_id: NewId) -> Schema:
-    """The system fields and relationships that every workspace has."""
-    return Schema({kind.name: _kind(kind, new_id) for kind in KINDS.values()})
+def built_in(new_id: NewId, later_id: NewId) -> Schema:
+    """The system fields and relationships that every workspace has.
+
+    `later_id` is for kinds that came later: from one random seed records keep getting the ids that they always got.
+    """
+    ids = {name: new_id if name in MANAGED else later_id for name in KINDS}
+    return Schema({kind.name: _kind(kind, ids[kind.name]) for kind in KINDS.values()})
 
 
 def _kind(kind: Kind, new_id: NewId) -> KindSpec:

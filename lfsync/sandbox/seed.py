@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -115,7 +116,12 @@ class _Planting:
     # ------------------------------------------------------------ definitions
 
     def _schema(self) -> Schema:
-        kinds = dict(schema.built_in(self.store.new_id).kinds)
+        numbers = count()
+
+        def later_id(prefix: str) -> str:
+            return f"{prefix}{self.store.signature(f'definition {next(numbers)}')[:20]}"
+
+        kinds = dict(schema.built_in(self.store.new_id, later_id).kinds)
         for name, given in self.plan.seed.definitions.items():
             if name in kinds:
                 kinds[name] = self._kind(kinds[name], given, ("definitions", name))

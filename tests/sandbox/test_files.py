@@ -415,6 +415,33 @@ def test_a_large_upload_takes_little_memory(seed_file: Path) -> None:
         assert peak(process.pid) - before < 24 * MIB
 
 
+def test_faults_over_http(seed_file: Path) -> None:
+    """X3: a cut on the wire, too, leaves either nothing or the whole."""
+    key = {"Authorization": f"Bearer {KEY}", "Lightfield-Version": "2026-03-01"}
+    content = bytes(range(256)) * 4096
+    seen: Counter[object] = Counter()
+    with served(settings(faults=0.7, random_seed=6), seed_file) as (url, _), httpx.Client(timeout=30) as client:
+
+        def insist(path: str, body: object) -> Answer:
+            for _ in range(50):
+                try:
+                    answer = client.post(f"{url}{path}", json=body, headers=key)
+                except httpx.TransportError:
+                    continue
+                if answer.status_code == 200:
+                    return answer.json()
+            raise AssertionError(path)
+
+        made = insist(FILES, {**NEW, "sizeBytes": len(content)})
+        for _ in range(40):
+            try:
+                seen[client.put(made["uploadUrl"], content=content, headers=made["uploadHeaders"]).status_code] += 1
+            except httpx.TransportError:
+                seen["cut"] += 1
+        assert insist(f"{FILES}/{made['id']}/complete", {"md5": md5(content).hexdigest()})["status"] == "COMPLETED"
+    assert set(seen) == {200, 429, 500, 503, "cut"}
+
+
 def peak(pid: int) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found

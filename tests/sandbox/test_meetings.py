@@ -322,6 +322,16 @@ def test_links_follow_a_merge(box: Box) -> None:
     assert titled(box, "Open")["relationships"]["$account"]["values"] == [birch]
 
 
+def test_a_merged_contact_attends_as_the_other(box: Box) -> None:
+    """4.11: what pointed at the duplicate points at the primary, here too."""
+    people = {row["fields"]["$name"]["value"]["firstName"]: row["id"] for row in box.get("/v1/contacts")["data"]}
+    box.post("/v1/contacts/merge", {"primaryId": people["Lin"], "duplicateId": people["Ada"]})
+    assert titled(box, "Open")["relationships"]["$contact"]["values"] == [people["Lin"]]
+    update(box, fields={"$meetingPrep": "x"})
+    assert titled(box, "Open")["relationships"]["$contact"]["values"] == [people["Lin"]]
+    assert mirrors(box, "accounts", "Birch") == ["Closed", "Open"]
+
+
 def test_a_trashed_contact_stays_an_attendee_and_a_new_one_comes_beside(box: Box) -> None:
     """12: what reads show of links to a trashed record is a quirk (U10), also where they are derived."""
     ada = titled(box, "Open")["relationships"]["$contact"]["values"][0]
