@@ -23,6 +23,7 @@ KINDS = (LISTED, IN_APP)
 MAX_SIZE = 512 * 1024**2
 MAX_ATTACHMENT = 20 * 1024**2
 MAX_NAME = 255
+MIME = r"[a-zA-Z0-9.+_-]+/[a-zA-Z0-9.+_-]+( *;[ -~]*)?"
 UPLOADS, DOWNLOADS = "_uploads", "_downloads"
 _KNOWLEDGE = ("knowledge_user", "knowledge_workspace")
 _TEXTS = ("text/plain", "text/vtt", "text/markdown", "application/x-subrip", "application/json")
@@ -65,7 +66,7 @@ def create(call: Call) -> JSON:
         "headers": headers,
     }
     if purpose in _KNOWLEDGE:
-        fields["area"] = purpose
+        fields["area"] = purpose if purpose == "knowledge_workspace" else f"{purpose} {workspace.acting}"
     row = insert(workspace, LISTED, fields, created=now)
     return {**_shown(workspace.store, row), "uploadUrl": address(call, UPLOADS, row), "uploadHeaders": headers}
 
@@ -85,7 +86,7 @@ def _request(call: Call) -> tuple[str, str, int, str | None]:
         if body.get(key) in (None, ""):
             raise rules.missing(key, quirks)
     filename = _checked(body, "filename", lambda value: isinstance(value, str) and len(value) <= MAX_NAME)
-    mime = _checked(body, "mimeType", lambda value: isinstance(value, str) and re.match(r"[\w.+-]+/[\w.+-]+", value))
+    mime = _checked(body, "mimeType", lambda value: isinstance(value, str) and re.fullmatch(MIME, value))
     size = body["sizeBytes"]
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_SIZE:
         raise bad_request("invalid_type", f"sizeBytes is a whole number from 1 to {MAX_SIZE}.", "sizeBytes")

@@ -17,7 +17,7 @@ from lfsync.sandbox.workspace import Workspace
 
 MAX_ATTENDEES = 500
 INVITED = "invited"  # the attendees of the create, kept beside the fields
-_ATTENDEES, _TRANSCRIPT = "$attendeeEmails", "$transcript"
+_ATTENDEES = "$attendeeEmails"
 
 
 # ---------------------------------------------------------------- create

@@ -31,7 +31,7 @@ class Quirk(NamedTuple):
 QUIRKS: tuple[Quirk, ...] = (
     Quirk("noop-update", "U1", ("ignored", "bumps"), "an update that changes nothing: moves updatedAt or not"),
     Quirk("updated-at-on-create", "U2", ("empty", "created"), "updatedAt of a record that was never updated"),
-    Quirk("task-filters", "U3", ("honoured", "ignored", "rejected"), "filters on the lists of tasks and notes"),
+    Quirk("task-filters", "U3", ("honoured", "ignored", "rejected"), "filters on the lists of tasks, notes, meetings"),
     Quirk("validation-order", "U4", ("existence-first", "body-first"), "which error an update with two faults gets"),
     Quirk("list-names", "U5", ("shared", "unique"), "whether two lists of one object type may share a name"),
     Quirk("external-id", "U6", ("present", "absent"), "the externalId key of records"),
@@ -69,7 +69,7 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("idempotent-deletes", "U25", ("no", "yes"), "Idempotency-Key on delete, restore and merge"),
     Quirk("idempotency-namespace", "U26", ("per-operation", "per-id"), "one key for updates of two ids"),
     Quirk("replay-header", "U26", ("absent", "present"), "a header that marks a replayed answer"),
-    Quirk("id-prefixes", "U27", ("invented", "bare"), "ids of tasks, notes and lists"),
+    Quirk("id-prefixes", "U27", ("invented", "bare"), "ids of tasks, notes, lists and meetings"),
     Quirk("inactive-members", "U29", ("hidden", "listed"), "inactive members in the list of members"),
     Quirk("inactive-owner", "U29", ("refused", "accepted"), "links to inactive members"),
     Quirk("link-order", "U30", ("oldest-first", "newest-first", "by-id"), "the order of relationship values"),

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
+from lfsync.kinds import KINDS as MANAGED
 from lfsync.kinds import MEMBER_KEYS, Field, Kind, Relationship
 from lfsync.model import JSON
-from lfsync.sandbox.kinds import KINDS, MANAGED
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.quirks import Quirks
 
 MEMBERSHIP = "list.$members"

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON
 from lfsync.project.documents import Document, decode, parse
+from lfsync.sandbox.files import MAX_SIZE, MIME
 from lfsync.sandbox.kinds import KINDS, SECTIONS
 from lfsync.wording import did_you_mean
 
@@ -113,9 +114,9 @@ class SeedFile(_Closed):
 
     ref: str | None = None
     filename: Annotated[str, Field(min_length=1, max_length=255)]
-    mimeType: str = "text/plain"  # noqa: N815 - the API's own spelling
+    mimeType: str = Field(default="text/plain", pattern=f"^{MIME}$")  # noqa: N815 - the API's own spelling
     content: str | None = None
-    size: int | None = Field(default=None, ge=1, le=512 * 1024**2)
+    size: int | None = Field(default=None, ge=1, le=MAX_SIZE)
     app: bool = False
 
 

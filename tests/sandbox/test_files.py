@@ -73,6 +73,8 @@ def test_what_a_session_needs(box: Box, key: str) -> None:
         ("filename", 5),
         ("filename", "x" * 256),
         ("mimeType", "text"),
+        ("mimeType", "text/plain\r\nx: y"),
+        ("mimeType", "text/pläin"),
         ("mimeType", 5),
         ("sizeBytes", 0),
         ("sizeBytes", 536_870_913),

@@ -274,6 +274,24 @@ def test_the_transcript_can_only_be_replaced(box: Box, operation: object) -> Non
     assert box.linked(path, "$transcript") == [file]
 
 
+def test_which_fault_comes_first(make: Answer) -> None:
+    """U4."""
+    for order, status in (("existence-first", 404), ("body-first", 400)):
+        box = make({"validation-order": order})
+        refused(box, status, {"fields": {"$nope": 1}}, f"{MEETINGS}/mtg_none")
+        refused(box, status, {"relationships": {"$transcript": {"replace": None}}}, f"{MEETINGS}/mtg_none")
+
+
+def test_whether_fields_outlive_a_failed_transcript(make: Answer) -> None:
+    """U15."""
+    for answer, kept in (("yes", None), ("no", "x")):
+        box = make({"update-atomic": answer})
+        path = f"{MEETINGS}/{titled(box, 'Open')['id']}"
+        body = {"fields": {"$meetingPrep": "x"}, "relationships": {"$transcript": {"replace": "fil_none"}}}
+        assert refused(box, 400, body, path)[0] == "relationship_entity_missing"
+        assert box.get(path)["fields"]["$meetingPrep"]["value"] == kept
+
+
 # ---------------------------------------------------------------- derived links
 
 

@@ -66,6 +66,7 @@ def problems(tmp_path: Path, text: str) -> list[tuple[int, int, str]]:
             42,
             "two of kind file are called",
         ),
+        ("files: [{filename: a.txt, size: 1, mimeType: text}]", 1, 36, "should match pattern"),
         ("members: [{email: a@x.example, privacy: FULL}]", 1, 32, "should be 'METADATA'"),
         ("records: {objects: {}}", 1, 11, "no custom objects yet"),
         ("records:\n  acounts: []", 2, 3, "unknown key `acounts` under `records` / did you mean `accounts`?"),
