@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from lfsync.errors import UsageError
 from lfsync.kinds import KINDS, MEMBER_KEYS, Kind
 from lfsync.model import JSON
 from lfsync.project.settings import SandboxSettings
-from lfsync.sandbox import enrichment, histories, merges, records, schema, searches
+from lfsync.sandbox import enrichment, histories, merges, objects, records, runs, schema, searches
 from lfsync.sandbox import seed as seeds
 from lfsync.sandbox.call import Call, Operation
 from lfsync.sandbox.errors import not_found
@@ -45,13 +46,16 @@ def create_app(
     plan = seeds.read(seed) if seed else seeds.EMPTY
     store = _store(database, clock, settings.random_seed)
     try:
-        workspace = _open(store, plan, quirks, round(settings.index_lag * 1000))
+        workspace = replace(
+            _open(store, plan, quirks, round(settings.index_lag * 1000)),
+            workflow_latency=round(settings.workflow_latency * 1000),
+        )
     except BaseException:
         store.close()
         raise
     gate = Gate(workspace, settings, clock)
     rest = Route("/{path:path}", _endpoint(gate, _NOWHERE), methods=_EVERY_METHOD)
-    app = Starlette(routes=[*_sandbox_routes(gate), *map(_route(gate), operations()), rest])
+    app = Starlette(routes=[*_sandbox_routes(gate), *map(_route(gate), operations(quirks)), rest])
     app.state.close = store.close
     app.state.workspace = workspace
     return app
@@ -75,7 +79,7 @@ def _open(store: Store, plan: seeds.Plan, quirks: Quirks, index_lag: int) -> Wor
 # ---------------------------------------------------------------- routes
 
 
-def operations() -> Iterator[Operation]:
+def operations(quirks: Quirks) -> Iterator[Operation]:
     """Every endpoint, literal paths before those with an id."""
     yield Operation("GET", "/v1/auth/validate", _validate, "read")
     yield Operation("GET", "/v1/members", searches.members, "search", ("members:read",), "member")
@@ -88,6 +92,8 @@ def operations() -> Iterator[Operation]:
         section = KINDS[target].section
         scopes = ("lists:read", f"{KINDS[target].scope}:read")
         yield Operation("GET", f"/v1/lists/{{id}}/{section}", searches.members_of(target), "search", scopes, "list")
+    yield from objects.operations(quirks)
+    yield Operation("GET", "/v1/workflowRun/{id}/status", runs.status, "read", versioned=False)
 
 
 def _literal_operations(kind: Kind) -> Iterator[Operation]:

@@ -87,7 +87,8 @@ class Gate:
     async def _answer(self, request: Request, operation: Operation) -> Response:
         try:
             scopes = _authenticate(request.headers)
-            _check_version(request.headers)
+            if operation.versioned:
+                _check_version(request.headers)
             wait = self._limits.take(operation.category)
             if wait:
                 return self._refusal(operation, FaultError(429, "Rate limit exceeded."), {"Retry-After": str(wait)})
@@ -112,7 +113,7 @@ class Gate:
     async def _call(self, request: Request, operation: Operation, scopes: frozenset[str]) -> Call:
         return Call(
             workspace=self.workspace,
-            kind=operation.kind,
+            kind=operation.kind or request.path_params.get("slug", ""),
             path=request.path_params,
             query=tuple(request.query_params.multi_items()),
             body=_body(request.headers, await request.body()) if operation.category == "write" else {},
@@ -138,10 +139,10 @@ class Gate:
     def _space(self, operation: Operation, call: Call) -> str | None:
         """The namespace of a key: entity type and operation, by a quirk also the id."""
         honoured = operation.verb in ("create", "update") or self.workspace.quirks["idempotent-deletes"] == "yes"
-        if not operation.verb or not honoured:
+        if not operation.verb or not operation.keyed or not honoured:
             return None
         per_id = self.workspace.quirks["idempotency-namespace"] == "per-id"
-        return f"{operation.kind}:{operation.verb}" + (f":{call.path.get('id', '')}" if per_id else "")
+        return f"{call.kind}:{operation.verb}" + (f":{call.path.get('id', '')}" if per_id else "")
 
     async def _exclusive(self, operation: Operation, call: Call, reply: tuple[str, str] | None) -> str:
         """The work, after the latency. By a quirk, an update is refused while another one of the record runs."""

@@ -66,6 +66,16 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("archived-options", "U22", ("hidden", "listed"), "archived options in the definitions"),
     Quirk("refusal-status", "U23", ("mixed", "400", "409", "422"), "the status of refusals that the sheet leaves open"),
     Quirk("concurrent-update", "U24", ("last-wins", "conflict"), "an update while another one of the record runs"),
+    Quirk(
+        "object-idempotency", "U25", ("honoured", "ignored"), "Idempotency-Key on create and update of custom objects"
+    ),
+    Quirk(
+        "object-scopes", "U25", ("custom-objects", "none"), "scopes of custom objects where the reference names none"
+    ),
+    Quirk("object-list-category", "U25", ("search", "read"), "the rate limit that lists of custom objects count for"),
+    Quirk("object-title", "§4.10", ("required", "optional"), "a custom object without its title field"),
+    Quirk("object-status", "§4.10", ("rejected", "ignored"), "the parameter status on lists of custom objects"),
+    Quirk("run-status-words", "§4.13", ("documented", "other"), "the words for the status of a workflow run"),
     Quirk("idempotent-deletes", "U25", ("no", "yes"), "Idempotency-Key on delete, restore and merge"),
     Quirk("idempotency-namespace", "U26", ("per-operation", "per-id"), "one key for updates of two ids"),
     Quirk("replay-header", "U26", ("absent", "present"), "a header that marks a replayed answer"),

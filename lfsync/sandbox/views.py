@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.forms import iso
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import End, FieldSpec, KindSpec, RelSpec, Schema, cardinality, value_type
@@ -130,7 +130,7 @@ def _hangs(link: Link, gone: set[str], shown: set[str]) -> bool:
 
 
 def _link(row: Row) -> str:
-    return f"{WEB}/{KINDS[row.kind].section}/{row.id}"
+    return f"{WEB}/{kind_row(row.kind).section}/{row.id}"
 
 
 def _member(row: Row) -> JSON:

@@ -50,6 +50,40 @@ definitions:
           asDestination: {cardinality: HAS_MANY, label: Subsidiaries}
   opportunity:
     pipelines: {New business: [Qualified, Proposal, Won], Renewals: [Qualified, Renewed]}
+objects:
+  project:
+    label: Project
+    fields:
+      name: {type: TEXT, label: Name}
+      code: {type: URL, unique: true}
+      phase: {type: SINGLE_SELECT, options: [Idea, Build]}
+      tags: {type: MULTI_SELECT, options: [Red, Blue]}
+      budget: {type: CURRENCY, currency: EUR}
+      size: {type: NUMBER}
+      due: {type: DATETIME}
+      live: {type: CHECKBOX}
+      about: {type: MARKDOWN}
+      page: {type: HTML}
+      site: {type: ADDRESS}
+      boss: {type: FULL_NAME}
+      mail: {type: EMAIL, multiple: true}
+      phone: {type: TELEPHONE}
+      profile: {type: SOCIAL_HANDLE, handle_service: TWITTER}
+      locked: {type: TEXT, read_only: true}
+    pipelines: {Delivery: [Planned, Done], Care: [Planned, Closed]}
+    relationships:
+      customer: {target: account, cardinality: HAS_ONE, label: Customer, inverse: {key: projects, label: Projects}}
+      team: {target: contact, cardinality: HAS_MANY, inverse: {key: works-on}}
+      sponsor: {target: member, cardinality: HAS_ONE}
+      milestones: {target: milestone, cardinality: HAS_MANY, inverse: {key: project, cardinality: HAS_ONE}}
+      after:
+        target: project
+        cardinality: HAS_MANY
+        directions:
+          asSource: {cardinality: HAS_MANY, label: After}
+          asDestination: {cardinality: HAS_MANY, label: Before}
+  milestone: {fields: {step: {type: TEXT}}}
+  vault: {label: Vault, hidden: true, fields: {name: {type: TEXT}}}
 records:
   accounts:
     - {ref: acme, fields: {$name: Acme Solar, $website: acme.example, tier: Gold}, relationships: {$owner: kai}}
@@ -64,8 +98,19 @@ records:
     - {ref: call, fields: {$title: Call, $status: TODO}, relationships: {$account: acme, $assignedTo: mia}}
   notes:
     - {ref: memo, fields: {$title: Memo, $content: hello}, relationships: {$account: [acme], $contact: [ada]}}
+  object.project:
+    - {ref: apollo, fields: {name: Apollo, phase: Idea, budget: 5}, relationships: {customer: acme, team: [ada]}}
+    - {ref: gemini, fields: {name: Gemini}, relationships: {after: [apollo], milestones: [first]}}
+    - {ref: skylab, fields: {name: Skylab}, trashed: true}
+  object.milestone:
+    - {ref: first, fields: {step: First}}
+  object.vault: [{fields: {name: Secret}}]
 lists:
   - {ref: top, fields: {$name: Top, $objectType: $account}, members: [acme, birch]}
+workflow_runs:
+  - {id: run_nightly}
+  - {id: run_import, ends: failed}
+  - {id: run_review, status: waiting for approval}
 """  # noqa: E501
 
 
@@ -127,7 +172,7 @@ class Box:
 
     def id(self, section: str, name: str) -> str:
         """The id of the seeded record with this name."""
-        key = "$title" if section in ("tasks", "notes") else "$name"
+        key = {"tasks": "$title", "notes": "$title", "objects/project": "name"}.get(section, "$name")
         for row in self.get(f"/v1/{section}")["data"]:
             if row["fields"][key]["value"] == name:
                 return str(row["id"])
