@@ -48,6 +48,7 @@ definitions:
         directions:
           asSource: {cardinality: HAS_ONE, label: Parent}
           asDestination: {cardinality: HAS_MANY, label: Subsidiaries}
+  contact: {fields: {level: {type: SINGLE_SELECT, options: [Low, High]}}}
   opportunity:
     pipelines: {New business: [Qualified, Proposal, Won], Renewals: [Qualified, Renewed]}
 objects:
