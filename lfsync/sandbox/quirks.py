@@ -37,7 +37,7 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("external-id", "U6", ("present", "absent"), "the externalId key of records"),
     Quirk("membership-lag", "U7", ("lags", "fresh"), "whether reads of list members trail writes"),
     Quirk("trash-lag", "U7", ("lags", "fresh"), "whether status=trashed trails writes"),
-    Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25"),
+    Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25, but on lists, their members and notes"),
     Quirk("offset-past-end", "U8", ("empty", "reject"), "an offset past the last record"),
     Quirk("trashed-retrieve", "U9", ("404", "record"), "GET of a trashed id"),
     Quirk("trashed-update", "U9", ("404", "ok"), "update of a trashed id"),

@@ -12,7 +12,6 @@ from lfsync.sandbox.store import Store
 
 # The documented words; the status is free text, so others may well be used.
 _OTHER_WORDS = {"running": "in_progress", "completed": "succeeded", "failed": "errored"}
-ENDINGS = ("completed", "failed")
 
 
 def plant(store: Store, id: str, ends: str | None, status: str | None) -> None:

@@ -83,7 +83,7 @@ objects:
         directions:
           asSource: {cardinality: HAS_MANY, label: After}
           asDestination: {cardinality: HAS_MANY, label: Before}
-  milestone: {fields: {step: {type: TEXT}}}
+  milestone: {fields: {step: {type: TEXT}, status: {type: TEXT}}}
   vault: {label: Vault, hidden: true, fields: {name: {type: TEXT}}}
 records:
   accounts:
@@ -104,7 +104,7 @@ records:
     - {ref: gemini, fields: {name: Gemini}, relationships: {after: [apollo], milestones: [first]}}
     - {ref: skylab, fields: {name: Skylab}, trashed: true}
   object.milestone:
-    - {ref: first, fields: {step: First}}
+    - {ref: first, fields: {step: First, status: open}}
   object.vault: [{fields: {name: Secret}}]
 lists:
   - {ref: top, fields: {$name: Top, $objectType: $account}, members: [acme, birch]}

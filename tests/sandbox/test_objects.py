@@ -105,6 +105,11 @@ def test_the_trash_cannot_be_listed(make_box: MakeBox) -> None:
     assert make_box().get(TYPE)["totalCount"] == 2
 
 
+def test_a_field_called_status_is_filtered_like_any_other(box: Box) -> None:
+    assert box.get("/v1/objects/milestone?status=open")["totalCount"] == 1
+    assert box.get("/v1/objects/milestone?status=trashed")["totalCount"] == 0
+
+
 def test_stages_of_a_custom_object_need_a_pipeline(box: Box) -> None:
     """Sheet 6: a label without a `$pipeline` is resolved for opportunities only."""
     error = box.fails(422, "POST", VALUES, {"fields": {"name": "x", "$stage": "Done"}})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.sandbox.box import Box
+from lightfield import Lightfield
+
+from tests.e2e.rig import serving
+from tests.sandbox.box import KEY, Box
 from tests.sandbox.conftest import MakeBox
 
 
@@ -53,3 +56,12 @@ def test_a_run_outlives_the_process(make_box: MakeBox, tmp_path: Path) -> None:
     second = make_box(database=tmp_path / "db", workflow_latency=5)
     second.clock.time += 5
     assert status(second, "run_nightly") == {"status": "completed"}
+
+
+def test_serve_takes_the_latency(seed_file: Path) -> None:
+    """Design 9: `sandbox serve --workflow-latency SECONDS`."""
+    with (
+        serving(seed_file, "--workflow-latency", "60") as server,
+        Lightfield(api_key=KEY, base_url=server.url, _strict_response_validation=True, max_retries=0) as sdk,
+    ):
+        assert sdk.workflow_run.status("run_nightly").status == "running"

@@ -124,6 +124,45 @@ def test_mistakes(tmp_path: Path, text: str, line: int, column: int, said: str) 
     assert (line, column) in [(at, start) for at, start, message in found if said in message], found
 
 
+ONE_LEAD = """
+objects:
+  p:
+    fields: {name: {type: TEXT}}
+    relationships: {lead: {target: contact, cardinality: HAS_ONE, inverse: {key: leads, cardinality: CARD}}}
+records:
+  contacts: [{ref: ada, fields: {}}, {ref: lin, fields: {}, relationships: {leads: LEADS}}]
+  object.p:
+    - {ref: a, fields: {name: A}, relationships: {lead: LEAD}}
+    - {ref: b, fields: {name: B}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cardinality", "lead", "leads", "line", "column", "said"),
+    [
+        ("HAS_MANY", "ada", "[a]", 9, 51, "lead takes one link only, and the other side made one"),
+        ("HAS_ONE", "lin", "b", 9, 51, "lead: the other side takes one link only"),
+        ("HAS_ONE", "ada", "[a, b]", 7, 77, "leads takes a single id"),
+        ("HAS_MANY", "ida", "[]", 9, 51, "there is no contact `ida` in this seed / did you mean `ada`?"),
+    ],
+)
+def test_both_sides_of_a_link_agree(
+    tmp_path: Path, cardinality: str, lead: str, leads: str, line: int, column: int, said: str
+) -> None:
+    text = ONE_LEAD.replace("CARD", cardinality).replace("LEADS", leads).replace("LEAD", lead)
+    assert [(at, start) for at, start, message in problems(tmp_path, text) if said in message] == [(line, column)]
+
+
+def test_a_link_may_stand_on_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / "seed.yaml"
+    path.write_text(ONE_LEAD.replace("CARD", "HAS_ONE").replace("LEADS", "a").replace("LEAD", "lin"))
+    box = Box(settings(), seed=path)
+    first = next(row for row in box.get("/v1/objects/p")["data"] if row["fields"]["name"]["value"] == "A")
+    lin = first["relationships"]["lead"]["values"]
+    assert box.linked(f"/v1/contacts/{lin[0]}", "leads") == [first["id"]]
+    box.close()
+
+
 def test_every_mistake_at_once(tmp_path: Path) -> None:
     text = """
 records:
