@@ -163,6 +163,26 @@ def test_a_link_may_stand_on_both_sides(tmp_path: Path) -> None:
     box.close()
 
 
+def test_every_kind_can_point_at_a_custom_object(tmp_path: Path) -> None:
+    path = tmp_path / "seed.yaml"
+    path.write_text("""
+definitions:
+  note: {relationships: {about: {target: p, cardinality: HAS_MANY, inverse: {key: notes, read_only: true}}}}
+  opportunity: {relationships: {delivers: {target: p, cardinality: HAS_ONE}}}
+objects: {p: {label: P, fields: {name: {type: TEXT}}}}
+records:
+  notes: [{ref: n, fields: {$title: N}, relationships: {about: [one]}}]
+  object.p: [{ref: one, fields: {name: One}}]
+""")
+    box = Box(settings(), seed=path)
+    one, note = (box.get(listed)["data"][0]["id"] for listed in ("/v1/objects/p", "/v1/notes"))
+    assert box.linked(f"/v1/objects/p/values/{one}", "notes") == [note]
+    assert box.linked(f"/v1/notes/{note}", "about") == [one]
+    box.fails(400, "POST", f"/v1/objects/p/values/{one}", {"relationships": {"notes": {"remove": note}}})
+    assert box.get("/v1/opportunities/definitions")["relationshipDefinitions"]["delivers"]["objectType"] == "p"
+    box.close()
+
+
 def test_every_mistake_at_once(tmp_path: Path) -> None:
     text = """
 records:
