@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from lfsync.errors import UsageError
 from lfsync.kinds import MEMBER_KEYS, Kind
 from lfsync.model import JSON
 from lfsync.project.settings import SandboxSettings
-from lfsync.sandbox import enrichment, files, histories, meetings, merges, records, searches, storage
+from lfsync.sandbox import enrichment, files, histories, meetings, merges, objects, records, runs, searches, storage
 from lfsync.sandbox import seed as seeds
 from lfsync.sandbox.call import Call, Operation
 from lfsync.sandbox.errors import not_found
@@ -46,13 +47,17 @@ def create_app(
     plan = seeds.read(seed) if seed else seeds.EMPTY
     store = _store(database, clock, settings.random_seed)
     try:
-        workspace = _open(store, plan, quirks, round(settings.index_lag * 1000))
+        workspace = replace(
+            _open(store, plan, quirks, round(settings.index_lag * 1000)),
+            workflow_latency=round(settings.workflow_latency * 1000),
+        )
     except BaseException:
         store.close()
         raise
     gate = Gate(workspace, settings, clock)
     rest = Route("/{path:path}", _endpoint(gate, _NOWHERE), methods=_EVERY_METHOD)
-    app = Starlette(routes=[*_sandbox_routes(gate), *_storage_routes(gate), *map(_route(gate), operations()), rest])
+    routes = [*_sandbox_routes(gate), *_storage_routes(gate), *map(_route(gate), operations(quirks)), rest]
+    app = Starlette(routes=routes)
     app.state.close = store.close
     app.state.workspace = workspace
     return app
@@ -77,13 +82,13 @@ def _open(store: Store, plan: seeds.Plan, quirks: Quirks, index_lag: int) -> Wor
 # ---------------------------------------------------------------- routes
 
 
-def operations() -> Iterator[Operation]:
+def operations(quirks: Quirks) -> Iterator[Operation]:
     """Every endpoint, literal paths before those with an id."""
     yield Operation("GET", "/v1/auth/validate", _validate, "read")
     yield Operation("GET", "/v1/members", searches.members, "search", ("members:read",), "member")
     yield Operation("GET", "/v1/members/{id}", _retrieve_member, "read", ("members:read",), "member")
     yield Operation("GET", "/v1/merges/{id}", merges.retrieve, "read")
-    yield from _file_operations()
+    yield from _file_operations(quirks)
     for kind in KINDS.values():
         yield from _literal_operations(kind)
         yield from _record_operations(kind)
@@ -91,6 +96,8 @@ def operations() -> Iterator[Operation]:
         section = KINDS[target].section
         scopes = ("lists:read", f"{KINDS[target].scope}:read")
         yield Operation("GET", f"/v1/lists/{{id}}/{section}", searches.members_of(target), "search", scopes, "list")
+    yield from objects.operations(quirks)
+    yield Operation("GET", "/v1/workflowRun/{id}/status", runs.status, "read", versioned=False)
 
 
 def _literal_operations(kind: Kind) -> Iterator[Operation]:
@@ -120,10 +127,11 @@ def _record_operations(kind: Kind) -> Iterator[Operation]:
         yield Operation("GET", history, histories.history, "read", (f"{scope}:read",), name)
 
 
-def _file_operations() -> Iterator[Operation]:
+def _file_operations(quirks: Quirks) -> Iterator[Operation]:
     path, one, create, read = "/v1/files", "/v1/files/{id}", ("files:create",), ("files:read",)
     yield Operation("GET", path, searches.files, "search", read, "file")
-    yield Operation("POST", path, files.create, "write", create, "file", "create")
+    keyed = quirks["file-idempotency"] == "honoured"
+    yield Operation("POST", path, files.create, "write", create, "file", "create", keyed=keyed)
     yield Operation("GET", one, files.retrieve, "read", read, "file")
     yield Operation("GET", f"{one}/url", files.url, "read", read, "file")
     yield Operation("POST", f"{one}/complete", files.complete, "write", create, "file")

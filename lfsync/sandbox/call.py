@@ -56,7 +56,10 @@ Handler: TypeAlias = Callable[[Call], JSON]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One endpoint (API sheet, section 3). `verb` names what an `Idempotency-Key` covers."""
+    """One endpoint (API sheet, section 3). `verb` names what an `Idempotency-Key` covers, if it is `keyed`.
+
+    Without `kind`, that is the `slug` of the path. `versioned`: it asks for the version header.
+    """
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
@@ -65,3 +68,5 @@ class Operation:
     scopes: tuple[str, ...] = ()
     kind: str = ""
     verb: Literal["create", "update", "delete", "restore", "merge", ""] = ""
+    keyed: bool = True
+    versioned: bool = True

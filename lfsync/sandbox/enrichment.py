@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lfsync.model import JSON
 from lfsync.sandbox import derived, syncs
-from lfsync.sandbox.kinds import KINDS
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.store import Row
 from lfsync.sandbox.workspace import Workspace
 
@@ -15,7 +15,7 @@ _TEXTS = {"account": "$howTheyMakeMoney", "opportunity": "$opportunityStatus"}
 
 def schedule(workspace: Workspace, row: Row, *, skip: bool) -> None:
     """Counts the metered event and plans the writes that the quirks ask for."""
-    if KINDS[row.kind].enriched and not skip:
+    if kind_row(row.kind).enriched and not skip:
         workspace.store.set_meta(_EVENTS, str(events(workspace) + 1))
         if workspace.quirks["enrichment"] == "fills":
             _plan(workspace, row, "enrich")

@@ -113,7 +113,8 @@ class Gate:
     async def _answer(self, request: Request, operation: Operation) -> Response:
         try:
             scopes, admin = _authenticate(request.headers)
-            _check_version(request.headers)
+            if operation.versioned:
+                _check_version(request.headers)
             wait = self._limits.take(operation.category)
             if wait:
                 return self._refusal(operation, FaultError(429, "Rate limit exceeded."), {"Retry-After": str(wait)})
@@ -141,7 +142,7 @@ class Gate:
     async def _call(self, request: Request, operation: Operation, scopes: frozenset[str], *, admin: bool) -> Call:
         return Call(
             workspace=self.workspace if admin else self.workspace.by_plain_member(),
-            kind=operation.kind,
+            kind=operation.kind or request.path_params.get("slug", ""),
             path=request.path_params,
             query=tuple(request.query_params.multi_items()),
             body=_body(request.headers, await request.body()) if operation.category == "write" else {},
@@ -169,12 +170,10 @@ class Gate:
         """The namespace of a key: entity type and operation, by a quirk also the id."""
         quirks = self.workspace.quirks
         honoured = operation.verb in ("create", "update") or quirks["idempotent-deletes"] == "yes"
-        if operation.kind == "file":
-            honoured = quirks["file-idempotency"] == "honoured"
-        if not operation.verb or not honoured:
+        if not operation.verb or not operation.keyed or not honoured:
             return None
         per_id = quirks["idempotency-namespace"] == "per-id"
-        return f"{operation.kind}:{operation.verb}" + (f":{call.path.get('id', '')}" if per_id else "")
+        return f"{call.kind}:{operation.verb}" + (f":{call.path.get('id', '')}" if per_id else "")
 
     async def _exclusive(self, operation: Operation, call: Call, reply: tuple[str, str] | None) -> str:
         """The work, after the latency. By a quirk, an update is refused while another one of the record runs."""

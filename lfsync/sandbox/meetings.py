@@ -31,7 +31,7 @@ def create(call: Call) -> JSON:
     auto = rules.flag(call.body, syncs.AUTO)
     if call.body.get("relationships") == {}:
         raise bad_request("invalid_type", "'relationships' must name one if it is there.", "relationships")
-    rules.require(write, call.kind, quirks)
+    rules.require(write, kind, quirks)
     formed = _created_fields(workspace, kind, write.fields)
     ops = links.for_create(kind, write.relationships, quirks)
     _check_transcript(workspace, ops)

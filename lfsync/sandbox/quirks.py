@@ -37,7 +37,7 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("external-id", "U6", ("present", "absent"), "the externalId key of records"),
     Quirk("membership-lag", "U7", ("lags", "fresh"), "whether reads of list members trail writes"),
     Quirk("trash-lag", "U7", ("lags", "fresh"), "whether status=trashed trails writes"),
-    Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25"),
+    Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25, but on lists, their members and notes"),
     Quirk("offset-past-end", "U8", ("empty", "reject"), "an offset past the last record"),
     Quirk("trashed-retrieve", "U9", ("404", "record"), "GET of a trashed id"),
     Quirk("trashed-update", "U9", ("404", "ok"), "update of a trashed id"),
@@ -66,6 +66,16 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("archived-options", "U22", ("hidden", "listed"), "archived options in the definitions"),
     Quirk("refusal-status", "U23", ("mixed", "400", "409", "422"), "the status of refusals that the sheet leaves open"),
     Quirk("concurrent-update", "U24", ("last-wins", "conflict"), "an update while another one of the record runs"),
+    Quirk(
+        "object-idempotency", "U25", ("honoured", "ignored"), "Idempotency-Key on create and update of custom objects"
+    ),
+    Quirk(
+        "object-scopes", "U25", ("custom-objects", "none"), "scopes of custom objects where the reference names none"
+    ),
+    Quirk("object-list-category", "U25", ("search", "read"), "the rate limit that lists of custom objects count for"),
+    Quirk("object-title", "§4.10", ("required", "optional"), "a custom object without its title field"),
+    Quirk("object-status", "§4.10", ("rejected", "ignored"), "the parameter status on lists of custom objects"),
+    Quirk("run-status-words", "§4.13", ("documented", "other"), "the words for the status of a workflow run"),
     Quirk("idempotent-deletes", "U25", ("no", "yes"), "Idempotency-Key on delete, restore and merge"),
     Quirk("idempotency-namespace", "U26", ("per-operation", "per-id"), "one key for updates of two ids"),
     Quirk("replay-header", "U26", ("absent", "present"), "a header that marks a replayed answer"),

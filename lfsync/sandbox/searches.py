@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from lfsync.model import JSON
 from lfsync.sandbox import filters, links
 from lfsync.sandbox.call import PAGE, Call
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.errors import bad_request
 from lfsync.sandbox.files import LISTED, show
 from lfsync.sandbox.kinds import KINDS
@@ -15,15 +16,29 @@ from lfsync.sandbox.store import Row
 from lfsync.sandbox.workspace import Workspace
 
 _MAX = 2**53 - 1
+_LIMITED = ("list", "note")  # whose limit has a maximum in the API's schema, members of lists too (API sheet 8.1)
 
 
 def records(call: Call) -> JSON:
     """GET of a kind's records, filtered where its list takes filters."""
+    return _listed(call, _filter_query(call), trashed=_trashed(call))
+
+
+def objects(call: Call) -> JSON:
+    """GET of a type's records. No `status` here: the trash can't be listed (API sheet 4.10)."""
+    kind = call.workspace.kind(call.kind)
+    query = [(key, value) for key, value in call.query if key not in ("limit", "offset")]
+    if "status" not in kind.fields and call.parameter("status") is not None:
+        if call.workspace.quirks["object-status"] == "rejected":
+            raise bad_request("unknown_field", "'status' is no parameter of this list.", "status")
+        query = [(key, value) for key, value in query if key != "status"]
+    return _listed(call, query, trashed=False)
+
+
+def _listed(call: Call, query: list[tuple[str, str]], *, trashed: bool) -> JSON:
     workspace = call.workspace
     window = _window(call)
-    trashed = _trashed(call)
     at = workspace.index_time(fresh=trashed and workspace.quirks["trash-lag"] == "fresh")
-    query = _filter_query(call)
     if query or (call.kind == "meeting" and workspace.hides_private):
         kind = workspace.kind(call.kind)
         found = filters.find(
@@ -73,9 +88,9 @@ def members_of(kind: str) -> Callable[[Call], JSON]:
         workspace = call.workspace
         found = workspace.live("list", call.path["id"], "trashed-retrieve")
         at = workspace.index_time(fresh=workspace.quirks["membership-lag"] == "fresh")
+        offset, limit = _window(call)
         if links.members_key(found.fields["$objectType"]) != f"${KINDS[kind].section}":
             return _envelope(workspace, [], 0, at)
-        offset, limit = _window(call)
         ids = workspace.store.live_linked(
             MEMBERSHIP, found.id, hidden=workspace.sees_hidden, at=at, order=workspace.quirks["tie-break"]
         )
@@ -92,7 +107,7 @@ def members_of(kind: str) -> Callable[[Call], JSON]:
 
 def _window(call: Call) -> tuple[int, int]:
     limit = call.number("limit", PAGE, 1, _MAX)
-    if limit > PAGE and call.workspace.quirks["list-limit"] == "reject":
+    if limit > PAGE and (call.kind in _LIMITED or call.workspace.quirks["list-limit"] == "reject"):
         raise bad_request("invalid_type", f"limit is at most {PAGE}.", "limit")
     return call.number("offset", 0, 0, _MAX), min(limit, PAGE)
 
@@ -102,14 +117,14 @@ def _trashed(call: Call) -> bool:
     if status not in ("active", "trashed"):
         raise bad_request("invalid_type", "status is active or trashed.", "status")
     if status == "trashed":
-        call.need(f"{KINDS[call.kind].scope}:restore")
+        call.need(f"{kind_row(call.kind).scope}:restore")
     return status == "trashed"
 
 
 def _filter_query(call: Call) -> list[tuple[str, str]]:
     query = [(key, value) for key, value in call.query if key not in filters.RESERVED]
     answer = call.workspace.quirks["task-filters"]
-    if not query or KINDS[call.kind].filterable or answer == "honoured":
+    if not query or kind_row(call.kind).filterable or answer == "honoured":
         return query
     if answer == "rejected":
         raise bad_request("unknown_field", f"{query[0][0]!r} is no parameter of this list.", query[0][0])

@@ -16,13 +16,24 @@ from typing import NamedTuple, cast
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import JSON
 from lfsync.project.documents import Document
-from lfsync.sandbox import derived, files, links, meetings, records, rules, schema, seedfile
+from lfsync.sandbox import derived, files, links, meetings, records, rules, runs, schema, seedfile
+from lfsync.sandbox.catalog import is_slug, kind_row, section_kind
 from lfsync.sandbox.errors import FaultError
-from lfsync.sandbox.kinds import KINDS, SECTIONS
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.privacy import Caller
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import Direction, End, FieldSpec, KindSpec, NewId, Option, RelSpec, Schema
-from lfsync.sandbox.seedfile import Seed, SeedField, SeedFile, SeedKind, SeedMember, SeedRecord, SeedRelationship
+from lfsync.sandbox.seedfile import (
+    Seed,
+    SeedField,
+    SeedFile,
+    SeedInverse,
+    SeedKind,
+    SeedMember,
+    SeedObject,
+    SeedRecord,
+    SeedRelationship,
+)
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.syncs import BLOCKLIST
 from lfsync.sandbox.workspace import Workspace
@@ -107,6 +118,7 @@ class _Planting:
         for item in planted:
             self._links(workspace, item, base)
         derived.settle(self.store, base)
+        self._runs()
         return workspace
 
     def say(self, message: str, loc: Loc, hint: str | None = None) -> None:
@@ -121,17 +133,46 @@ class _Planting:
         def later_id(prefix: str) -> str:
             return f"{prefix}{self.store.signature(f'definition {next(numbers)}')[:20]}"
 
-        kinds = dict(schema.built_in(self.store.new_id, later_id).kinds)
-        for name, given in self.plan.seed.definitions.items():
-            if name in kinds:
-                kinds[name] = self._kind(kinds[name], given, ("definitions", name))
+        seed, kinds = self.plan.seed, dict(schema.built_in(self.store.new_id, later_id).kinds)
+        for slug, type in seed.objects.items():
+            if is_slug(slug):
+                kinds[slug] = KindSpec(slug, label=type.label or slug, hidden=type.hidden)
+            else:
+                hint = "letters, digits, `_` and `-`, and no name of another kind"
+                self.say(f"`{slug}` is no slug for a type of custom objects", ("objects", slug), hint)
+        given: list[tuple[tuple[str, str], SeedKind]] = [
+            *((("definitions", name), kind) for name, kind in seed.definitions.items() if name in kinds),
+            *((("objects", slug), type) for slug, type in seed.objects.items() if is_slug(slug)),
+        ]
+        targets = (*_TARGETS, *filter(is_slug, seed.objects))
+        for loc, kind in given:
+            kinds[loc[1]] = self._kind(kinds[loc[1]], kind, loc, targets)
+        for loc, kind in given:
+            self._inverses(kinds, kinds[loc[1]], kind, loc)
         return Schema(kinds)
 
-    def _kind(self, spec: KindSpec, given: SeedKind, loc: Loc) -> KindSpec:
+    def _inverses(self, kinds: dict[str, KindSpec], near: KindSpec, given: SeedKind, loc: Loc) -> None:
+        """The far sides of a kind's relationships, each among those of its target."""
+        for key, row in given.relationships.items():
+            inverse, far = row.inverse, kinds.get(row.target)
+            place = (*loc, "relationships", key, "inverse")
+            if inverse is None or (far is None and row.target != "member"):
+                continue  # an unknown target is named already
+            if far is None:
+                self.say("a member shows no links", place)
+            elif far.name == near.name:
+                self.say("a relationship of a kind with itself has directions, no inverse", place)
+            elif inverse.key in far.relationships or inverse.key.startswith("$"):
+                self.say(f"{inverse.key} is no name for a custom relationship of {far.name}", (*place, "key"))
+            else:
+                rel = _inverse(near.relationships[key], near.name, inverse, self.store.new_id("rd_"))
+                kinds[far.name] = replace(far, relationships={**far.relationships, rel.key: rel})
+
+    def _kind(self, spec: KindSpec, given: SeedKind, loc: Loc, targets: Sequence[str]) -> KindSpec:
         new_id = self.store.new_id
         if given.pipelines and given.stages:
             self.say("pipelines bring their own stages", (*loc, "stages"), "leave `stages` out")
-        if (given.pipelines or given.stages) and not KINDS[spec.name].custom_fields:
+        if (given.pipelines or given.stages) and not kind_row(spec.name).custom_fields:
             self.say(f"{spec.name} has no stages", loc)
         elif given.pipelines:
             spec = schema.with_pipelines(spec, given.pipelines, new_id)
@@ -139,13 +180,25 @@ class _Planting:
             spec = schema.with_stages(spec, given.stages, new_id)
         fields = {key: self._field(spec, key, row, (*loc, "fields", key)) for key, row in given.fields.items()}
         rels = {
-            key: self._rel(spec, key, row, (*loc, "relationships", key)) for key, row in given.relationships.items()
+            key: self._rel(spec, key, row, (*loc, "relationships", key), targets)
+            for key, row in given.relationships.items()
         }
-        return replace(spec, fields={**spec.fields, **fields}, relationships={**spec.relationships, **rels})
+        spec = replace(spec, fields={**spec.fields, **fields}, relationships={**spec.relationships, **rels})
+        return self._titled(spec, given, loc) if isinstance(given, SeedObject) else spec
+
+    def _titled(self, spec: KindSpec, given: SeedObject, loc: Loc) -> KindSpec:
+        """With its title field: the one that is named, else `name`, else the first text."""
+        if given.title and given.title not in spec.fields:
+            self.say(
+                f"{spec.name} has no field `{given.title}`", (*loc, "title"), did_you_mean(given.title, spec.fields)
+            )
+        texts = [key for key, row in spec.fields.items() if row.type == "TEXT" and row.writable]
+        title = given.title or ("name" if "name" in spec.fields else next(iter(texts), None))
+        return replace(spec, title=title)
 
     def _field(self, kind: KindSpec, key: str, given: SeedField, loc: Loc) -> FieldSpec:
         known = kind.fields.get(key)
-        if known is None and not KINDS[kind.name].custom_fields:
+        if known is None and not kind_row(kind.name).custom_fields:
             self.say(f"{kind.name} has no custom fields", loc)
         if known and given.type not in (None, known.type):
             self.say(f"{key} is of type {known.type}", (*loc, "type"))
@@ -157,9 +210,9 @@ class _Planting:
         spec = known or FieldSpec(key, self.store.new_id("ad_"), key, type or "TEXT", multiple=type == "TELEPHONE")
         return _overridden(spec, given, self.store.new_id)
 
-    def _rel(self, kind: KindSpec, key: str, given: SeedRelationship, loc: Loc) -> RelSpec:
-        if given.target not in _TARGETS:
-            hint = did_you_mean(given.target, _TARGETS) or f"one of: {', '.join(_TARGETS)}"
+    def _rel(self, kind: KindSpec, key: str, given: SeedRelationship, loc: Loc, targets: Sequence[str]) -> RelSpec:
+        if given.target not in targets:
+            hint = did_you_mean(given.target, targets) or f"one of: {', '.join(targets)}"
             self.say(f"unknown target `{given.target}`", (*loc, "target"), hint)
         if key in kind.relationships or key.startswith("$"):
             self.say(f"{key} is no name for a custom relationship", loc)
@@ -207,7 +260,7 @@ class _Planting:
     def _items(self, workspace: Workspace, base: int) -> Iterator[_Item]:
         seed = self.plan.seed
         places: list[tuple[str, tuple[str | int, ...], SeedRecord]] = [
-            (SECTIONS[section].name, ("records", section, number), record)
+            (section_kind(section), ("records", section, number), record)
             for section, found in seed.records.items()
             for number, record in enumerate(found)
         ]
@@ -221,8 +274,8 @@ class _Planting:
     def _record(self, workspace: Workspace, item: _Item) -> bool:
         kind, record = workspace.kind(item.kind), item.record
         given = {key: _dated(kind, key, cast(JSON, value)) for key, value in record.fields.items()}
-        for key in KINDS[item.kind].required:
-            if key in KINDS[item.kind].fields and given.get(key) in (None, ""):
+        for key in rules.required(kind, self.quirks):
+            if key in kind.fields and given.get(key) in (None, ""):
                 self.say(f"{item.kind} needs {key}", (*item.loc, "fields"))
                 return False
         try:
@@ -284,8 +337,34 @@ class _Planting:
             return
         if not rel.far_many and self.store.linked(end.edge, other, source=not end.source):
             self.say(f"{rel.key}: the other side takes one link only", (*item.loc, "relationships", rel.key))
+        if not rel.near_many and self.store.linked(end.edge, item.id, source=end.source):
+            self.say(
+                f"{rel.key} takes one link only, and the other side made one", (*item.loc, "relationships", rel.key)
+            )
         self.linked.add((end.edge, src, dst))
         self.store.link(end.edge, src, dst, since=base)
+
+    # ------------------------------------------------------------ workflow runs
+
+    def _runs(self) -> None:
+        seen: set[str] = set()
+        for number, run in enumerate(self.plan.seed.workflow_runs):
+            loc = ("workflow_runs", number)
+            if run.ends and run.status is not None:
+                self.say("a run with a `status` of its own never ends", (*loc, "ends"), "leave one of the two out")
+            if run.id in seen:
+                self.say(f"two workflow runs are called `{run.id}`", (*loc, "id"))
+            else:
+                runs.plant(self.store, run.id, run.ends or "completed", run.status)
+            seen.add(run.id)
+
+
+def _inverse(rel: RelSpec, source: str, given: SeedInverse, id: str) -> RelSpec:
+    """The far side of a relationship."""
+    many = given.cardinality == "HAS_MANY"
+    ends = tuple(End(end.edge, not end.source) for end in rel.ends)
+    label, writable = given.label or given.key, not given.read_only
+    return RelSpec(given.key, id, label, source, many, writable, given.description, ends, far_one=not rel.many)
 
 
 def _overridden(spec: FieldSpec, given: SeedField, new_id: NewId) -> FieldSpec:
@@ -318,7 +397,9 @@ def _custom_relationship(kind: str, key: str, given: SeedRelationship, id: str) 
     label = given.label or key
     edge = f"{kind}.{key}"
     if given.target != kind:
-        return RelSpec(key, id, label, given.target, many, True, given.description, (End(edge, source=True),))
+        far_one = given.inverse is not None and given.inverse.cardinality == "HAS_ONE"
+        end = End(edge, source=True)
+        return RelSpec(key, id, label, given.target, many, True, given.description, (end,), far_one=far_one)
     ways = given.directions
     return RelSpec(
         key,

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS replies (
     space TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (space, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS merges (id TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, begun INTEGER, ends TEXT, status TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (n INTEGER PRIMARY KEY, due INTEGER NOT NULL, id TEXT NOT NULL, job TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due);
 """
@@ -130,7 +131,7 @@ class Store:
         self._written = self.now()
 
     def execute(self, sql: str, *values: str | int | None) -> sqlite3.Cursor:
-        """For the small tables that other modules own: replies, history, merges, jobs."""
+        """For the small tables that other modules own: replies, history, merges, runs, jobs."""
         return self._db.execute(sql, values)
 
     # ------------------------------------------------------------ meta and ids

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lfsync.model import JSON
 from lfsync.sandbox import derived, privacy
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.forms import iso
-from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.privacy import Caller
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import End, FieldSpec, KindSpec, RelSpec, Schema, cardinality, value_type
@@ -145,7 +145,7 @@ def _hangs(link: Link, gone: set[str], shown: set[str]) -> bool:
 
 
 def _link(row: Row) -> str:
-    return f"{WEB}/{KINDS[row.kind].section}/{row.id}"
+    return f"{WEB}/{kind_row(row.kind).section}/{row.id}"
 
 
 def _member(row: Row) -> JSON:

@@ -49,8 +49,43 @@ definitions:
         directions:
           asSource: {cardinality: HAS_ONE, label: Parent}
           asDestination: {cardinality: HAS_MANY, label: Subsidiaries}
+  contact: {fields: {level: {type: SINGLE_SELECT, options: [Low, High]}}}
   opportunity:
     pipelines: {New business: [Qualified, Proposal, Won], Renewals: [Qualified, Renewed]}
+objects:
+  project:
+    label: Project
+    fields:
+      name: {type: TEXT, label: Name}
+      code: {type: URL, unique: true}
+      phase: {type: SINGLE_SELECT, options: [Idea, Build]}
+      tags: {type: MULTI_SELECT, options: [Red, Blue]}
+      budget: {type: CURRENCY, currency: EUR}
+      size: {type: NUMBER}
+      due: {type: DATETIME}
+      live: {type: CHECKBOX}
+      about: {type: MARKDOWN}
+      page: {type: HTML}
+      site: {type: ADDRESS}
+      boss: {type: FULL_NAME}
+      mail: {type: EMAIL, multiple: true}
+      phone: {type: TELEPHONE}
+      profile: {type: SOCIAL_HANDLE, handle_service: TWITTER}
+      locked: {type: TEXT, read_only: true}
+    pipelines: {Delivery: [Planned, Done], Care: [Planned, Closed]}
+    relationships:
+      customer: {target: account, cardinality: HAS_ONE, label: Customer, inverse: {key: projects, label: Projects}}
+      team: {target: contact, cardinality: HAS_MANY, inverse: {key: works-on}}
+      sponsor: {target: member, cardinality: HAS_ONE}
+      milestones: {target: milestone, cardinality: HAS_MANY, inverse: {key: project, cardinality: HAS_ONE}}
+      after:
+        target: project
+        cardinality: HAS_MANY
+        directions:
+          asSource: {cardinality: HAS_MANY, label: After}
+          asDestination: {cardinality: HAS_MANY, label: Before}
+  milestone: {fields: {step: {type: TEXT}, status: {type: TEXT}}}
+  vault: {label: Vault, hidden: true, fields: {name: {type: TEXT}}}
 records:
   accounts:
     - {ref: acme, fields: {$name: Acme Solar, $website: acme.example, tier: Gold}, relationships: {$owner: kai}}
@@ -68,10 +103,21 @@ records:
   meetings:
     - fields: {$title: Kick-off, $startDate: 2026-10-01, $endDate: 2026-10-02, $attendeeEmails: [ada@acme.example]}
       relationships: {$transcript: script}
+  object.project:
+    - {ref: apollo, fields: {name: Apollo, phase: Idea, budget: 5}, relationships: {customer: acme, team: [ada]}}
+    - {ref: gemini, fields: {name: Gemini}, relationships: {after: [apollo], milestones: [first]}}
+    - {ref: skylab, fields: {name: Skylab}, trashed: true}
+  object.milestone:
+    - {ref: first, fields: {step: First, status: open}}
+  object.vault: [{fields: {name: Secret}}]
 files:
   - {ref: script, filename: script.txt, content: "Ada: hello"}
 lists:
   - {ref: top, fields: {$name: Top, $objectType: $account}, members: [acme, birch]}
+workflow_runs:
+  - {id: run_nightly}
+  - {id: run_import, ends: failed}
+  - {id: run_review, status: waiting for approval}
 """  # noqa: E501
 
 
@@ -159,7 +205,8 @@ class Box:
 
     def id(self, section: str, name: str) -> str:
         """The id of the seeded record with this name."""
-        key = "$title" if section in ("tasks", "notes", "meetings") else "$name"
+        titled = dict.fromkeys(("tasks", "notes", "meetings"), "$title")
+        key = {**titled, "objects/project": "name"}.get(section, "$name")
         for row in self.get(f"/v1/{section}")["data"]:
             if row["fields"][key]["value"] == name:
                 return str(row["id"])

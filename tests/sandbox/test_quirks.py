@@ -301,6 +301,25 @@ def then(*verbs: str) -> Probe:
     return probe
 
 
+def object_twice(box: Box) -> object:
+    body = {"fields": {"name": "x"}}
+    made = {box.post("/v1/objects/project/values", body, Idempotency_Key="k")["id"] for _ in range(2)}
+    apollo = f"/v1/objects/project/values/{box.id('objects/project', 'Apollo')}"
+    for size in (1, 2):
+        box.post(apollo, {"fields": {"size": size}}, Idempotency_Key="k")
+    return len(made), box.get(apollo)["fields"]["size"]["value"]
+
+
+def object_scopes(box: Box) -> object:
+    box.client.headers["Authorization"] = "Bearer sk_lf_scopes_accounts:read"
+    return [box.request("GET", f"/v1/objects{path}").status_code for path in ("", "/project", "/project/definitions")]
+
+
+def object_list_category(box: Box) -> object:
+    box.get("/v1/objects/project")
+    return box.get("/_sandbox/log")[-1]["category"]
+
+
 PROBES: dict[str, Probe] = {
     "noop-update": noop_update,
     "updated-at-on-create": lambda box: box.account()["updatedAt"],
@@ -339,6 +358,12 @@ PROBES: dict[str, Probe] = {
     "archived-options": archived_options,
     "refusal-status": refusals,
     "concurrent-update": two_updates_at_once,
+    "object-idempotency": object_twice,
+    "object-scopes": object_scopes,
+    "object-list-category": object_list_category,
+    "object-title": lambda box: box.request("POST", "/v1/objects/project/values", {"fields": {}}).status_code,
+    "object-status": lambda box: box.request("GET", "/v1/objects/project?status=trashed").status_code,
+    "run-status-words": lambda box: box.get("/v1/workflowRun/run_nightly/status"),
     "idempotent-deletes": keyed_merge,
     "idempotency-namespace": key_for_two_ids,
     "replay-header": replayed_header,
