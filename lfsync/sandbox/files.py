@@ -81,7 +81,7 @@ def insert(workspace: Workspace, kind: str, fields: dict[str, JSON], *, created:
 def _request(call: Call) -> tuple[str, str, int, str | None]:
     """Name, type, size and purpose, checked."""
     body, quirks = call.body, call.workspace.quirks
-    _close(body, ("filename", "mimeType", "sizeBytes", "purpose"))
+    close(body, ("filename", "mimeType", "sizeBytes", "purpose"))
     for key in ("filename", "mimeType", "sizeBytes"):
         if body.get(key) in (None, ""):
             raise rules.missing(key, quirks)
@@ -97,7 +97,8 @@ def _request(call: Call) -> tuple[str, str, int, str | None]:
     return str(filename), str(mime), size, None if purpose is None else str(purpose)
 
 
-def _close(body: Mapping[str, JSON], known: tuple[str, ...]) -> None:
+def close(body: Mapping[str, JSON], known: tuple[str, ...]) -> None:
+    """Refuses a body that says more than this."""
     for key in body:
         if key not in known:
             raise bad_request("unknown_field", f"A request has no {key!r} here.", key)
@@ -133,7 +134,7 @@ def complete(call: Call) -> JSON:
     """POST /{id}/complete: the bytes are there; their md5 is checked if the body has it."""
     workspace, quirks = call.workspace, call.workspace.quirks
     row = _find(workspace, call.path["id"])
-    _close(call.body, ("md5",))
+    close(call.body, ("md5",))
     md5 = call.body.get("md5")
     if "md5" in call.body and not (isinstance(md5, str) and re.fullmatch("[0-9a-f]{32}", md5)):
         raise bad_request("invalid_type", "md5 is 32 hexadecimal digits in lower case.", "md5")
@@ -161,7 +162,7 @@ def cancel(call: Call) -> JSON:
     """POST /{id}/cancel: ends a pending upload."""
     workspace = call.workspace
     row = _find(workspace, call.path["id"])
-    _close(call.body, ())
+    close(call.body, ())
     now = status(workspace.store, row)
     if now == "PENDING":
         row = _ended(workspace, row, "CANCELLED")

@@ -405,7 +405,9 @@ def test_records_for_external_attendees(box: Box) -> None:
 def test_trash(box: Box) -> None:
     """12: a repeated delete of a meeting is 404; restore of a live one a no-op."""
     path = f"{MEETINGS}/{titled(box, 'Open')['id']}"
-    box.ok("DELETE", path)
+    box.fails(400, "DELETE", path, {"fields": {}})  # rule X5
+    box.fails(400, "POST", f"{path}/restore", {"fields": {}})
+    box.ok("DELETE", path, {})
     assert box.fails(404, "DELETE", path)["type"] == "not_found"
     box.fails(404, "GET", path)
     box.fails(404, "DELETE", f"{MEETINGS}/mtg_none")
