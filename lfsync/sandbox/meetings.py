@@ -158,7 +158,7 @@ def _operations(workspace: Workspace, body: dict[str, JSON]) -> list[Op]:
 def delete(call: Call) -> JSON:
     """DELETE /{id}: by who may edit; 404 for one that is in the trash already."""
     workspace = call.workspace
-    files.close(call.body, ())
+    rules.require_nothing(call.body)
     row = workspace.find(call.kind, call.path["id"])
     if row.trashed:
         raise not_found(f"There is no meeting {row.id!r}.")
@@ -169,7 +169,7 @@ def delete(call: Call) -> JSON:
 def restore(call: Call) -> JSON:
     """POST /{id}/restore: by who may edit; a no-op if it is live."""
     workspace = call.workspace
-    files.close(call.body, ())
+    rules.require_nothing(call.body)
     row = workspace.find(call.kind, call.path["id"])
     _check_editor(workspace, row)
     return workspace.views.one(workspace.trash(row, False) if row.trashed else row)
