@@ -248,6 +248,7 @@ def sandbox() -> None:
 @click.option("--rps", default=25, show_default=True, type=click.IntRange(min=0), help="Per category; 0: no limit.")
 @click.option("--index-lag", default=0.0, type=click.FloatRange(min=0), metavar="SECONDS", help="Lists trail writes.")
 @click.option("--latency", default=0.0, type=click.FloatRange(min=0), metavar="SECONDS", help="Of each request.")
+@click.option("--workflow-latency", default=0.0, type=click.FloatRange(min=0), metavar="SECONDS", help="Of a run.")
 @click.option("--faults", default=0.0, type=click.FloatRange(0, 1), metavar="RATE", help="Share of requests that fail.")
 @click.option("--random-seed", type=int, metavar="N", help="Makes ids and faults repeatable.")
 @click.option("--quirk", "quirks", multiple=True, metavar="NAME=VALUE", help="An answer to an unknown; repeatable.")
@@ -259,6 +260,7 @@ def serve(
     rps: int,
     index_lag: float,
     latency: float,
+    workflow_latency: float,
     faults: float,
     random_seed: int | None,
     quirks: tuple[str, ...],
@@ -274,6 +276,7 @@ def serve(
         rps=rps,
         index_lag=index_lag,
         latency=latency,
+        workflow_latency=workflow_latency,
         faults=faults,
         random_seed=random_seed,
         quirks=quirks,

@@ -97,6 +97,7 @@ class SandboxSettings(_Closed):
     rps: int = Field(default=25, ge=0, description="Requests a second in each category; 0 for no limit.")
     index_lag: float = Field(default=0, ge=0, description="Seconds until lists show what was written.")
     latency: float = Field(default=0, ge=0, description="Seconds that each request takes.")
+    workflow_latency: float = Field(default=0, ge=0, description="Seconds that a workflow run takes.")
     faults: float = Field(default=0, ge=0, le=1, description="The share of requests that fail.")
     random_seed: int | None = Field(default=None, description="Makes ids and faults repeatable.")
     quirks: dict[str, QuirkValue] = Field(

@@ -17,7 +17,7 @@ PAGE = 25
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that passed the gate. `scopes` empty: full access."""
+    """A request that passed the gate. `scopes` empty: full access. `base`: the address that it was sent to."""
 
     workspace: Workspace
     kind: str
@@ -25,6 +25,7 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     body: dict[str, JSON] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset()
+    base: str = ""
 
     def need(self, scope: str) -> None:
         """Raises FaultError 403 unless the key has the scope."""
@@ -55,7 +56,10 @@ Handler: TypeAlias = Callable[[Call], JSON]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One endpoint (API sheet, section 3). `verb` names what an `Idempotency-Key` covers."""
+    """One endpoint (API sheet, section 3). `verb` names what an `Idempotency-Key` covers, if it is `keyed`.
+
+    Without `kind`, that is the `slug` of the path. `versioned`: it asks for the version header.
+    """
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
@@ -64,3 +68,5 @@ class Operation:
     scopes: tuple[str, ...] = ()
     kind: str = ""
     verb: Literal["create", "update", "delete", "restore", "merge", ""] = ""
+    keyed: bool = True
+    versioned: bool = True

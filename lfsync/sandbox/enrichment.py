@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
+from lfsync.sandbox import derived, syncs
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.store import Row
 from lfsync.sandbox.workspace import Workspace
 
@@ -14,7 +15,7 @@ _TEXTS = {"account": "$howTheyMakeMoney", "opportunity": "$opportunityStatus"}
 
 def schedule(workspace: Workspace, row: Row, *, skip: bool) -> None:
     """Counts the metered event and plans the writes that the quirks ask for."""
-    if KINDS[row.kind].enriched and not skip:
+    if kind_row(row.kind).enriched and not skip:
         workspace.store.set_meta(_EVENTS, str(events(workspace) + 1))
         if workspace.quirks["enrichment"] == "fills":
             _plan(workspace, row, "enrich")
@@ -43,7 +44,15 @@ def run_due(workspace: Workspace) -> None:
             store.execute("DELETE FROM jobs WHERE n = ?", n)
             row = store.get(id)
             if row and not row.trashed:
-                workspace.change(row, _written(workspace, row, job))
+                _do(workspace, row, job)
+        derived.settle(store)
+
+
+def _do(workspace: Workspace, row: Row, job: str) -> None:
+    if job == syncs.JOB:
+        syncs.run(workspace, row)
+    else:
+        workspace.change(row, _written(workspace, row, job))
 
 
 def _written(workspace: Workspace, row: Row, job: str) -> dict[str, JSON]:

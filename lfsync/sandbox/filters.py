@@ -42,10 +42,8 @@ class Filter:
 
 
 def parse(kind: KindSpec, query: Iterable[tuple[str, str]], quirks: Quirks) -> list[Filter]:
-    """The filters of a query. Raises FaultError 400 for unknown keys and illegal operators."""
-    pairs = [(key, value) for key, value in query if key not in RESERVED]
-    found = [_filter(kind, key, value, quirks) for key, value in pairs]
-    return _resolve_stages(kind, found)
+    """The filters of a query, which has no other parameters. Raises FaultError 400 for unknown keys and operators."""
+    return _resolve_stages(kind, [_filter(kind, key, value, quirks) for key, value in query])
 
 
 def _filter(kind: KindSpec, text: str, value: str, quirks: Quirks) -> Filter:

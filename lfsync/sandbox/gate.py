@@ -6,8 +6,10 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
+from typing import TypeAlias
+from xml.sax.saxutils import escape
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,12 +24,15 @@ from lfsync.sandbox.idempotency import Replies
 from lfsync.sandbox.limits import Limits
 from lfsync.sandbox.workspace import Workspace
 
+StorageHandler: TypeAlias = Callable[[Workspace, Request], Awaitable[Response]]
+
 VERSION = "2026-03-01"
 ABORT = "lfsync.abort"  # the scope extension through which a server lets a connection be cut
 CUT = 0  # the status that the log shows for a cut connection
 
-_KEY = re.compile(r"Bearer (sk_lf_\S+)")
-_SCOPED = "sk_lf_scopes_"
+_KEY = re.compile(r"Bearer sk_lf_(\S+)")
+_SCOPED, _PLAIN = "scopes_", "role_member_"
+_STORAGE = "storage"  # the log's category of requests to presigned addresses
 
 
 class Gate:
@@ -45,7 +50,7 @@ class Gate:
 
     async def serve(self, request: Request, operation: Operation) -> Response:
         """Answers one request, or cuts its connection."""
-        entry = self._enter(request, operation)
+        entry = self._enter(request, operation.category)
         trouble = self._faults.draw()
         if trouble == "cut-before":
             return await self._cut(request, entry)
@@ -59,14 +64,35 @@ class Gate:
         entry["status"] = response.status_code
         return response
 
-    def _enter(self, request: Request, operation: Operation) -> dict[str, JSON]:
+    async def serve_storage(self, request: Request, handler: StorageHandler) -> Response:
+        """Answers a request to a presigned address: with faults and latency, without key, limits and transaction."""
+        entry = self._enter(request, _STORAGE)
+        trouble = self._faults.draw()
+        if trouble == "cut-before":
+            await anext(request.stream(), b"")  # some of the bytes are on their way by then
+            return await self._cut(request, entry)
+        try:
+            if trouble == "refuse":
+                raise self._faults.refusal()
+            if self._latency:
+                await asyncio.sleep(self._latency)
+            response = await handler(self.workspace, request)
+        except FaultError as fault:
+            response = _storage_refusal(fault)
+        if trouble == "cut-after":
+            return await self._cut(request, entry)
+        response.headers["Date"] = self._date()
+        entry["status"] = response.status_code
+        return response
+
+    def _enter(self, request: Request, category: str) -> dict[str, JSON]:
         query = request.url.query
         entry: dict[str, JSON] = {
             "time": self._clock(),
             "method": request.method,
             "path": f"{request.url.path}?{query}" if query else request.url.path,
             "status": None,
-            "category": operation.category,
+            "category": category,
             "idempotency_key": request.headers.get(idempotency.HEADER),
         }
         self.log.append(entry)
@@ -86,14 +112,15 @@ class Gate:
 
     async def _answer(self, request: Request, operation: Operation) -> Response:
         try:
-            scopes = _authenticate(request.headers)
-            _check_version(request.headers)
+            scopes, admin = _authenticate(request.headers)
+            if operation.versioned:
+                _check_version(request.headers)
             wait = self._limits.take(operation.category)
             if wait:
                 return self._refusal(operation, FaultError(429, "Rate limit exceeded."), {"Retry-After": str(wait)})
             for scope in operation.scopes:
                 need(scopes, scope)
-            call = await self._call(request, operation, scopes)
+            call = await self._call(request, operation, scopes, admin=admin)
             key = idempotency.check(request.headers.get(idempotency.HEADER))
             body, replayed = await self._perform(operation, call, key)
         except FaultError as fault:
@@ -106,17 +133,21 @@ class Gate:
 
     def _response(self, status: int, body: str, operation: Operation, extra: Mapping[str, str]) -> Response:
         limits = self._limits.headers(operation.category)
-        headers = {"Date": formatdate(math.floor(self._clock()), usegmt=True), **limits, **extra}
+        headers = {"Date": self._date(), **limits, **extra}
         return Response(body, status, headers, "application/json")
 
-    async def _call(self, request: Request, operation: Operation, scopes: frozenset[str]) -> Call:
+    def _date(self) -> str:
+        return formatdate(math.floor(self._clock()), usegmt=True)
+
+    async def _call(self, request: Request, operation: Operation, scopes: frozenset[str], *, admin: bool) -> Call:
         return Call(
-            workspace=self.workspace,
-            kind=operation.kind,
+            workspace=self.workspace if admin else self.workspace.by_plain_member(),
+            kind=operation.kind or request.path_params.get("slug", ""),
             path=request.path_params,
             query=tuple(request.query_params.multi_items()),
             body=_body(request.headers, await request.body()) if operation.category == "write" else {},
             scopes=scopes,
+            base=str(request.base_url).rstrip("/"),
         )
 
     # ------------------------------------------------------------ performing
@@ -137,11 +168,12 @@ class Gate:
 
     def _space(self, operation: Operation, call: Call) -> str | None:
         """The namespace of a key: entity type and operation, by a quirk also the id."""
-        honoured = operation.verb in ("create", "update") or self.workspace.quirks["idempotent-deletes"] == "yes"
-        if not operation.verb or not honoured:
+        quirks = self.workspace.quirks
+        honoured = operation.verb in ("create", "update") or quirks["idempotent-deletes"] == "yes"
+        if not operation.verb or not operation.keyed or not honoured:
             return None
-        per_id = self.workspace.quirks["idempotency-namespace"] == "per-id"
-        return f"{operation.kind}:{operation.verb}" + (f":{call.path.get('id', '')}" if per_id else "")
+        per_id = quirks["idempotency-namespace"] == "per-id"
+        return f"{call.kind}:{operation.verb}" + (f":{call.path.get('id', '')}" if per_id else "")
 
     async def _exclusive(self, operation: Operation, call: Call, reply: tuple[str, str] | None) -> str:
         """The work, after the latency. By a quirk, an update is refused while another one of the record runs."""
@@ -178,12 +210,14 @@ class Gate:
         return body
 
 
-def _authenticate(headers: Mapping[str, str]) -> frozenset[str]:
-    """The key's scopes; empty for full access. Raises FaultError 401."""
+def _authenticate(headers: Mapping[str, str]) -> tuple[frozenset[str], bool]:
+    """The key's scopes, empty for full access, and whether its maker is an admin. Raises FaultError 401."""
     found = _KEY.fullmatch(headers.get("authorization", ""))
-    if found is None or found[1] == _SCOPED:
+    if found is None or found[1] in (_SCOPED, _PLAIN + _SCOPED):
         raise FaultError(401, "Invalid API key.")
-    return frozenset(found[1].removeprefix(_SCOPED).split(",")) if found[1].startswith(_SCOPED) else frozenset()
+    admin, rest = not found[1].startswith(_PLAIN), found[1].removeprefix(_PLAIN)
+    scopes = frozenset(rest.removeprefix(_SCOPED).split(",")) if rest.startswith(_SCOPED) else frozenset()
+    return scopes, admin
 
 
 def _check_version(headers: Mapping[str, str]) -> None:
@@ -214,3 +248,9 @@ def _refuse_constant(word: str) -> float:
 def dumps(body: JSON) -> str:
     """As it goes over the wire."""
     return json.dumps(body, separators=(",", ":"))
+
+
+def _storage_refusal(fault: FaultError) -> Response:
+    """As object storage words it: no JSON."""
+    body = f"<Error><Code>{fault.type}</Code><Message>{escape(fault.message)}</Message></Error>"
+    return Response(body, fault.status, media_type="application/xml")

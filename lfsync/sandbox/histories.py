@@ -18,10 +18,11 @@ def history(call: Call) -> JSON:
     """GET /{id}/fields/{fieldKey}/history."""
     workspace, key = call.workspace, call.path["key"]
     row = workspace.live(call.kind, call.path["id"], "trashed-retrieve")
-    spec = workspace.kind(call.kind).fields.get(key)
-    if spec is None:
+    kind = workspace.kind(call.kind)
+    spec = kind.fields.get(key)
+    if spec is None and key not in kind.relationships:
         raise bad_request("unknown_field", f"{call.kind} has no field {key!r}.", key)
-    if not spec.has_history:
+    if spec is None or not spec.has_history:
         raise refused(workspace.quirks, 400, f"{key} has no history.", key)
     sql = "SELECT n, at, value FROM history WHERE id = ? AND key = ? ORDER BY n"
     entries = workspace.store.execute(sql, row.id, key).fetchall()

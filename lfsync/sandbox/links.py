@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS
 from lfsync.model import JSON
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.errors import bad_request, refused, unprocessable
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import End, KindSpec, RelSpec
@@ -58,9 +59,9 @@ def _operation(kind: KindSpec, key: str, value: JSON, quirks: Quirks) -> Op:
         raise bad_request("invalid_type", f"{key} takes an object of add, remove or replace.", param)
     if "replace" in value:
         return _replace(kind, rel, value, quirks)
-    if len(value) > 1 and not KINDS[kind.name].add_with_remove and quirks["add-remove-together"] == "error":
+    if len(value) > 1 and not kind_row(kind.name).add_with_remove and quirks["add-remove-together"] == "error":
         raise bad_request("invalid_configuration", f"{key} takes add or remove, not both.", param)
-    add, remove = _ids(value.get("add"), param), _ids(value.get("remove"), param)
+    add, remove = (_ids(value.get(name, []), param) for name in ("add", "remove"))
     if not rel.near_many and len(add) > 1:
         raise bad_request("invalid_type", f"{key} takes a single id.", param)
     if set(add) & set(remove):
@@ -74,9 +75,10 @@ def _replace(kind: KindSpec, rel: RelSpec, value: Mapping[str, JSON], quirks: Qu
         raise bad_request("invalid_configuration", f"{rel.key} takes replace alone.", param)
     if rel.near_many and (kind.name in ("note", "list") or quirks["replace-has-many"] == "error"):
         raise bad_request("invalid_configuration", f"{rel.key} is a has-many and takes no replace.", param)
-    ids = _ids(value["replace"], param)
-    if len(ids) > 1 and not rel.near_many:
+    given = value["replace"]
+    if isinstance(given, list):
         raise bad_request("invalid_type", f"replace of {rel.key} takes one id or null.", param)
+    ids = () if given is None else _ids(given, param)
     if not ids and not _clearable(kind, rel, quirks):
         raise refused(quirks, 400, f"{rel.key} can't be cleared.", param)
     return Op(rel, add=ids, clear=True, replaced=True)
@@ -85,7 +87,7 @@ def _replace(kind: KindSpec, rel: RelSpec, value: Mapping[str, JSON], quirks: Qu
 def _clearable(kind: KindSpec, rel: RelSpec, quirks: Quirks) -> bool:
     answer = quirks["clear-has-one"]
     if answer == "optional-only":
-        return rel.key not in KINDS[kind.name].required
+        return rel.key not in kind_row(kind.name).required
     return answer == "all"
 
 
@@ -99,7 +101,8 @@ def _relationship(kind: KindSpec, key: str, quirks: Quirks) -> RelSpec:
 
 
 def _ids(value: JSON, param: str) -> tuple[str, ...]:
-    items = value if isinstance(value, list) else [] if value is None else [value]
+    """One id or several; never null (rule X5)."""
+    items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) and item for item in items):
         raise bad_request("invalid_type", "Relationships take ids.", param)
     return tuple(dict.fromkeys(str(item) for item in items))
@@ -108,28 +111,34 @@ def _ids(value: JSON, param: str) -> tuple[str, ...]:
 # ---------------------------------------------------------------- checking it
 
 
-def check(store: Store, ops: Iterable[Op], quirks: Quirks, *, id: str | None, creating: bool) -> None:
-    """Refuses operations over the cap, on missing or inactive ids, or on the record itself."""
+def check(store: Store, kind: KindSpec, ops: Iterable[Op], quirks: Quirks, *, id: str | None) -> None:
+    """Refuses operations over the cap, on missing or inactive ids, or on the record itself. A create has no `id`."""
     ops = list(ops)
-    _check_cap(ops, quirks, creating=creating)
+    _check_cap(store, ops, quirks, id)
     for op in ops:
         _check_ids(store, op, quirks, id)
-        if id is not None and not creating:
+        if id is not None:
             _check_links(store, op, quirks, id)
+            _check_emptied(store, kind, op, quirks, id)
 
 
-def _check_cap(ops: list[Op], quirks: Quirks, *, creating: bool) -> None:
+def _check_cap(store: Store, ops: list[Op], quirks: Quirks, id: str | None) -> None:
     counts = quirks["link-cap-counts"]
-    if creating and counts == "without-creates":
+    if id is None and counts == "without-creates":
         return
     total = sum(len(op.add) for op in ops)
     if counts != "without-removes":
-        total += sum(len(op.remove) for op in ops)
+        total += sum(len(op.remove) + _cleared(store, op, id) for op in ops)
     if counts == "replace-as-two":
-        total += sum(1 for op in ops if op.replaced)
+        total += sum(1 for op in ops if op.replaced and op.add)
     if total > CAP:
         message = f"A request may name and change {CAP} links; this one has {total}."
         raise unprocessable(message, "relationships", "relationship_write_limit_exceeded")
+
+
+def _cleared(store: Store, op: Op, id: str | None) -> int:
+    """The links that a `replace: null` ends: clearing a has-one that is set is a change of one link (rule X5)."""
+    return len(_near(store, op.rel, id)) if id is not None and op.clear and not op.add else 0
 
 
 def _check_ids(store: Store, op: Op, quirks: Quirks, id: str | None) -> None:
@@ -159,6 +168,14 @@ def _check_links(store: Store, op: Op, quirks: Quirks, id: str) -> None:
     occupied = not op.rel.near_many and not op.replaced and near - {*op.add, *op.remove}
     if op.add and occupied and quirks["add-on-occupied"] == "error":
         raise refused(quirks, 409, f"{op.rel.key} holds another id; replace it.", op.param)
+
+
+def _check_emptied(store: Store, kind: KindSpec, op: Op, quirks: Quirks, id: str) -> None:
+    """Taking the one link of a required has-one away is the same question as `replace: null` (U13, rule X5)."""
+    required = not op.rel.near_many and op.rel.key in kind_row(kind.name).required
+    emptied = op.remove and not op.add and set(_near(store, op.rel, id)) <= set(op.remove)
+    if required and emptied and not _clearable(kind, op.rel, quirks):
+        raise refused(quirks, 400, f"{op.rel.key} can't be cleared.", op.param)
 
 
 def members_key(object_type: JSON) -> str:

@@ -11,11 +11,12 @@ from lfsync.sandbox import rules
 from lfsync.sandbox.call import Call
 from lfsync.sandbox.errors import bad_request, not_found, refused
 from lfsync.sandbox.forms import iso
-from lfsync.sandbox.schema import MEMBERSHIP, FieldSpec
+from lfsync.sandbox.schema import MEMBERSHIP, End, FieldSpec
 from lfsync.sandbox.store import FOREVER, Link, Row
 from lfsync.sandbox.workspace import Workspace
 
 _KEYS = ("primaryId", "duplicateId", "fieldResolutions", "options")
+_UNION = "multiSelectUnion"
 
 
 def merge(call: Call) -> JSON:
@@ -66,8 +67,7 @@ def _account(workspace: Workspace, row: Row) -> str:
 def _resolved(workspace: Workspace, primary: Row, duplicate: Row, body: Mapping[str, JSON]) -> dict[str, JSON]:
     """The fields that the primary takes on: its gaps from the duplicate, and what the body decides."""
     kind = workspace.kind(primary.kind)
-    options = body.get("options", {})
-    union = isinstance(options, dict) and options.get("multiSelectUnion") is True
+    union = _union(body.get("options", {}))
     moved = {
         key: _default(spec, primary.fields.get(key), duplicate.fields.get(key), union=union)
         for key, spec in kind.fields.items()
@@ -79,6 +79,18 @@ def _resolved(workspace: Workspace, primary: Row, duplicate: Row, body: Mapping[
     for key, choice in resolutions.items():
         moved.update(_chosen(workspace, primary, duplicate, key, choice))
     return {key: value for key, value in moved.items() if primary.fields.get(key) != value}
+
+
+def _union(options: JSON) -> bool:
+    if not isinstance(options, dict):
+        raise bad_request("invalid_type", "options must be an object.", "options")
+    for key in options:
+        if key != _UNION:
+            raise bad_request("unknown_field", f"options have no {key!r}.", f"options.{key}")
+    chosen = options.get(_UNION, False)
+    if not isinstance(chosen, bool):
+        raise bad_request("invalid_type", f"{_UNION} must be true or false.", f"options.{_UNION}")
+    return chosen
 
 
 def _default(spec: FieldSpec, mine: JSON, other: JSON, *, union: bool) -> JSON:
@@ -104,23 +116,28 @@ def _chosen(workspace: Workspace, primary: Row, duplicate: Row, key: str, choice
 
 def _repoint(workspace: Workspace, primary: Row, duplicate: Row) -> tuple[int, list[str]]:
     """Moves the duplicate's links. The number of records that now point at the primary, and what was dropped."""
-    store = workspace.store
-    singles = {
-        end.edge: rel.key
-        for rel in workspace.kind(primary.kind).relationships.values()
-        for end in rel.ends
-        if end.source and not rel.near_many
-    }
+    store, singles = workspace.store, _singles(workspace, primary.kind)
     moved: set[str] = set()
     warnings = []
     for link in store.links([duplicate.id], FOREVER - 1):
-        other = link.dst if link.src == duplicate.id else link.src
+        here = End(link.edge, source=link.src == duplicate.id)
+        other = link.dst if here.source else link.src
         store.unlink(link)
-        if link.src == duplicate.id and link.edge in singles and store.linked(link.edge, primary.id, source=True):
-            warnings.append(f"{singles[link.edge]} of the duplicate was dropped.")
+        if here in singles and store.linked(link.edge, primary.id, source=here.source):
+            warnings.append(f"{singles[here]} of the duplicate was dropped.")
         elif other != primary.id and _point(workspace, link, primary, duplicate):
             moved.add(other)
     return len(moved), warnings
+
+
+def _singles(workspace: Workspace, kind: str) -> dict[End, str]:
+    """The ends on which a record holds one link only, under the key by which this kind shows them."""
+    every = [rel for spec in workspace.schema.kinds.values() for rel in spec.relationships.values()]
+    written = [(rel, rel.ends[0]) for rel in every if rel.ends]
+    single = {end for rel, end in written if not rel.near_many}
+    single |= {End(end.edge, not end.source) for rel, end in written if not rel.far_many}
+    shown = {end: rel.key for rel in workspace.kind(kind).relationships.values() for end in rel.ends}
+    return {end: shown.get(end, end.edge) for end in single}
 
 
 def _point(workspace: Workspace, link: Link, primary: Row, duplicate: Row) -> bool:

@@ -31,13 +31,13 @@ class Quirk(NamedTuple):
 QUIRKS: tuple[Quirk, ...] = (
     Quirk("noop-update", "U1", ("ignored", "bumps"), "an update that changes nothing: moves updatedAt or not"),
     Quirk("updated-at-on-create", "U2", ("empty", "created"), "updatedAt of a record that was never updated"),
-    Quirk("task-filters", "U3", ("honoured", "ignored", "rejected"), "filters on the lists of tasks and notes"),
+    Quirk("task-filters", "U3", ("honoured", "ignored", "rejected"), "filters on the lists of tasks, notes, meetings"),
     Quirk("validation-order", "U4", ("existence-first", "body-first"), "which error an update with two faults gets"),
     Quirk("list-names", "U5", ("shared", "unique"), "whether two lists of one object type may share a name"),
     Quirk("external-id", "U6", ("present", "absent"), "the externalId key of records"),
     Quirk("membership-lag", "U7", ("lags", "fresh"), "whether reads of list members trail writes"),
     Quirk("trash-lag", "U7", ("lags", "fresh"), "whether status=trashed trails writes"),
-    Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25"),
+    Quirk("list-limit", "U8", ("clamp", "reject"), "a limit above 25, but on lists, their members and notes"),
     Quirk("offset-past-end", "U8", ("empty", "reject"), "an offset past the last record"),
     Quirk("trashed-retrieve", "U9", ("404", "record"), "GET of a trashed id"),
     Quirk("trashed-update", "U9", ("404", "ok"), "update of a trashed id"),
@@ -66,10 +66,20 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("archived-options", "U22", ("hidden", "listed"), "archived options in the definitions"),
     Quirk("refusal-status", "U23", ("mixed", "400", "409", "422"), "the status of refusals that the sheet leaves open"),
     Quirk("concurrent-update", "U24", ("last-wins", "conflict"), "an update while another one of the record runs"),
+    Quirk(
+        "object-idempotency", "U25", ("honoured", "ignored"), "Idempotency-Key on create and update of custom objects"
+    ),
+    Quirk(
+        "object-scopes", "U25", ("custom-objects", "none"), "scopes of custom objects where the reference names none"
+    ),
+    Quirk("object-list-category", "U25", ("search", "read"), "the rate limit that lists of custom objects count for"),
+    Quirk("object-title", "§4.10", ("required", "optional"), "a custom object without its title field"),
+    Quirk("object-status", "§4.10", ("rejected", "ignored"), "the parameter status on lists of custom objects"),
+    Quirk("run-status-words", "§4.13", ("documented", "other"), "the words for the status of a workflow run"),
     Quirk("idempotent-deletes", "U25", ("no", "yes"), "Idempotency-Key on delete, restore and merge"),
     Quirk("idempotency-namespace", "U26", ("per-operation", "per-id"), "one key for updates of two ids"),
     Quirk("replay-header", "U26", ("absent", "present"), "a header that marks a replayed answer"),
-    Quirk("id-prefixes", "U27", ("invented", "bare"), "ids of tasks, notes and lists"),
+    Quirk("id-prefixes", "U27", ("invented", "bare"), "ids of tasks, notes, lists and meetings"),
     Quirk("inactive-members", "U29", ("hidden", "listed"), "inactive members in the list of members"),
     Quirk("inactive-owner", "U29", ("refused", "accepted"), "links to inactive members"),
     Quirk("link-order", "U30", ("oldest-first", "newest-first", "by-id"), "the order of relationship values"),
@@ -91,6 +101,20 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("stage-fallback", "U22", ("none", "default-pipeline"), "an opportunity's stage label found in two pipelines"),
     Quirk("enrichment", "§14", ("off", "fills"), "fills an empty field a second after a create that did not skip it"),
     Quirk("generated-texts", "§14", ("off", "fills"), "writes the read-only texts a second after a create"),
+    Quirk(
+        "meeting-sync", "§4.6", ("later", "at-once"), "when a meeting that was written is synced: in a second or not"
+    ),
+    Quirk("meeting-texts", "§14", ("kept", "regenerated"), "whether a sync writes a meeting's prep and summary anew"),
+    Quirk("blocked-attendee", "§4.6", ("vanishes", "kept"), "the sync of a meeting with an address of the block list"),
+    Quirk("private-meetings", "U33", ("empty", "absent", "404"), "what a caller without access gets of private texts"),
+    Quirk("private-title", "U33", ("shown", "redacted"), "whether the title of a private meeting is hidden as well"),
+    Quirk("file-types", "U28", ("strict", "lenient"), "MIME types that do not fit a file's purpose"),
+    Quirk("file-sessions", "U28", ("hour", "short"), "how long upload sessions and download addresses last"),
+    Quirk("file-idempotency", "U25", ("ignored", "honoured"), "Idempotency-Key on POST /v1/files"),
+    Quirk("upload-answer", "§4.9", ("200", "201", "204"), "the status of an upload that succeeded"),
+    Quirk("md5-wrong", "§4.9", ("pending", "cancelled"), "a file that was completed with another md5"),
+    Quirk("complete-again", "§4.9", ("noop", "error"), "complete of a file that is completed"),
+    Quirk("cancel-ended", "§4.9", ("error", "noop"), "cancel of a file that is no longer pending"),
 )
 
 _BY_NAME = {quirk.name: quirk for quirk in QUIRKS}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
 from lfsync.sandbox import enrichment, links, rules
 from lfsync.sandbox.call import Call
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.errors import FaultError, refused
 from lfsync.sandbox.links import Op
 from lfsync.sandbox.schema import definitions as shown_definitions
@@ -29,12 +29,12 @@ def retrieve(call: Call) -> JSON:
 def create(call: Call) -> JSON:
     """POST: a new record, enriched later unless the body skips it."""
     workspace, kind = call.workspace, call.workspace.kind(call.kind)
-    enriched = KINDS[call.kind].enriched
+    enriched = kind_row(call.kind).enriched
     write = rules.Write(call.body, ("skipEnrichment",) if enriched else ())
-    rules.require(write, call.kind, workspace.quirks)
+    rules.require(write, kind, workspace.quirks)
     formed = rules.fields(kind, write.fields, workspace.quirks)
     ops = links.for_create(kind, write.relationships, workspace.quirks)
-    links.check(workspace.store, ops, workspace.quirks, id=None, creating=True)
+    links.check(workspace.store, kind, ops, workspace.quirks, id=None)
     id = workspace.new_id(call.kind)
     rules.check_unique(workspace.store, kind, id, formed, workspace.quirks)
     if call.kind == "list":
@@ -89,8 +89,9 @@ def _check_body(call: Call) -> None:
 
 def _operations(workspace: Workspace, row: Row, given: Mapping[str, JSON]) -> list[Op]:
     store, quirks = workspace.store, workspace.quirks
-    ops = links.for_update(workspace.kind(row.kind), given, quirks)
-    links.check(store, ops, quirks, id=row.id, creating=False)
+    kind = workspace.kind(row.kind)
+    ops = links.for_update(kind, given, quirks)
+    links.check(store, kind, ops, quirks, id=row.id)
     if row.kind == "list":
         links.check_membership(ops, row.fields["$objectType"], quirks)
     return [op for op in ops if _may_change(workspace, row, op)]
@@ -98,7 +99,7 @@ def _operations(workspace: Workspace, row: Row, given: Mapping[str, JSON]) -> li
 
 def _may_change(workspace: Workspace, row: Row, op: Op) -> bool:
     """Create-only relationships: refused, ignored or changed after all (U14)."""
-    if op.rel.key not in KINDS[row.kind].create_only:
+    if op.rel.key not in kind_row(row.kind).create_only:
         return True
     answer = workspace.quirks["create-only-change"]
     unchanged = set(links.current(workspace.store, op.rel, row.id)) == set(op.add)
@@ -138,4 +139,5 @@ def restore(call: Call) -> JSON:
 def _to_trash(call: Call, *, trashed: bool) -> JSON:
     workspace = call.workspace
     row = workspace.find(call.kind, call.path["id"])
+    rules.require_nothing(call.body)
     return workspace.views.one(row if row.trashed == trashed else workspace.trash(row, trashed))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
 from lfsync.sandbox import stages
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.errors import FaultError, bad_request, refused
 from lfsync.sandbox.forms import ADDRESS_KEYS, NAME_KEYS, display, stored
 from lfsync.sandbox.quirks import Quirks
@@ -30,7 +30,7 @@ class Write:
         self.fields = _mapping(body, "fields")
         self.relationships = _mapping(body, "relationships")
         self.has_fields = "fields" in body
-        self.skip_enrichment = _flag(body, "skipEnrichment")
+        self.skip_enrichment = flag(body, "skipEnrichment")
 
 
 def _mapping(body: Mapping[str, JSON], key: str) -> dict[str, JSON]:
@@ -40,22 +40,35 @@ def _mapping(body: Mapping[str, JSON], key: str) -> dict[str, JSON]:
     return value
 
 
-def _flag(body: Mapping[str, JSON], key: str) -> bool:
+def flag(body: Mapping[str, JSON], key: str) -> bool:
+    """A boolean of the body; absent is False. Raises FaultError 400."""
     value = body.get(key, False)
     if not isinstance(value, bool):
         raise bad_request("invalid_type", f"{key!r} must be true or false.", key)
     return value
 
 
-def require(write: Write, kind: str, quirks: Quirks) -> None:
+def required(kind: KindSpec, quirks: Quirks) -> tuple[str, ...]:
+    """The keys that a create must carry: by the table, and by a quirk the title field of a type of custom objects."""
+    title = (kind.title,) if kind.title and quirks["object-title"] == "required" else ()
+    return (*kind_row(kind.name).required, *title)
+
+
+def require(write: Write, kind: KindSpec, quirks: Quirks) -> None:
     """Refuses a create without what a create needs."""
     if not write.has_fields:
         raise bad_request("parameter_missing", "'fields' is required.", "fields")
-    for key in KINDS[kind].required:
-        if key in KINDS[kind].fields and write.fields.get(key) in (None, "", []):
+    for key in required(kind, quirks):
+        if key in kind.fields and write.fields.get(key) in (None, "", []):
             raise missing(f"fields.{key}", quirks)
-        if key in KINDS[kind].relationships and write.relationships.get(key) in (None, "", []):
+        if key in kind.relationships and write.relationships.get(key) in (None, "", []):
             raise missing(f"relationships.{key}", quirks)
+
+
+def require_nothing(body: Mapping[str, JSON]) -> None:
+    """Refuses a body that says anything: that of a delete or restore is an empty object (rule X5)."""
+    for key in body:
+        raise bad_request("unknown_field", "This request takes an empty body.", key)
 
 
 def missing(param: str, quirks: Quirks) -> FaultError:
@@ -97,7 +110,7 @@ def _writable(kind: KindSpec, key: str, quirks: Quirks, *, creating: bool, gener
     spec = kind.fields.get(key)
     if spec is None:
         raise bad_request("unknown_field", f"{kind.name} has no field {key!r}.", f"fields.{key}")
-    immutable = not creating and key in KINDS[kind.name].create_only
+    immutable = not creating and key in kind_row(kind.name).create_only
     if immutable:
         raise bad_request("unknown_field", f"{key} can't be changed.", f"fields.{key}")
     if not spec.writable and not generated:
@@ -134,7 +147,7 @@ def _merged(spec: FieldSpec, value: JSON, before: JSON) -> JSON:
 
 
 def _keep_required(kind: KindSpec, formed: Mapping[str, JSON], quirks: Quirks) -> None:
-    for key in KINDS[kind.name].required:
+    for key in required(kind, quirks):
         if key in formed and formed[key] is None:
             raise missing(f"fields.{key}", quirks)
 

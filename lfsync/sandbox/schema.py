@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
-from lfsync.kinds import KINDS, MEMBER_KEYS, Field, Kind, Relationship
+from lfsync.kinds import KINDS as MANAGED
+from lfsync.kinds import MEMBER_KEYS, Field, Kind, Relationship
 from lfsync.model import JSON
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.quirks import Quirks
 
 MEMBERSHIP = "list.$members"
@@ -54,7 +56,7 @@ class FieldSpec:
     @property
     def has_history(self) -> bool:
         """Attribute-backed: custom fields and the selects among the system fields (API sheet 4.14)."""
-        return not self.key.startswith("$") or (self.type in SELECTS and not self.words)
+        return self.stored and (not self.key.startswith("$") or (self.type in SELECTS and not self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class RelSpec:
-    """A relationship of a kind. Writes go to the first end; `far_many` False: a target takes one link only."""
+    """A relationship of a kind. Writes go to the first end. `far_one`: a target takes one link only."""
 
     key: str
     id: str
@@ -88,6 +90,7 @@ class RelSpec:
     slug: str | None = None
     as_source: Direction | None = None
     as_destination: Direction | None = None
+    far_one: bool = False
 
     @property
     def near_many(self) -> bool:
@@ -97,16 +100,27 @@ class RelSpec:
     @property
     def far_many(self) -> bool:
         """Whether one target may be linked from several records."""
-        return self.as_destination.many if self.as_destination else True
+        return self.as_destination.many if self.as_destination else not self.far_one
 
 
 @dataclass(frozen=True, slots=True)
 class KindSpec:
-    """What one kind has in this workspace."""
+    """What one kind has in this workspace.
+
+    The rest is for types of custom objects: the label, the key of the title field, and whether the caller sees it.
+    """
 
     name: str
     fields: dict[str, FieldSpec] = field(default_factory=dict)
     relationships: dict[str, RelSpec] = field(default_factory=dict)
+    label: str | None = None
+    title: str | None = None
+    hidden: bool = False
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it is a type of custom objects."""
+        return self.label is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +166,25 @@ _MIRRORS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("account", "$opportunity"): (("opportunity", "$account"),),
     ("account", "$task"): (("task", "$account"),),
     ("account", "$note"): (("note", "$account"),),
+    ("account", "$meeting"): (("meeting", "$account"),),
     ("contact", "$account"): (("account", "$contact"),),
     ("contact", "$opportunity"): (("opportunity", "$champion"), ("opportunity", "$evaluator")),
     ("contact", "$note"): (("note", "$contact"),),
+    ("contact", "$meeting"): (("meeting", "$contact"),),
     ("opportunity", "$task"): (("task", "$opportunity"),),
     ("opportunity", "$note"): (("note", "$opportunity"),),
+    ("opportunity", "$meeting"): (("meeting", "$opportunity"),),
+    ("meeting", "$note"): (("note", "$meeting"),),
 }
 
 
-def built_in(new_id: NewId) -> Schema:
-    """The system fields and relationships that every workspace has."""
-    return Schema({kind.name: _kind(kind, new_id) for kind in KINDS.values()})
+def built_in(new_id: NewId, later_id: NewId) -> Schema:
+    """The system fields and relationships that every workspace has.
+
+    `later_id` is for kinds that came later: from one random seed records keep getting the ids that they always got.
+    """
+    ids = {name: new_id if name in MANAGED else later_id for name in KINDS}
+    return Schema({kind.name: _kind(kind, ids[kind.name]) for kind in KINDS.values()})
 
 
 def _kind(kind: Kind, new_id: NewId) -> KindSpec:

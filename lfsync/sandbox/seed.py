@@ -5,29 +5,44 @@ Records are a second apart and a day old, in the order of the file, so that list
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from lfsync.errors import ConfigError, Problem
-from lfsync.kinds import KINDS, SECTIONS
+from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import JSON
 from lfsync.project.documents import Document
-from lfsync.sandbox import links, records, rules, schema, seedfile
+from lfsync.sandbox import derived, files, links, meetings, records, rules, runs, schema, seedfile
+from lfsync.sandbox.catalog import is_slug, kind_row, section_kind
 from lfsync.sandbox.errors import FaultError
+from lfsync.sandbox.kinds import KINDS
+from lfsync.sandbox.privacy import Caller
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import Direction, End, FieldSpec, KindSpec, NewId, Option, RelSpec, Schema
-from lfsync.sandbox.seedfile import Seed, SeedField, SeedKind, SeedMember, SeedRecord, SeedRelationship
+from lfsync.sandbox.seedfile import (
+    Seed,
+    SeedField,
+    SeedFile,
+    SeedInverse,
+    SeedKind,
+    SeedMember,
+    SeedObject,
+    SeedRecord,
+    SeedRelationship,
+)
 from lfsync.sandbox.store import Store
+from lfsync.sandbox.syncs import BLOCKLIST
 from lfsync.sandbox.workspace import Workspace
 from lfsync.wording import did_you_mean
 
 AGE = 86_400_000  # ms before now that the newest seeded record was made
 SPACING = 1000  # ms between two records
 _ADMIN = SeedMember(ref="admin", email="admin@sandbox.example", first="Sandbox", last="Admin", role="admin")
-_TARGETS = ("account", "contact", "opportunity", "task", "note", "member")
+_TARGETS = ("account", "contact", "opportunity", "task", "note", "meeting", "member")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 Loc = Sequence[str | int]
@@ -57,7 +72,18 @@ def plant(store: Store, plan: Plan, quirks: Quirks, index_lag: int) -> Workspace
         raise ConfigError(planting.problems)
     store.set_meta("schema", workspace.schema.dump().decode())
     store.set_meta("acting", workspace.acting or "")
+    store.set_meta("plain", workspace.plain or "")
+    store.set_meta(BLOCKLIST, json.dumps(plan.seed.blocklist))
     return workspace
+
+
+def planted(store: Store, known: str, quirks: Quirks, index_lag: int) -> Workspace:
+    """A database that was filled before. Raises UsageError for one that an older version filled."""
+    found = schema.load(known)
+    if set(KINDS) - set(found.kinds):
+        hint = "`lfsync sandbox reset`, or another --db"
+        raise UsageError("the sandbox's database was made by an older version of lfsync", hint=hint)
+    return Workspace(store, found, quirks, index_lag, Caller(store.meta("acting") or None), store.meta("plain") or None)
 
 
 class _Item(NamedTuple):
@@ -82,13 +108,17 @@ class _Planting:
     linked: set[tuple[str, str, str]] = field(default_factory=set)
 
     def run(self, index_lag: int) -> Workspace:
-        workspace = Workspace(self.store, self._schema(), self.quirks, index_lag, None)
+        workspace = Workspace(self.store, self._schema(), self.quirks, index_lag, Caller())
         base = self.store.now() - AGE
-        workspace = replace(workspace, acting=self._members(workspace, base))
+        acting, plain = self._members(workspace, base)
+        workspace = replace(workspace, caller=Caller(acting), plain=plain)
+        self._files(workspace, base)
         items = list(self._items(workspace, base))
         planted = [item for item in items if self._record(workspace, item)]
         for item in planted:
             self._links(workspace, item, base)
+        derived.settle(self.store, base)
+        self._runs()
         return workspace
 
     def say(self, message: str, loc: Loc, hint: str | None = None) -> None:
@@ -98,17 +128,51 @@ class _Planting:
     # ------------------------------------------------------------ definitions
 
     def _schema(self) -> Schema:
-        kinds = dict(schema.built_in(self.store.new_id).kinds)
-        for name, given in self.plan.seed.definitions.items():
-            if name in kinds:
-                kinds[name] = self._kind(kinds[name], given, ("definitions", name))
+        numbers = count()
+
+        def later_id(prefix: str) -> str:
+            return f"{prefix}{self.store.signature(f'definition {next(numbers)}')[:20]}"
+
+        seed, kinds = self.plan.seed, dict(schema.built_in(self.store.new_id, later_id).kinds)
+        for slug, type in seed.objects.items():
+            if is_slug(slug):
+                kinds[slug] = KindSpec(slug, label=type.label or slug, hidden=type.hidden)
+            else:
+                hint = "letters, digits, `_` and `-`, and no name of another kind"
+                self.say(f"`{slug}` is no slug for a type of custom objects", ("objects", slug), hint)
+        given: list[tuple[tuple[str, str], SeedKind]] = [
+            *((("definitions", name), kind) for name, kind in seed.definitions.items() if name in kinds),
+            *((("objects", slug), type) for slug, type in seed.objects.items() if is_slug(slug)),
+        ]
+        targets = (*_TARGETS, *filter(is_slug, seed.objects))
+        for loc, kind in given:
+            kinds[loc[1]] = self._kind(kinds[loc[1]], kind, loc, targets)
+        for loc, kind in given:
+            self._inverses(kinds, kinds[loc[1]], kind, loc)
         return Schema(kinds)
 
-    def _kind(self, spec: KindSpec, given: SeedKind, loc: Loc) -> KindSpec:
+    def _inverses(self, kinds: dict[str, KindSpec], near: KindSpec, given: SeedKind, loc: Loc) -> None:
+        """The far sides of a kind's relationships, each among those of its target."""
+        for key, row in given.relationships.items():
+            inverse, far = row.inverse, kinds.get(row.target)
+            place = (*loc, "relationships", key, "inverse")
+            if inverse is None or (far is None and row.target != "member"):
+                continue  # an unknown target is named already
+            if far is None:
+                self.say("a member shows no links", place)
+            elif far.name == near.name:
+                self.say("a relationship of a kind with itself has directions, no inverse", place)
+            elif inverse.key in far.relationships or inverse.key.startswith("$"):
+                self.say(f"{inverse.key} is no name for a custom relationship of {far.name}", (*place, "key"))
+            else:
+                rel = _inverse(near.relationships[key], near.name, inverse, self.store.new_id("rd_"))
+                kinds[far.name] = replace(far, relationships={**far.relationships, rel.key: rel})
+
+    def _kind(self, spec: KindSpec, given: SeedKind, loc: Loc, targets: Sequence[str]) -> KindSpec:
         new_id = self.store.new_id
         if given.pipelines and given.stages:
             self.say("pipelines bring their own stages", (*loc, "stages"), "leave `stages` out")
-        if (given.pipelines or given.stages) and not KINDS[spec.name].custom_fields:
+        if (given.pipelines or given.stages) and not kind_row(spec.name).custom_fields:
             self.say(f"{spec.name} has no stages", loc)
         elif given.pipelines:
             spec = schema.with_pipelines(spec, given.pipelines, new_id)
@@ -116,13 +180,25 @@ class _Planting:
             spec = schema.with_stages(spec, given.stages, new_id)
         fields = {key: self._field(spec, key, row, (*loc, "fields", key)) for key, row in given.fields.items()}
         rels = {
-            key: self._rel(spec, key, row, (*loc, "relationships", key)) for key, row in given.relationships.items()
+            key: self._rel(spec, key, row, (*loc, "relationships", key), targets)
+            for key, row in given.relationships.items()
         }
-        return replace(spec, fields={**spec.fields, **fields}, relationships={**spec.relationships, **rels})
+        spec = replace(spec, fields={**spec.fields, **fields}, relationships={**spec.relationships, **rels})
+        return self._titled(spec, given, loc) if isinstance(given, SeedObject) else spec
+
+    def _titled(self, spec: KindSpec, given: SeedObject, loc: Loc) -> KindSpec:
+        """With its title field: the one that is named, else `name`, else the first text."""
+        if given.title and given.title not in spec.fields:
+            self.say(
+                f"{spec.name} has no field `{given.title}`", (*loc, "title"), did_you_mean(given.title, spec.fields)
+            )
+        texts = [key for key, row in spec.fields.items() if row.type == "TEXT" and row.writable]
+        title = given.title or ("name" if "name" in spec.fields else next(iter(texts), None))
+        return replace(spec, title=title)
 
     def _field(self, kind: KindSpec, key: str, given: SeedField, loc: Loc) -> FieldSpec:
         known = kind.fields.get(key)
-        if known is None and not KINDS[kind.name].custom_fields:
+        if known is None and not kind_row(kind.name).custom_fields:
             self.say(f"{kind.name} has no custom fields", loc)
         if known and given.type not in (None, known.type):
             self.say(f"{key} is of type {known.type}", (*loc, "type"))
@@ -134,9 +210,9 @@ class _Planting:
         spec = known or FieldSpec(key, self.store.new_id("ad_"), key, type or "TEXT", multiple=type == "TELEPHONE")
         return _overridden(spec, given, self.store.new_id)
 
-    def _rel(self, kind: KindSpec, key: str, given: SeedRelationship, loc: Loc) -> RelSpec:
-        if given.target not in _TARGETS:
-            hint = did_you_mean(given.target, _TARGETS) or f"one of: {', '.join(_TARGETS)}"
+    def _rel(self, kind: KindSpec, key: str, given: SeedRelationship, loc: Loc, targets: Sequence[str]) -> RelSpec:
+        if given.target not in targets:
+            hint = did_you_mean(given.target, targets) or f"one of: {', '.join(targets)}"
             self.say(f"unknown target `{given.target}`", (*loc, "target"), hint)
         if key in kind.relationships or key.startswith("$"):
             self.say(f"{key} is no name for a custom relationship", loc)
@@ -146,8 +222,8 @@ class _Planting:
 
     # ------------------------------------------------------------ members and records
 
-    def _members(self, workspace: Workspace, base: int) -> str | None:
-        """The id of the acting member."""
+    def _members(self, workspace: Workspace, base: int) -> tuple[str | None, str | None]:
+        """The ids of the acting member, and of the first one who is no admin."""
         found: list[tuple[str, str]] = []
         given = self.plan.seed.members or [_ADMIN]
         for number, member in enumerate(given):
@@ -158,7 +234,24 @@ class _Planting:
             for name in filter(None, (member.ref, member.email)):
                 self._name("member", name, id, ("members", number))
             found += [(member.role, id)] if member.active else []
-        return next((id for role, id in found if role == "admin"), found[0][1] if found else None)
+        admin = next((id for role, id in found if role == "admin"), found[0][1] if found else None)
+        return admin, next((id for role, id in found if role != "admin"), None)
+
+    def _files(self, workspace: Workspace, base: int) -> None:
+        given = self.plan.seed.files
+        for number, file in enumerate(given):
+            loc = ("files", number)
+            if bool(file.content) == bool(file.size):
+                self.say("a file has either `content` or a `size`", loc)
+            created = base - (len(given) - number) * SPACING
+            kind = files.IN_APP if file.app else files.LISTED
+            row = files.insert(workspace, kind, _file_fields(file, created), created=created)
+            if file.content:
+                with self.store.contents.writer(row.id, "seed") as content:
+                    content.write(file.content.encode())
+                    content.keep()
+            if file.ref:
+                self._name("file", file.ref, row.id, loc)
 
     def _name(self, kind: str, ref: str, id: str, loc: Loc) -> None:
         if self.refs.setdefault((kind, ref), id) != id:
@@ -167,7 +260,7 @@ class _Planting:
     def _items(self, workspace: Workspace, base: int) -> Iterator[_Item]:
         seed = self.plan.seed
         places: list[tuple[str, tuple[str | int, ...], SeedRecord]] = [
-            (SECTIONS[section].name, ("records", section, number), record)
+            (section_kind(section), ("records", section, number), record)
             for section, found in seed.records.items()
             for number, record in enumerate(found)
         ]
@@ -181,8 +274,8 @@ class _Planting:
     def _record(self, workspace: Workspace, item: _Item) -> bool:
         kind, record = workspace.kind(item.kind), item.record
         given = {key: _dated(kind, key, cast(JSON, value)) for key, value in record.fields.items()}
-        for key in KINDS[item.kind].required:
-            if key in KINDS[item.kind].fields and given.get(key) in (None, ""):
+        for key in rules.required(kind, self.quirks):
+            if key in kind.fields and given.get(key) in (None, ""):
                 self.say(f"{item.kind} needs {key}", (*item.loc, "fields"))
                 return False
         try:
@@ -191,6 +284,8 @@ class _Planting:
         except FaultError as fault:
             return self._refused(fault, item)
         flags = {"trashed": record.trashed, "hidden": record.hidden}
+        if item.kind == "meeting":
+            formed[meetings.INVITED] = formed.get("$attendeeEmails")
         workspace.insert(item.kind, formed, created=item.created, id=item.id, **flags)
         return True
 
@@ -220,6 +315,8 @@ class _Planting:
         for op in [*ops, *records.author(workspace, item.kind, ops)]:
             for other in op.add:
                 self._link(op.rel, item, other, base)
+                if op.rel.key == "$transcript":
+                    self.store.link("meeting.$transcripts", item.id, other, since=base)
 
     def _ids(self, kind: KindSpec, key: str, refs: seedfile.Refs, loc: Loc) -> JSON:
         rel = kind.relationships.get(key)
@@ -240,8 +337,34 @@ class _Planting:
             return
         if not rel.far_many and self.store.linked(end.edge, other, source=not end.source):
             self.say(f"{rel.key}: the other side takes one link only", (*item.loc, "relationships", rel.key))
+        if not rel.near_many and self.store.linked(end.edge, item.id, source=end.source):
+            self.say(
+                f"{rel.key} takes one link only, and the other side made one", (*item.loc, "relationships", rel.key)
+            )
         self.linked.add((end.edge, src, dst))
         self.store.link(end.edge, src, dst, since=base)
+
+    # ------------------------------------------------------------ workflow runs
+
+    def _runs(self) -> None:
+        seen: set[str] = set()
+        for number, run in enumerate(self.plan.seed.workflow_runs):
+            loc = ("workflow_runs", number)
+            if run.ends and run.status is not None:
+                self.say("a run with a `status` of its own never ends", (*loc, "ends"), "leave one of the two out")
+            if run.id in seen:
+                self.say(f"two workflow runs are called `{run.id}`", (*loc, "id"))
+            else:
+                runs.plant(self.store, run.id, run.ends or "completed", run.status)
+            seen.add(run.id)
+
+
+def _inverse(rel: RelSpec, source: str, given: SeedInverse, id: str) -> RelSpec:
+    """The far side of a relationship."""
+    many = given.cardinality == "HAS_MANY"
+    ends = tuple(End(end.edge, not end.source) for end in rel.ends)
+    label, writable = given.label or given.key, not given.read_only
+    return RelSpec(given.key, id, label, source, many, writable, given.description, ends, far_one=not rel.many)
 
 
 def _overridden(spec: FieldSpec, given: SeedField, new_id: NewId) -> FieldSpec:
@@ -274,7 +397,9 @@ def _custom_relationship(kind: str, key: str, given: SeedRelationship, id: str) 
     label = given.label or key
     edge = f"{kind}.{key}"
     if given.target != kind:
-        return RelSpec(key, id, label, given.target, many, True, given.description, (End(edge, source=True),))
+        far_one = given.inverse is not None and given.inverse.cardinality == "HAS_ONE"
+        end = End(edge, source=True)
+        return RelSpec(key, id, label, given.target, many, True, given.description, (end,), far_one=far_one)
     ways = given.directions
     return RelSpec(
         key,
@@ -302,6 +427,17 @@ def _member_fields(member: SeedMember, user: str) -> Mapping[str, JSON]:
         "$name": {"firstName": member.first, "lastName": member.last},
         "$role": member.role,
         "user": user,
+        "privacy": member.privacy,
+    }
+
+
+def _file_fields(file: SeedFile, created: int) -> dict[str, JSON]:
+    return {
+        "filename": file.filename,
+        "mimeType": file.mimeType,
+        "sizeBytes": file.size or len((file.content or "").encode()),
+        "status": "COMPLETED",
+        "completedAt": created,
     }
 
 

@@ -10,9 +10,11 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lfsync.errors import ConfigError, Problem
-from lfsync.kinds import KINDS, SECTIONS
 from lfsync.model import JSON
 from lfsync.project.documents import Document, decode, parse
+from lfsync.sandbox.catalog import OBJECT_SECTION
+from lfsync.sandbox.files import MAX_SIZE, MIME
+from lfsync.sandbox.kinds import KINDS, SECTIONS
 from lfsync.wording import did_you_mean
 
 ValueType = Literal[
@@ -35,6 +37,7 @@ class SeedMember(_Closed):
     last: str | None = None
     role: str = "member"
     active: bool = True
+    privacy: Literal["METADATA"] | None = None  # of the meetings that they organise, where these don't say
 
 
 class SeedOption(_Closed):
@@ -76,6 +79,16 @@ class SeedDirections(_Closed):
     asDestination: SeedDirection  # noqa: N815
 
 
+class SeedInverse(_Closed):
+    """The same links as the target shows them, under a key of its own."""
+
+    key: str
+    cardinality: Cardinality = "HAS_MANY"
+    label: str | None = None
+    description: str | None = None
+    read_only: bool = False
+
+
 class SeedRelationship(_Closed):
     """A custom relationship."""
 
@@ -85,6 +98,7 @@ class SeedRelationship(_Closed):
     label: str | None = None
     description: str | None = None
     directions: SeedDirections | None = None
+    inverse: SeedInverse | None = None
 
 
 class SeedKind(_Closed):
@@ -94,6 +108,22 @@ class SeedKind(_Closed):
     relationships: dict[str, SeedRelationship] = {}
     pipelines: Annotated[dict[str, list[str]], Field(min_length=1)] | None = None
     stages: Annotated[list[str], Field(min_length=1)] | None = None
+
+
+class SeedObject(SeedKind):
+    """A type of custom objects. `title` is the field that a create needs; `hidden`: the caller doesn't see the type."""
+
+    label: str | None = None
+    title: str | None = None
+    hidden: bool = False
+
+
+class SeedRun(_Closed):
+    """A workflow run: it ends so, or it stands at a `status` for ever."""
+
+    id: str = Field(min_length=1)
+    ends: Literal["completed", "failed"] | None = None
+    status: str | None = None
 
 
 class SeedRecord(_Closed):
@@ -107,18 +137,35 @@ class SeedRecord(_Closed):
     hidden: bool = False
 
 
+class SeedFile(_Closed):
+    """A file that was uploaded; of a size alone: that many zero bytes. `app`: in the app, so it is not listed."""
+
+    ref: str | None = None
+    filename: Annotated[str, Field(min_length=1, max_length=255)]
+    mimeType: str = Field(default="text/plain", pattern=f"^{MIME}$")  # noqa: N815 - the API's own spelling
+    content: str | None = None
+    size: int | None = Field(default=None, ge=1, le=MAX_SIZE)
+    app: bool = False
+
+
 class Seed(_Closed):
-    """The whole file."""
+    """The whole file. `blocklist`: addresses and domains that make a meeting vanish."""
 
     members: list[SeedMember] = []
     definitions: dict[str, SeedKind] = {}
+    objects: dict[str, SeedObject] = {}
     records: dict[str, list[SeedRecord]] = {}
     lists: list[SeedRecord] = []
+    files: list[SeedFile] = []
+    blocklist: list[str] = []
+    workflow_runs: list[SeedRun] = []
 
 
-_MODELS = (SeedMember, SeedOption, SeedField, SeedRelationship, SeedDirections, SeedKind, SeedRecord, Seed)
+_MODELS = (
+    *(SeedMember, SeedOption, SeedField, SeedInverse, SeedRelationship, SeedDirections, SeedKind, SeedObject),
+    *(SeedRun, SeedRecord, SeedFile, Seed),
+)
 _KEYS = sorted({key for model in _MODELS for key in model.model_fields})
-_LATER = {"objects": "custom objects", "meetings": "meetings", "meeting": "meetings", "object": "custom objects"}
 
 
 def read(path: Path) -> tuple[Seed, Document]:
@@ -136,7 +183,7 @@ def check(text: str, file: str) -> tuple[Seed, Document]:
     data = {} if document.data is None else document.data
     problems = list(_section_problems(document, data))
     try:
-        seed = Seed.model_validate(_known(data))
+        seed = Seed.model_validate(data)
     except ValidationError as error:
         problems += [_problem(document, details) for details in error.errors()]
         raise ConfigError(problems) from None
@@ -145,30 +192,28 @@ def check(text: str, file: str) -> tuple[Seed, Document]:
     return seed, document
 
 
-def _known(data: JSON) -> JSON:
-    """Without what a later version brings: that is reported on its own."""
-    return {key: value for key, value in data.items() if key not in _LATER} if isinstance(data, dict) else data
-
-
 def _section_problems(document: Document, data: JSON) -> Iterator[Problem]:
     if not isinstance(data, dict):
         return
-    for key in data:
-        if key in _LATER:
-            yield _later(document, [key])
-    for key, known in (("definitions", [k for k in KINDS if KINDS[k].definitions]), ("records", list(SECTIONS))):
+    objects = data.get("objects")
+    slugs = [str(slug) for slug in objects] if isinstance(objects, dict) else []
+    kinds = [name for name in KINDS if KINDS[name].definitions]
+    sections = [*SECTIONS, *(f"{OBJECT_SECTION}{slug}" for slug in slugs)]
+    for key, known in (("definitions", kinds), ("records", sections)):
         section = data.get(key)
         for name in section if isinstance(section, dict) else ():
-            if name in _LATER:
-                yield _later(document, [key, name])
-            elif name not in known:
-                hint = did_you_mean(name, known) or f"one of: {', '.join(known)}"
+            if name not in known:
+                hint = _object_hint(key, name, slugs) or did_you_mean(name, known) or f"one of: {', '.join(known)}"
                 yield Problem(f"unknown key `{name}` under `{key}`", document.place([key, name]), hint=hint)
 
 
-def _later(document: Document, loc: list[str | int]) -> Problem:
-    what = _LATER[str(loc[-1])]
-    return Problem(f"this version's sandbox has no {what} yet", document.place(loc), hint=f"leave `{loc[-1]}` out")
+def _object_hint(section: str, name: str, slugs: list[str]) -> str | None:
+    """Where custom objects stand, for a key that seems to mean them."""
+    if name not in ("object", "objects", *slugs):
+        return None
+    if section == "definitions":
+        return "types of custom objects stand at the top: `objects: {SLUG: {fields: ...}}`"
+    return f"records of custom objects stand under `{OBJECT_SECTION}{name if name in slugs else 'SLUG'}`"
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:

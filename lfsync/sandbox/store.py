@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lfsync.model import JSON
+from lfsync.sandbox.contents import Contents
 
 FOREVER = 2**62
 HORIZON = 3_600_000  # ms: no index lag is longer
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS replies (
     space TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (space, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS merges (id TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, begun INTEGER, ends TEXT, status TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (n INTEGER PRIMARY KEY, due INTEGER NOT NULL, id TEXT NOT NULL, job TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due);
 """
@@ -89,6 +91,8 @@ class Store:
         except sqlite3.Error:
             self._db.close()
             raise
+        self.contents = Contents(database)
+        self._touched: dict[str, None] = {}
         self._counts: dict[tuple[str, bool, bool], int] = {}
         self._orders: dict[tuple[str, str], list[str]] = {}
         self._written = self.now()
@@ -101,6 +105,7 @@ class Store:
     def close(self) -> None:
         """Releases the database."""
         self._db.close()
+        self.contents.close()
 
     def now(self) -> int:
         """Milliseconds since the epoch."""
@@ -118,13 +123,15 @@ class Store:
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
+        finally:
+            self._touched.clear()
         self._db.execute("COMMIT")
         self._counts.clear()
         self._orders.clear()
         self._written = self.now()
 
     def execute(self, sql: str, *values: str | int | None) -> sqlite3.Cursor:
-        """For the small tables that other modules own: replies, history, merges, jobs."""
+        """For the small tables that other modules own: replies, history, merges, runs, jobs."""
         return self._db.execute(sql, values)
 
     # ------------------------------------------------------------ meta and ids
@@ -148,7 +155,21 @@ class Store:
         digest = hashlib.sha256(f"{self._salt}:{self.next_seq()}".encode()).hexdigest()
         return f"{prefix}{digest[:20]}"
 
+    def signature(self, text: str) -> str:
+        """What proves that this text came from this database."""
+        return hashlib.sha256(f"{self._salt}:signed:{text}".encode()).hexdigest()
+
+    def take_touched(self) -> list[str]:
+        """The records that this transaction wrote or linked so far; the next call starts anew."""
+        touched = list(self._touched)
+        self._touched.clear()
+        return touched
+
     # ------------------------------------------------------------ records
+
+    def any_of(self, kind: str) -> bool:
+        """Whether there is, or was, a record of this kind."""
+        return self._db.execute("SELECT 1 FROM versions WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
 
     def get(self, id: str) -> Row | None:
         """The record as it is now."""
@@ -178,6 +199,7 @@ class Store:
         self._add_version(row, now)
 
     def _add_version(self, row: Row, since: int) -> None:
+        self._touched[row.id] = None
         values = (*row[:7], since, FOREVER, json.dumps(row.fields, separators=(",", ":")))
         self._db.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?)", values)
 
@@ -233,6 +255,7 @@ class Store:
     def link(self, edge: str, src: str, dst: str, since: int | None = None) -> None:
         """A new link. The caller knows that it is not there."""
         since = self.now() if since is None else since
+        self._touched.update({src: None, dst: None})
         self._db.execute(
             "INSERT INTO links (edge, src, dst, since, until) VALUES (?,?,?,?,?)", (edge, src, dst, since, FOREVER)
         )
@@ -240,6 +263,7 @@ class Store:
     def unlink(self, link: Link) -> None:
         """Ends a link."""
         now = self.now()
+        self._touched.update({link.src: None, link.dst: None})
         self._db.execute(
             "UPDATE links SET until = ? WHERE src = ? AND edge = ? AND dst = ? AND until = ?",
             (now, link.src, link.edge, link.dst, FOREVER),

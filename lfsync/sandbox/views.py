@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
+from lfsync.sandbox import derived, privacy
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.forms import iso
+from lfsync.sandbox.privacy import Caller
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import End, FieldSpec, KindSpec, RelSpec, Schema, cardinality, value_type
 from lfsync.sandbox.store import FOREVER, Link, Row, Store
@@ -20,14 +22,16 @@ _MEMBER_TYPES = {"$email": "EMAIL", "$name": "FULL_NAME", "$profileImage": "URL"
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Shows the rows of one workspace."""
+    """Shows the rows of one workspace to one caller."""
 
     store: Store
     schema: Schema
     quirks: Quirks
+    caller: Caller
 
     def one(self, row: Row) -> JSON:
-        """A record as it is now."""
+        """A record as it is now, with the links that follow from what this request wrote."""
+        derived.settle(self.store)
         return self.several([row], NOW)[0]
 
     def several(self, rows: Sequence[Row], at: int) -> list[JSON]:
@@ -46,17 +50,28 @@ class Views:
         updated = row.updated
         if updated is None and self.quirks["updated-at-on-create"] == "created":
             updated = row.created
+        fields = self._fields(kind, row)
+        relationships = {key: self._relationship(rel, row, links) for key, rel in kind.relationships.items()}
         shown: dict[str, JSON] = {
             "id": row.id,
             "createdAt": iso(row.created),
             "updatedAt": None if updated is None else iso(updated),
             "httpLink": _link(row),
-            "fields": self._fields(kind, row),
-            "relationships": {key: self._relationship(rel, row, links) for key, rel in kind.relationships.items()},
+            "fields": fields,
+            "relationships": relationships,
         }
+        if row.kind == "meeting":
+            shown.update(self._access(row, fields, relationships))
         if self.quirks["external-id"] == "present":
             shown["externalId"] = None
         return shown
+
+    def _access(self, row: Row, fields: dict[str, JSON], relationships: dict[str, JSON]) -> dict[str, JSON]:
+        """The extras of a meeting, whose texts go where the caller's access level is METADATA."""
+        full = privacy.full(self.store, self.caller, row)
+        if not full:
+            privacy.redact(fields, relationships, self.quirks)
+        return {"objectType": "meeting", "accessLevel": "FULL" if full else "METADATA"}
 
     def _fields(self, kind: KindSpec, row: Row) -> dict[str, JSON]:
         skip_unset = self.quirks["unset-fields"] == "absent"
@@ -130,7 +145,7 @@ def _hangs(link: Link, gone: set[str], shown: set[str]) -> bool:
 
 
 def _link(row: Row) -> str:
-    return f"{WEB}/{KINDS[row.kind].section}/{row.id}"
+    return f"{WEB}/{kind_row(row.kind).section}/{row.id}"
 
 
 def _member(row: Row) -> JSON:

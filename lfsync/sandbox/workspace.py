@@ -4,39 +4,71 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lfsync.kinds import KINDS
 from lfsync.model import JSON
-from lfsync.sandbox import rules
+from lfsync.sandbox import privacy, rules
+from lfsync.sandbox.catalog import kind_row
 from lfsync.sandbox.errors import FaultError, not_found
+from lfsync.sandbox.privacy import Caller
 from lfsync.sandbox.quirks import Quirks
 from lfsync.sandbox.schema import KindSpec, Schema
 from lfsync.sandbox.store import FOREVER, Row, Store
 from lfsync.sandbox.views import Views
 
-ID_PREFIXES = {"task": "tsk_", "note": "note_", "list": "lst_", "member": "mem_"}
+ID_PREFIXES = {"task": "tsk_", "note": "note_", "list": "lst_", "member": "mem_", "meeting": "mtg_", "file": "fil_"}
+OBJECT_PREFIX = "obj_"
 NOW = FOREVER - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`index_lag` is in milliseconds; `acting` is the member whose key it is, if there is one."""
+    """`index_lag` and `workflow_latency` are in milliseconds.
+
+    `caller` is whose key it is, `plain` who has a key without admin rights.
+    """
 
     store: Store
     schema: Schema
     quirks: Quirks
     index_lag: int
-    acting: str | None
+    caller: Caller
+    plain: str | None = None
+    workflow_latency: int = 0
+
+    @property
+    def acting(self) -> str | None:
+        """The member whose key it is, if there is one."""
+        return self.caller.member
+
+    def by_plain_member(self) -> Workspace:
+        """The same workspace for a caller who is no admin."""
+        return replace(self, caller=Caller(self.plain, admin=False))
 
     @property
     def views(self) -> Views:
         """How records are shown."""
-        return Views(self.store, self.schema, self.quirks)
+        return Views(self.store, self.schema, self.quirks, self.caller)
 
     def kind(self, name: str) -> KindSpec:
         """What a kind has."""
         return self.schema.kinds[name]
+
+    def object_type(self, slug: str) -> KindSpec:
+        """A type of custom objects. Raises FaultError 404, or 403 for a hidden one."""
+        kind = self.schema.kinds.get(slug)
+        if kind is None or not kind.is_object:
+            raise not_found(f"There is no object type {slug!r}.")
+        if kind.hidden and not self.sees_hidden:
+            raise self._unseen("object type", slug)
+        return kind
+
+    def object_types(self) -> list[KindSpec]:
+        """Those types of custom objects that the caller sees, by their slugs."""
+        found = [
+            kind for kind in self.schema.kinds.values() if kind.is_object and (self.sees_hidden or not kind.hidden)
+        ]
+        return sorted(found, key=lambda kind: kind.name)
 
     def index_time(self, *, fresh: bool = False) -> int:
         """The moment that lists show: `index_lag` ago."""
@@ -47,6 +79,15 @@ class Workspace:
         """Whether hidden records are shown after all."""
         return self.quirks["hidden-records"] == "shown"
 
+    @property
+    def hides_private(self) -> bool:
+        """Whether private meetings are left out of this caller's lists, and are 404."""
+        return self.quirks["private-meetings"] == "404" and not self.caller.admin
+
+    def kept_from_caller(self, row: Row) -> bool:
+        """Whether privacy hides this record altogether."""
+        return row.kind == "meeting" and self.hides_private and not privacy.full(self.store, self.caller, row)
+
     # ------------------------------------------------------------ reading
 
     def find(self, kind: str, id: str) -> Row:
@@ -56,6 +97,8 @@ class Workspace:
             raise not_found(f"There is no {kind} {id!r}.")
         if row.hidden and not self.sees_hidden:
             raise self._unseen(kind, id)
+        if self.kept_from_caller(row):
+            raise not_found(f"There is no {kind} {id!r}.")
         return row
 
     def _unseen(self, kind: str, id: str) -> FaultError:
@@ -74,8 +117,9 @@ class Workspace:
 
     def new_id(self, kind: str) -> str:
         """An id with the prefix of its kind; some prefixes are invented (U27)."""
-        prefix = (KINDS[kind].id_prefix if kind in KINDS else None) or ID_PREFIXES[kind]
-        invented = kind in ("task", "note", "list")
+        known = kind_row(kind).id_prefix
+        prefix = known or ID_PREFIXES.get(kind, OBJECT_PREFIX)
+        invented = known is None and kind not in ("member", "file")
         return self.store.new_id("" if invented and self.quirks["id-prefixes"] == "bare" else prefix)
 
     def insert(

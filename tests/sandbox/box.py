@@ -8,7 +8,7 @@ import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import httpx
 
@@ -22,6 +22,7 @@ Answer: TypeAlias = Any  # the JSON of an answer: tests look into it freely
 T = TypeVar("T")
 
 SEED = """
+blocklist: [spam.example]
 members:
   - {ref: kai, email: kai@corp.example, first: Kai, last: Berg, role: admin}
   - {ref: mia, email: mia@corp.example, first: Mia, last: Lund}
@@ -48,8 +49,43 @@ definitions:
         directions:
           asSource: {cardinality: HAS_ONE, label: Parent}
           asDestination: {cardinality: HAS_MANY, label: Subsidiaries}
+  contact: {fields: {level: {type: SINGLE_SELECT, options: [Low, High]}}}
   opportunity:
     pipelines: {New business: [Qualified, Proposal, Won], Renewals: [Qualified, Renewed]}
+objects:
+  project:
+    label: Project
+    fields:
+      name: {type: TEXT, label: Name}
+      code: {type: URL, unique: true}
+      phase: {type: SINGLE_SELECT, options: [Idea, Build]}
+      tags: {type: MULTI_SELECT, options: [Red, Blue]}
+      budget: {type: CURRENCY, currency: EUR}
+      size: {type: NUMBER}
+      due: {type: DATETIME}
+      live: {type: CHECKBOX}
+      about: {type: MARKDOWN}
+      page: {type: HTML}
+      site: {type: ADDRESS}
+      boss: {type: FULL_NAME}
+      mail: {type: EMAIL, multiple: true}
+      phone: {type: TELEPHONE}
+      profile: {type: SOCIAL_HANDLE, handle_service: TWITTER}
+      locked: {type: TEXT, read_only: true}
+    pipelines: {Delivery: [Planned, Done], Care: [Planned, Closed]}
+    relationships:
+      customer: {target: account, cardinality: HAS_ONE, label: Customer, inverse: {key: projects, label: Projects}}
+      team: {target: contact, cardinality: HAS_MANY, inverse: {key: works-on}}
+      sponsor: {target: member, cardinality: HAS_ONE}
+      milestones: {target: milestone, cardinality: HAS_MANY, inverse: {key: project, cardinality: HAS_ONE}}
+      after:
+        target: project
+        cardinality: HAS_MANY
+        directions:
+          asSource: {cardinality: HAS_MANY, label: After}
+          asDestination: {cardinality: HAS_MANY, label: Before}
+  milestone: {fields: {step: {type: TEXT}, status: {type: TEXT}}}
+  vault: {label: Vault, hidden: true, fields: {name: {type: TEXT}}}
 records:
   accounts:
     - {ref: acme, fields: {$name: Acme Solar, $website: acme.example, tier: Gold}, relationships: {$owner: kai}}
@@ -64,8 +100,24 @@ records:
     - {ref: call, fields: {$title: Call, $status: TODO}, relationships: {$account: acme, $assignedTo: mia}}
   notes:
     - {ref: memo, fields: {$title: Memo, $content: hello}, relationships: {$account: [acme], $contact: [ada]}}
+  meetings:
+    - fields: {$title: Kick-off, $startDate: 2026-10-01, $endDate: 2026-10-02, $attendeeEmails: [ada@acme.example]}
+      relationships: {$transcript: script}
+  object.project:
+    - {ref: apollo, fields: {name: Apollo, phase: Idea, budget: 5}, relationships: {customer: acme, team: [ada]}}
+    - {ref: gemini, fields: {name: Gemini}, relationships: {after: [apollo], milestones: [first]}}
+    - {ref: skylab, fields: {name: Skylab}, trashed: true}
+  object.milestone:
+    - {ref: first, fields: {step: First, status: open}}
+  object.vault: [{fields: {name: Secret}}]
+files:
+  - {ref: script, filename: script.txt, content: "Ada: hello"}
 lists:
   - {ref: top, fields: {$name: Top, $objectType: $account}, members: [acme, birch]}
+workflow_runs:
+  - {id: run_nightly}
+  - {id: run_import, ends: failed}
+  - {id: run_review, status: waiting for approval}
 """  # noqa: E501
 
 
@@ -77,6 +129,14 @@ class Clock:
 
     def __call__(self) -> float:
         return self.time
+
+
+class Bare(NamedTuple):
+    """The answer of a presigned address."""
+
+    status: int
+    content: bytes
+    headers: httpx.Headers
 
 
 class Box:
@@ -108,6 +168,24 @@ class Box:
         assert response.status_code == 200, response.text
         return response.json()
 
+    def bare(self, method: str, url: str, content: bytes = b"", headers: Mapping[str, str] | None = None) -> Bare:
+        """A request to a presigned address: nothing is sent but what is said here."""
+
+        async def send() -> Bare:
+            request = httpx.Request(method, url, content=content, headers=dict(headers or {}))
+            response = await SandboxTransport(self.app).handle_async_request(request)
+            return Bare(response.status_code, await response.aread(), response.headers)
+
+        return self.run(send())
+
+    def upload(self, content: bytes = b"hello", **body: object) -> Answer:
+        """A file of this content whose upload is done, but not complete."""
+        wanted = {"filename": "call.txt", "mimeType": "text/plain", "sizeBytes": len(content), **body}
+        session = self.post("/v1/files", wanted)
+        answer = self.bare("PUT", session["uploadUrl"], content, session["uploadHeaders"])
+        assert answer.status in (200, 201, 204), answer
+        return session
+
     def get(self, path: str) -> Answer:
         return self.ok("GET", path)
 
@@ -127,7 +205,8 @@ class Box:
 
     def id(self, section: str, name: str) -> str:
         """The id of the seeded record with this name."""
-        key = "$title" if section in ("tasks", "notes") else "$name"
+        titled = dict.fromkeys(("tasks", "notes", "meetings"), "$title")
+        key = {**titled, "objects/project": "name"}.get(section, "$name")
         for row in self.get(f"/v1/{section}")["data"]:
             if row["fields"][key]["value"] == name:
                 return str(row["id"])

@@ -14,13 +14,29 @@ from lfsync.kinds import KINDS
 from lfsync.sandbox.schema import definitions
 from tests.sandbox.box import Answer, Box, settings
 
-WRITABLE = {
-    kind.name: [
-        key for key, rel in kind.relationships.items() if rel.writable and rel.target not in ("member", "meeting")
-    ]
+CUSTOM = {
+    ("account", "parent"): "account",
+    ("account", "projects"): "project",
+    ("contact", "leads"): "project",
+    ("project", "customer"): "account",
+    ("project", "leader"): "contact",
+    ("project", "parts"): "part",
+    ("part", "whole"): "project",
+    ("part", "next"): "part",
+}
+TARGETS = CUSTOM | {
+    (kind.name, key): rel.target
     for kind in KINDS.values()
+    for key, rel in kind.relationships.items()
+    if rel.writable and rel.target not in ("member", "meeting")
+}
+PATHS = {kind.name: kind.path for kind in KINDS.values()} | {
+    kind: f"/v1/objects/{kind}" for kind in ("project", "part")
 }
 MIRRORS = [
+    ("account", "projects", "project", ("customer",)),
+    ("contact", "leads", "project", ("leader",)),
+    ("project", "parts", "part", ("whole",)),
     ("account", "$contact", "contact", ("$account",)),
     ("account", "$opportunity", "opportunity", ("$account",)),
     ("account", "$task", "task", ("$account",)),
@@ -32,10 +48,25 @@ MIRRORS = [
 ]
 
 
+OBJECTS = """
+objects:
+  project:
+    fields: {name: {type: TEXT}}
+    relationships:
+      customer: {target: account, cardinality: HAS_ONE, inverse: {key: projects}}
+      leader: {target: contact, cardinality: HAS_ONE, inverse: {key: leads, cardinality: HAS_ONE}}
+      parts: {target: part, cardinality: HAS_MANY, inverse: {key: whole, cardinality: HAS_ONE}}
+  part:
+    relationships: {next: {target: part, cardinality: HAS_ONE}}
+"""
+
+
 @pytest.fixture(scope="module")
 def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("links") / "seed.yaml"
     sections = {
+        "object.project": "fields: {name: x}",
+        "object.part": "fields: {}",
         "accounts": "fields: {$name: x}",
         "contacts": "fields: {$title: x}",
         "opportunities": "fields: {$name: x}",
@@ -44,7 +75,7 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     ways = "asSource: {cardinality: HAS_ONE, label: P}, asDestination: {cardinality: HAS_MANY, label: S}"
     parent = f"parent: {{target: account, cardinality: HAS_MANY, directions: {{{ways}}}}}"
-    lines = [f"definitions: {{account: {{relationships: {{{parent}}}}}}}", "records:"]
+    lines = [f"definitions: {{account: {{relationships: {{{parent}}}}}}}", OBJECTS, "records:"]
     for section, body in sections.items():
         lines += [f"  {section}:", *[f"    - {{{body}}}"] * 3]
     path.write_text("\n".join(lines))
@@ -52,17 +83,19 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def records(box: Box) -> dict[str, dict[str, Answer]]:
-    found = {kind.name: box.get(kind.path)["data"] for kind in KINDS.values() if kind.name != "list"}
+    found = {kind: box.get(path)["data"] for kind, path in PATHS.items() if kind != "list"}
     return {kind: {row["id"]: row for row in rows} for kind, rows in found.items()}
+
+
+def record_path(kind: str, id: str) -> str:
+    return f"{PATHS[kind]}/{id}" if kind in KINDS else f"{PATHS[kind]}/values/{id}"
 
 
 @st.composite
 def writes(draw: st.DrawFn) -> list[tuple[str, str, int, str, list[int]]]:
-    kinds = st.sampled_from([kind for kind, keys in WRITABLE.items() if keys])
     found = []
     for _ in range(draw(st.integers(1, 12))):
-        kind = draw(kinds)
-        key = draw(st.sampled_from([*WRITABLE[kind], *(["parent"] if kind == "account" else [])]))
+        kind, key = draw(st.sampled_from(sorted(TARGETS)))
         operation = draw(st.sampled_from(["add", "remove", "replace", "exchange", "delete", "restore", "merge"]))
         found.append((operation, kind, draw(st.integers(0, 2)), key, draw(st.lists(st.integers(0, 2), max_size=2))))
     return found
@@ -70,9 +103,8 @@ def writes(draw: st.DrawFn) -> list[tuple[str, str, int, str, list[int]]]:
 
 def attempt(box: Box, ids: dict[str, list[str]], write: tuple[str, str, int, str, list[int]]) -> None:
     operation, kind, index, key, numbers = write
-    path = f"{KINDS[kind].path}/{ids[kind][index]}"
-    target = "account" if key == "parent" else KINDS[kind].relationships[key].target
-    others = [ids[target][number] for number in numbers]
+    path = record_path(kind, ids[kind][index])
+    others = [ids[TARGETS[kind, key]][number] for number in numbers]
     bodies: dict[str, object] = {
         "add": {"add": others},
         "remove": {"remove": others},
@@ -87,7 +119,7 @@ def attempt(box: Box, ids: dict[str, list[str]], write: tuple[str, str, int, str
         answer = box.request("POST", f"{path}/restore")
     else:
         body = {"primaryId": ids[kind][index], "duplicateId": ids[kind][(index + 1) % 3]}
-        answer = box.request("POST", f"{KINDS[kind].path}/merge", body)
+        answer = box.request("POST", f"{PATHS[kind]}/merge", body)
     assert answer.status_code in (200, 400, 404, 409, 422), answer.text
 
 
@@ -108,7 +140,7 @@ def test_both_sides_agree(seed: Path, found: list[tuple[str, str, int, str, list
             attempt(box, ids, write)
         for kind in ids:
             for id in ids[kind]:
-                box.request("POST", f"{KINDS[kind].path}/{id}/restore")
+                box.request("POST", f"{record_path(kind, id)}/restore")
         check(records(box))
     finally:
         box.close()
@@ -127,16 +159,19 @@ def check(rows: dict[str, dict[str, Answer]]) -> None:
     children = {(down, id) for id, row in rows["account"].items() for down in way(row, "asDestination")}
     assert parents == children
     assert len({id for id, _ in parents}) == len(parents)
+    nexts = {(id, other) for id, row in rows["part"].items() for other in way(row, "asSource", "next")}
+    assert nexts == {(other, id) for id, row in rows["part"].items() for other in way(row, "asDestination", "next")}
+    assert len({id for id, _ in nexts}) == len(nexts)
 
 
-def way(row: Answer, name: str) -> list[str]:
-    return list(row["relationships"]["parent"]["directions"][name]["values"])
+def way(row: Answer, name: str, key: str = "parent") -> list[str]:
+    return list(row["relationships"][key]["directions"][name]["values"])
 
 
 def test_every_relationship_is_in_the_definitions(seed: Path) -> None:
     box = Box(settings(), seed=seed)
     workspace = box.app.state.workspace
-    for kind in WRITABLE:
+    for kind in KINDS:
         shown = definitions(workspace.kind(kind), workspace.quirks)
         assert isinstance(shown, dict)
         if kind != "list":

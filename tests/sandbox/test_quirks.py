@@ -229,6 +229,97 @@ def deal_fields(box: Box) -> object:
     return "$pipeline" in box.get(f"/v1/opportunities/{box.id('opportunities', 'Deal')}")["fields"]
 
 
+MEETING = {"$title": "Sync", "$startDate": "2026-10-01T10:00:00Z", "$endDate": "2026-10-01T11:00:00Z"}
+PLAIN = "Bearer sk_lf_role_member_x"
+
+
+def meeting(box: Box, wait: int = 2, **fields: object) -> str:
+    """The path of a new meeting that was synced, unless the wait is 0."""
+    given = {**MEETING, **{f"${key}": value for key, value in fields.items()}}
+    made = box.post("/v1/meetings", {"fields": given, "autoCreateRecords": True})
+    box.clock.time += wait
+    return f"/v1/meetings/{made['id']}"
+
+
+def synced_contacts(box: Box) -> object:
+    return len(box.linked(meeting(box, 0, attendeeEmails=["new@elm.example"]), "$contact"))
+
+
+def regenerated(box: Box) -> object:
+    return box.get(meeting(box))["fields"]["$meetingPrep"]["value"] is None
+
+
+def blocked_meeting(box: Box) -> object:
+    return box.request("GET", meeting(box, attendeeEmails=["x@spam.example"])).status_code
+
+
+def private_meeting(box: Box) -> object:
+    path = meeting(box, privacySetting="METADATA", description="Secret")
+    answer = box.request("GET", path, Authorization=PLAIN)
+    return answer.status_code, "$description" in answer.json().get("fields", {})
+
+
+def private_title(box: Box) -> object:
+    path = meeting(box, privacySetting="METADATA")
+    return box.ok("GET", path, Authorization=PLAIN)["fields"]["$title"]["value"]
+
+
+def file_of_a_wrong_type(box: Box) -> object:
+    body = {"filename": "x", "mimeType": "video/mp4", "sizeBytes": 1, "purpose": "meeting_transcript"}
+    return box.request("POST", "/v1/files", body).status_code
+
+
+def file_after_a_minute(box: Box) -> object:
+    id = box.upload()["id"]
+    box.clock.time += 60
+    return box.get(f"/v1/files/{id}")["status"]
+
+
+def keyed_file(box: Box) -> object:
+    body = {"filename": "x", "mimeType": "text/plain", "sizeBytes": 1}
+    return len({box.post("/v1/files", body, Idempotency_Key="k")["id"] for _ in range(2)})
+
+
+def upload_answer(box: Box) -> object:
+    session = box.post("/v1/files", {"filename": "x", "mimeType": "text/plain", "sizeBytes": 1})
+    return box.bare("PUT", session["uploadUrl"], b"x", session["uploadHeaders"]).status
+
+
+def wrong_md5(box: Box) -> object:
+    id = box.upload()["id"]
+    box.fails(422, "POST", f"/v1/files/{id}/complete", {"md5": "0" * 32})
+    return box.get(f"/v1/files/{id}")["status"]
+
+
+def then(*verbs: str) -> Probe:
+    """The statuses of these calls, one after the other, on an uploaded file."""
+
+    def probe(box: Box) -> object:
+        id = box.upload()["id"]
+        return [box.request("POST", f"/v1/files/{id}/{verb}").status_code for verb in verbs]
+
+    return probe
+
+
+def object_twice(box: Box) -> object:
+    body = {"fields": {"name": "x"}}
+    made = {box.post("/v1/objects/project/values", body, Idempotency_Key="k")["id"] for _ in range(2)}
+    apollo = f"/v1/objects/project/values/{box.id('objects/project', 'Apollo')}"
+    for size in (1, 2):
+        box.post(apollo, {"fields": {"size": size}}, Idempotency_Key="k")
+    return len(made), box.get(apollo)["fields"]["size"]["value"]
+
+
+def object_scopes(box: Box) -> object:
+    box.client.headers["Authorization"] = "Bearer sk_lf_scopes_accounts:read"
+    return [box.request("GET", f"/v1/objects{path}").status_code for path in ("", "/project", "/project/definitions")]
+
+
+def object_list_category(box: Box) -> object:
+    box.get("/v1/objects/project")
+    return box.get("/_sandbox/log")[-1]["category"]
+
+
 PROBES: dict[str, Probe] = {
     "noop-update": noop_update,
     "updated-at-on-create": lambda box: box.account()["updatedAt"],
@@ -267,6 +358,12 @@ PROBES: dict[str, Probe] = {
     "archived-options": archived_options,
     "refusal-status": refusals,
     "concurrent-update": two_updates_at_once,
+    "object-idempotency": object_twice,
+    "object-scopes": object_scopes,
+    "object-list-category": object_list_category,
+    "object-title": lambda box: box.request("POST", "/v1/objects/project/values", {"fields": {}}).status_code,
+    "object-status": lambda box: box.request("GET", "/v1/objects/project?status=trashed").status_code,
+    "run-status-words": lambda box: box.get("/v1/workflowRun/run_nightly/status"),
     "idempotent-deletes": keyed_merge,
     "idempotency-namespace": key_for_two_ids,
     "replay-header": replayed_header,
@@ -287,6 +384,18 @@ PROBES: dict[str, Probe] = {
     "stage-fallback": two_pipelines,
     "enrichment": later("$headcount", "/v1/accounts"),
     "generated-texts": later("$howTheyMakeMoney", "/v1/accounts"),
+    "meeting-sync": synced_contacts,
+    "meeting-texts": regenerated,
+    "blocked-attendee": blocked_meeting,
+    "private-meetings": private_meeting,
+    "private-title": private_title,
+    "file-types": file_of_a_wrong_type,
+    "file-sessions": file_after_a_minute,
+    "file-idempotency": keyed_file,
+    "upload-answer": upload_answer,
+    "md5-wrong": wrong_md5,
+    "complete-again": then("complete", "complete"),
+    "cancel-ended": then("complete", "cancel"),
 }
 
 

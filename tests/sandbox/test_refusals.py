@@ -196,7 +196,7 @@ def test_ids_of_another_kind_are_not_found(box: Box) -> None:
         assert error["type"] == "not_found"
 
 
-@pytest.mark.parametrize("path", ["/v1/meetings", "/v1/objects", "/v1/objects/project/values", "/v1", "/", "/v1/files"])
+@pytest.mark.parametrize("path", ["/v1/objects/account", "/v1/objects/vault", "/v1", "/", "/v1/file"])
 def test_what_is_not_there(box: Box, path: str) -> None:
     box.fails(404, "GET", path)
     box.fails(404, "PUT", "/v1/accounts")

@@ -106,6 +106,14 @@ def test_contacts(sdk: Lightfield) -> None:
     sdk.contact.restore(made.id)
 
 
+def test_contact_history(sdk: Lightfield) -> None:
+    made = sdk.contact.create(fields={"level": "Low"}, skip_enrichment=True)
+    sdk.contact.update(made.id, fields={"level": "High"})
+    history = sdk.contact.field_history("level", id=made.id)
+    assert [(entry.display_value, entry.is_create) for entry in history.data] == [("High", False), ("Low", True)]
+    assert history.next_cursor is None
+
+
 def test_opportunities(sdk: Lightfield) -> None:
     account = sdk.account.list(extra_query={"$name[equal]": "Acme Solar"}).data[0].id
     made = sdk.opportunity.create(
@@ -208,6 +216,98 @@ def test_merges(sdk: Lightfield) -> None:
     assert sdk.merge.merge_contacts(primary_id=people[0], duplicate_id=people[1]).primary.id == people[0]
     deals = [sdk.opportunity.create(fields={"$name": "x"}, relationships={"$account": ids[0]}).id for _ in range(2)]
     assert sdk.merge.merge_opportunities(primary_id=deals[0], duplicate_id=deals[1]).primary.id == deals[0]
+
+
+PROJECT = {
+    "name": "Mir",
+    "code": "https://mir.example",
+    "phase": "Build",
+    "tags": ["Red", "Blue"],
+    "budget": 1250000.5,
+    "size": 12,
+    "due": "2027-03-01T00:00:00+01:00",
+    "live": True,
+    "about": "**x**",
+    "page": "<p>x</p>",
+    "site": {"city": "Kiel", "postal_code": "24103"},
+    "boss": {"first_name": "Lin", "last_name": "Ek"},
+    "mail": ["Lin@Acme.example"],
+    "phone": ["+12025550123"],
+    "profile": "https://x.com/mir",
+    "$stage": "Planned",
+    "$pipeline": "Care",
+}
+
+
+def test_custom_objects(sdk: Lightfield) -> None:
+    types = sdk.object.list_definitions()
+    assert [(row.object_type, row.label) for row in types.data] == [("milestone", "milestone"), ("project", "Project")]
+    shown = sdk.object.definitions("project")
+    assert shown.object_type == "project"
+    assert shown.field_definitions["locked"].read_only is True
+    assert shown.field_definitions["code"].type_configuration.unique is True
+    assert len({row.value_type for row in shown.field_definitions.values()}) == 15
+    directions = shown.relationship_definitions["after"].directions
+    assert directions
+    assert directions.as_destination.label == "Before"
+
+    account = sdk.account.list(extra_query={"$name[equal]": "Acme Solar"}).data[0].id
+    contact = sdk.contact.list(extra_query={"$email[contains]": "ada@"}).data[0].id
+    made = sdk.object.create("project", fields=raw(PROJECT), relationships={"customer": account, "team": [contact]})
+    read = sdk.object.retrieve(made.id, entity_slug="project")
+    assert read.fields["due"].value == "2027-02-28T23:00:00.000Z"
+    assert raw(read.fields["site"].value).postal_code == "24103"
+    assert raw(read.fields["boss"].value).first_name == "Lin"
+    assert all(read.fields[key].value is not None for key in PROJECT if key != "$pipeline")
+    assert made.id in sdk.account.retrieve(account).relationships["projects"].values
+    assert made.id in sdk.contact.retrieve(contact).relationships["works-on"].values
+
+    earlier = sdk.object.list("project", extra_query={"name[equal]": "Apollo"}).data[0].id
+    updated = sdk.object.update(
+        made.id,
+        entity_slug="project",
+        fields={"phase": "Idea", "size": None},
+        relationships={"after": {"add": earlier}, "team": {"remove": [contact]}, "customer": {"replace": None}},
+    )
+    assert updated.fields["size"].value is None
+    ways = updated.relationships["after"].directions
+    assert ways
+    assert (ways.as_source.values, ways.as_destination.values) == ([earlier], [])
+    assert (updated.relationships["team"].values, updated.relationships["customer"].values) == ([], [])
+    history = sdk.object.field_history("phase", id=made.id, entity_slug="project", limit=1)
+    older = sdk.object.field_history("phase", id=made.id, entity_slug="project", after=str(history.next_cursor))
+    assert [entry.display_value for entry in (*history.data, *older.data)] == ["Idea", "Build"]
+
+    page = sdk.object.list("project", limit=1, offset=1)
+    assert (len(page.data), page.total_count >= 3) == (1, True)
+    sdk.object.delete(made.id, entity_slug="project")
+    sdk.object.delete(made.id, entity_slug="project", body={})
+    assert made.id not in [row.id for row in sdk.object.list("project").data]
+    with pytest.raises(NotFoundError):
+        sdk.object.restore(made.id, entity_slug="milestone")
+    assert sdk.object.restore(made.id, entity_slug="project").id == made.id
+
+
+def test_merge_of_custom_objects(sdk: Lightfield) -> None:
+    ids = [sdk.object.create("project", fields={"name": n, "tags": [t]}).id for n, t in (("A", "Red"), ("B", "Blue"))]
+    merged = sdk.merge.merge_object_values(
+        "project",
+        primary_id=ids[0],
+        duplicate_id=ids[1],
+        field_resolutions={"name": "duplicate", "size": {"value": 3}},
+        options={"multi_select_union": True},
+    )
+    assert (merged.primary.id, merged.primary.fields["name"].value) == (ids[0], "B")
+    assert sdk.merge.get_merge(merged.merge.id).entity_type == "project"
+    with pytest.raises(NotFoundError):
+        sdk.object.retrieve(ids[1], entity_slug="project")
+
+
+def test_workflow_runs(sdk: Lightfield) -> None:
+    assert sdk.workflow_run.status("run_nightly").status == "completed"
+    assert sdk.workflow_run.status("run_import").status == "failed"
+    with pytest.raises(NotFoundError):
+        sdk.workflow_run.status("run_none")
 
 
 def test_members_and_key(sdk: Lightfield, server: str) -> None:

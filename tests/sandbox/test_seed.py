@@ -29,9 +29,90 @@ def problems(tmp_path: Path, text: str) -> list[tuple[int, int, str]]:
         ("members: [{email: a@x.example, frist: A}]", 1, 32, "unknown key `frist` / did you mean `first`?"),
         ("members: [{first: A}]", 1, 11, "members.0.email: field required"),
         ("members: {}", 1, 1, "should be a valid list"),
-        ("objects: {project: {label: P}}", 1, 1, "no custom objects yet"),
-        ("records: {meetings: []}", 1, 11, "no meetings yet"),
-        ("records: {objects: {}}", 1, 11, "no custom objects yet"),
+        ("records: {meetings: [{fields: {$title: x}}]}", 1, 23, "meeting needs $startDate"),
+        (
+            "records: {meetings: [{fields: {$title: x, $startDate: 2026-01-01, $endDate: soon}}]}",
+            1,
+            67,
+            "must be an ISO 8601 date and time",
+        ),
+        (
+            "records:\n  meetings:\n    - fields: {$title: x, $startDate: 2026-01-01, $endDate: 2026-01-02}\n"
+            "      relationships: {$transcript: call}",
+            4,
+            23,
+            "there is no file `call`",
+        ),
+        (
+            "records:\n  meetings:\n    - fields: {$title: x, $startDate: 2026-01-01, $endDate: 2026-01-02}\n"
+            "      relationships: {$contact: ada}",
+            4,
+            23,
+            "$contact is read-only here",
+        ),
+        ("files: [{filename: a.txt}]", 1, 9, "a file has either `content` or a `size`"),
+        ("files: [{filename: a.txt, content: x, size: 3}]", 1, 9, "a file has either `content` or a `size`"),
+        ("files: [{filename: a.txt, size: 0}]", 1, 27, "should be greater than or equal to 1"),
+        (
+            "files: [{filename: a.txt, size: 1, mimetype: x}]",
+            1,
+            36,
+            "unknown key `mimetype` / did you mean `mimeType`?",
+        ),
+        (
+            "files: [{ref: a, filename: a, size: 1}, {ref: a, filename: b, size: 1}]",
+            1,
+            42,
+            "two of kind file are called",
+        ),
+        ("files: [{filename: a.txt, size: 1, mimeType: text}]", 1, 36, "should match pattern"),
+        ("members: [{email: a@x.example, privacy: FULL}]", 1, 32, "should be 'METADATA'"),
+        ("records: {objects: []}", 1, 11, "records of custom objects stand under `object.SLUG`"),
+        ("definitions: {object: {}}", 1, 15, "types of custom objects stand at the top"),
+        ("{objects: {p: {}}, definitions: {p: {}}}", 1, 34, "types of custom objects stand at the top"),
+        ("{objects: {p: {}}, records: {p: []}}", 1, 30, "records of custom objects stand under `object.p`"),
+        ("{objects: {plan: {}}, records: {object.plam: []}}", 1, 33, "did you mean `object.plan`?"),
+        ("objects: {account: {}}", 1, 11, "`account` is no slug for a type of custom objects"),
+        ("objects: {a/b: {}}", 1, 11, "`a/b` is no slug"),
+        ("objects: {p: {lable: P}}", 1, 15, "unknown key `lable` / did you mean `label`?"),
+        (
+            "objects: {p: {title: nam, fields: {name: {type: TEXT}}}}",
+            1,
+            15,
+            "p has no field `nam` / did you mean `name`?",
+        ),
+        ("objects: {p: {fields: {x: {}}}}", 1, 24, "x needs a `type`"),
+        ("objects: {p: {stages: [A], pipelines: {P: [A]}}}", 1, 15, "pipelines bring their own stages"),
+        ("objects: {p: {relationships: {x: {target: q, cardinality: HAS_ONE}}}}", 1, 35, "unknown target `q`"),
+        (
+            "objects: {p: {relationships: {x: {target: account, cardinality: HAS_ONE, inverse: {key: $contact}}}}}",
+            1,
+            84,
+            "$contact is no name for a custom relationship of account",
+        ),
+        (
+            "objects: {p: {relationships: {x: {target: member, cardinality: HAS_ONE, inverse: {key: y}}}}}",
+            1,
+            73,
+            "a member shows no links",
+        ),
+        (
+            "objects: {p: {relationships: {x: {target: p, cardinality: HAS_ONE, inverse: {key: y}}}}}",
+            1,
+            68,
+            "a relationship of a kind with itself has directions, no inverse",
+        ),
+        ("{objects: {p: {fields: {name: {type: TEXT}}}}, records: {object.p: [{fields: {}}]}}", 1, 70, "p needs name"),
+        (
+            "{objects: {p: {fields: {n: {type: TEXT}}}}, records: {object.p: [{fields: {n: x, m: y}}]}}",
+            1,
+            82,
+            "p has no field 'm'",
+        ),
+        ("workflow_runs: [{ends: failed}]", 1, 17, "workflow_runs.0.id: field required"),
+        ("workflow_runs: [{id: a, ends: stopped}]", 1, 25, "input should be 'completed' or 'failed'"),
+        ("workflow_runs: [{id: a}, {id: a}]", 1, 27, "two workflow runs are called `a`"),
+        ("workflow_runs: [{id: a, ends: failed, status: stuck}]", 1, 25, "never ends / leave one of the two out"),
         ("records:\n  acounts: []", 2, 3, "unknown key `acounts` under `records` / did you mean `accounts`?"),
         ("definitions: {task: {fields: {x: {type: TEXT}}}}", 1, 31, "task has no custom fields"),
         ("definitions: {account: {fields: {x: {type: TXT}}}}", 1, 38, "input should be 'ADDRESS'"),
@@ -78,6 +159,65 @@ def test_mistakes(tmp_path: Path, text: str, line: int, column: int, said: str) 
     found = problems(tmp_path, text)
     assert any(said in message for _, _, message in found), found
     assert (line, column) in [(at, start) for at, start, message in found if said in message], found
+
+
+ONE_LEAD = """
+objects:
+  p:
+    fields: {name: {type: TEXT}}
+    relationships: {lead: {target: contact, cardinality: HAS_ONE, inverse: {key: leads, cardinality: CARD}}}
+records:
+  contacts: [{ref: ada, fields: {}}, {ref: lin, fields: {}, relationships: {leads: LEADS}}]
+  object.p:
+    - {ref: a, fields: {name: A}, relationships: {lead: LEAD}}
+    - {ref: b, fields: {name: B}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cardinality", "lead", "leads", "line", "column", "said"),
+    [
+        ("HAS_MANY", "ada", "[a]", 9, 51, "lead takes one link only, and the other side made one"),
+        ("HAS_ONE", "lin", "b", 9, 51, "lead: the other side takes one link only"),
+        ("HAS_ONE", "ada", "[a, b]", 7, 77, "leads takes a single id"),
+        ("HAS_MANY", "ida", "[]", 9, 51, "there is no contact `ida` in this seed / did you mean `ada`?"),
+    ],
+)
+def test_both_sides_of_a_link_agree(
+    tmp_path: Path, cardinality: str, lead: str, leads: str, line: int, column: int, said: str
+) -> None:
+    text = ONE_LEAD.replace("CARD", cardinality).replace("LEADS", leads).replace("LEAD", lead)
+    assert [(at, start) for at, start, message in problems(tmp_path, text) if said in message] == [(line, column)]
+
+
+def test_a_link_may_stand_on_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / "seed.yaml"
+    path.write_text(ONE_LEAD.replace("CARD", "HAS_ONE").replace("LEADS", "a").replace("LEAD", "lin"))
+    box = Box(settings(), seed=path)
+    first = next(row for row in box.get("/v1/objects/p")["data"] if row["fields"]["name"]["value"] == "A")
+    lin = first["relationships"]["lead"]["values"]
+    assert box.linked(f"/v1/contacts/{lin[0]}", "leads") == [first["id"]]
+    box.close()
+
+
+def test_every_kind_can_point_at_a_custom_object(tmp_path: Path) -> None:
+    path = tmp_path / "seed.yaml"
+    path.write_text("""
+definitions:
+  note: {relationships: {about: {target: p, cardinality: HAS_MANY, inverse: {key: notes, read_only: true}}}}
+  opportunity: {relationships: {delivers: {target: p, cardinality: HAS_ONE}}}
+objects: {p: {label: P, fields: {name: {type: TEXT}}}}
+records:
+  notes: [{ref: n, fields: {$title: N}, relationships: {about: [one]}}]
+  object.p: [{ref: one, fields: {name: One}}]
+""")
+    box = Box(settings(), seed=path)
+    one, note = (box.get(listed)["data"][0]["id"] for listed in ("/v1/objects/p", "/v1/notes"))
+    assert box.linked(f"/v1/objects/p/values/{one}", "notes") == [note]
+    assert box.linked(f"/v1/notes/{note}", "about") == [one]
+    box.fails(400, "POST", f"/v1/objects/p/values/{one}", {"relationships": {"notes": {"remove": note}}})
+    assert box.get("/v1/opportunities/definitions")["relationshipDefinitions"]["delivers"]["objectType"] == "p"
+    box.close()
 
 
 def test_every_mistake_at_once(tmp_path: Path) -> None:
