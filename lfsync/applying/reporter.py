@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lfsync.model import Outcome, Plan
+from lfsync.model import Address, Outcome, Plan
 
 
 class Reporter(Protocol):
@@ -12,6 +12,9 @@ class Reporter(Protocol):
 
     def start(self, plan: Plan) -> None:
         """The plan is about to be applied. Once, first."""
+
+    def answered(self, address: Address) -> None:
+        """The write of a change was answered. Once for each change that is written."""
 
     def finished(self, outcome: Outcome) -> None:
         """A change has come to its end, whatever that is."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -16,12 +17,14 @@ import click
 from lfsync.applying.apply import Applier
 from lfsync.applying.progress import Job
 from lfsync.applying.reporter import Reporter
+from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
-from lfsync.commands.planning import listener, print_plan, read_plan
-from lfsync.errors import StateError, UnrecordedError, UsageError
+from lfsync.commands.planning import listener, print_plan, read_plan, reading_progress
+from lfsync.errors import LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
 from lfsync.model import Outcome, Plan, Requests
 from lfsync.planning.draft import Wishes
 from lfsync.planning.plan import refuse_large, with_names
+from lfsync.planning.selection import Patterns
 from lfsync.planning.session import Session, open_session, refuse_unwritable
 from lfsync.render.outcome import run_text
 from lfsync.render.progress import LineProgress, TerminalProgress
@@ -32,11 +35,11 @@ from lfsync.state.state import merged
 _FINE = ("done", "unchanged")
 
 
-def apply(options: Options, wishes: Wishes, *, yes: bool, allow_large: bool, only: Iterable[str]) -> int:
+def apply(options: Options, wishes: Wishes, patterns: Patterns, *, yes: bool, allow_large: bool) -> int:
     """0; 3 where anything was blocked, failed, skipped, stale or not converged (rule A6); 130 after Ctrl-C."""
 
     async def made(session: Session) -> Job:
-        return await session.plan(only, wishes)
+        return await session.plan(patterns, wishes)
 
     return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
 
@@ -73,35 +76,78 @@ def _carry_out(
 async def _carried_out(
     options: Options, command: str, made: Callable[[Session], Awaitable[Job]], *, yes: bool, allow_large: bool
 ) -> int:
-    async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
-        job = await made(session)
-        if command == "undo" and not job.plan.changes and not job.plan.blocked:
-            out("Nothing to put back: all is as it was before that run.")
-            return 0
-        print_plan(options, with_names(job.plan, job.live))
-        refuse_unwritable(job.plan.missing_scopes)
-        if not allow_large:
-            refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))
-        if job.plan.changes and not yes and not _confirmed(job.plan):
-            say("Nothing was written.")
-            return 1
-        outcomes, interrupted = await _run(options, command, session, job)
-        if interrupted:
-            return 130
-        return 0 if not job.plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
+    opened: list[Session] = []
+    with (
+        reading_progress(options) as watcher,
+        _true_to_the_end(lambda: any(session.client.requests["write"] for session in opened)),
+    ):
+        async with open_session(
+            options.root, options.workspace, listener(options), watcher=watcher, writing=True
+        ) as session:
+            opened.append(session)
+            job = await made(session)
+            watcher.close()
+            return await _shown_and_run(options, command, session, job, yes=yes, allow_large=allow_large)
 
 
-def _confirmed(plan: Plan) -> bool:
-    """Ask, on the main thread and with Python's own Ctrl-C: asyncio's would wait for the line to be typed out."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+async def _shown_and_run(
+    options: Options, command: str, session: Session, job: Job, *, yes: bool, allow_large: bool
+) -> int:
+    if command == "undo" and not job.plan.changes and not job.plan.blocked:
+        out("Nothing to put back: all is as it was before that run.")
+        return 0
+    print_plan(options, with_names(job.plan, job.live))
+    refuse_unwritable(job.plan.missing_scopes)
+    if not allow_large:
+        refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))
+    if job.plan.changes and not yes and not await _confirmed(job.plan):
+        say("Nothing was written.")
+        return 1
+    return await _run(options, command, session, job)
+
+
+async def _confirmed(plan: Plan) -> bool:
+    """Ask until there is an answer; the end of input is a no, Ctrl-C an abort."""
+    while True:
+        click.echo(f"\nApply to {escape(plan.workspace.name)}? [y/N]: ", nl=False, err=True)
+        answer = await _typed_line()
+        if answer is None:
+            say("")
+            raise click.Abort
+        if answer in ("", "n", "no", "y", "yes"):
+            return answer.startswith("y")
+        say("Error: invalid input")
+
+
+async def _typed_line() -> str | None:
+    """A line of the terminal, in lower case, empty at the end of input; None for Ctrl-C.
+
+    The event loop waits for it. `input()` would miss a signal that comes just before it begins to wait, and then wait
+    on: the loop is woken by signals too.
+    """
+    loop, terminal = asyncio.get_running_loop(), sys.stdin.fileno()
+    typed: asyncio.Future[str | None] = loop.create_future()
+
+    def settle(answer: str | None) -> None:
+        if not typed.done():
+            typed.set_result(answer)
+
+    def read() -> None:
+        line = b""
+        with suppress(OSError):  # the terminal was closed
+            line = os.read(terminal, 4096)
+        settle(line.decode(errors="replace").strip().lower())
+
+    loop.add_reader(terminal, read)
     try:
-        return click.confirm(f"\nApply to {escape(plan.workspace.name)}?", default=False, err=True)
+        with _on_interrupt(lambda: settle(None)):
+            return await typed
     finally:
-        signal.signal(signal.SIGINT, before)
+        loop.remove_reader(terminal)
 
 
-async def _run(options: Options, command: str, session: Session, job: Job) -> tuple[list[Outcome], bool]:
-    """Carry the plan out, keep the state whatever happens, and say what became of it. True where Ctrl-C ended it."""
+async def _run(options: Options, command: str, session: Session, job: Job) -> int:
+    """Carry the plan out, keep the state whatever happens, say what became of it; the exit code."""
     gc.enable()
     started, before = time.monotonic(), Requests(*_sent(session))
     assert session.journal is not None
@@ -124,14 +170,22 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> tu
         finally:
             recorder.close()
             session.keep(merged(session.state, job.state, applier.state))
+    read, search, write = _sent(session)
+    requests = Requests(read - before.read, search - before.search, write - before.write)
     if job.plan.changes:
-        read, search, write = _sent(session)
-        requests = Requests(read - before.read, search - before.search, write - before.write)
-        seconds = time.monotonic() - started
-        color = options.color(sys.stdout)
-        out("")
-        out(run_text(outcomes, seconds=seconds, requests=requests, width=options.width, color=color))
-    return outcomes, interrupted
+        _print_run(options, outcomes, len(job.plan.blocked), time.monotonic() - started, requests)
+    if interrupted:
+        return 130
+    if session.client.outage is not None and not requests.write:
+        return 1
+    whole = not job.plan.blocked and all(outcome.status in _FINE for outcome in outcomes)
+    return 0 if whole and not (job.plan.changes and streams.failure()) else 3
+
+
+def _print_run(options: Options, outcomes: Sequence[Outcome], blocked: int, seconds: float, requests: Requests) -> None:
+    width, color = options.width, options.color(sys.stdout)
+    out("")
+    out(run_text(outcomes, blocked=blocked, seconds=seconds, requests=requests, width=width, color=color))
 
 
 @contextmanager
@@ -139,12 +193,35 @@ def _noting_down(wrote: Callable[[], bool]) -> Iterator[None]:
     """Journal, history and state that can't be written end a run; by the exit code it tells whether it `wrote`."""
     try:
         yield
-    except (OSError, StateError) as error:
+    except Exception as error:
+        first, *others = _leaves(error)
+        if not all(isinstance(each, OSError | StateError) for each in (first, *others)):
+            raise
         kind = UnrecordedError if wrote() else StateError
         raise kind(
-            f"what the run does can't be noted down, so it stopped: {error}",
+            f"what the run does can't be noted down, so it stopped: {first}",
             hint="Make room for it, or let it be written. The next apply first finds out what is done already.",
         ) from None
+
+
+@contextmanager
+def _true_to_the_end(wrote: Callable[[], bool]) -> Iterator[None]:
+    """Whatever ends a run that `wrote` already, its exit code never says that nothing was written."""
+    try:
+        yield
+    except Exception as error:
+        first, *others = _leaves(error)
+        known = all(isinstance(each, OSError | LfsyncError) for each in (first, *others))
+        if not known or not wrote() or isinstance(first, StoppedError):
+            raise
+        raise StoppedError(f"stopped after the first write: {first}", hint=getattr(first, "hint", None)) from None
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    """The error, or all that a group of them holds."""
+    if isinstance(error, ExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
 
 
 def _sent(session: Session) -> tuple[int, int, int]:
@@ -153,13 +230,19 @@ def _sent(session: Session) -> tuple[int, int, int]:
 
 
 @contextmanager
-def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+def _on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `stop` within the block. One that is ignored, as in a script's background, stays so."""
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    for number in heard:
+        loop.add_signal_handler(number, stop)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in heard:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
 def _reporter(options: Options) -> Reporter:

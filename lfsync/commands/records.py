@@ -16,7 +16,7 @@ from lfsync.state import history as runs
 from lfsync.state import journal, lock
 from lfsync.state import state_file as statefile
 from lfsync.state.state import Binding, State, line_of
-from lfsync.wording import did_you_mean
+from lfsync.wording import nearest
 
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
 
@@ -104,8 +104,9 @@ def _write(workspace: Workspace, state: State, gone: Binding) -> None:
 def _bound(state: State, text: str) -> Address:
     address = _address(text)
     if address not in state.bindings:
-        hint = did_you_mean(text, [str(a) for a in state.bindings])
-        raise UsageError(f"{text} is not in the state", hint=hint or "`lfsync state list` shows what is.")
+        near = nearest(address.key, [a.key for a in state.bindings if a.kind == address.kind], cutoff=0.8)
+        hint = f"did you mean `{address.kind}.{near}`?" if near else "`lfsync state list` shows what is."
+        raise UsageError(f"{text} is not in the state", hint=hint)
     return address
 
 

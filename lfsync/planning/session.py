@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lfsync.api.answers import Token
-from lfsync.api.client import Client
+from lfsync.api.client import Client, Watcher
 from lfsync.api.server_clock import unix_time
 from lfsync.api.wire import Exchange
 from lfsync.applying.progress import Job
@@ -27,7 +27,7 @@ from lfsync.planning.definitions import builtin_definitions, builtin_schema, par
 from lfsync.planning.draft import Draft, Wishes
 from lfsync.planning.plan import Context, plan, reading_scopes
 from lfsync.planning.prepare import prepare
-from lfsync.planning.selection import mentioned, select, witnesses
+from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.undo import BY_HAND, relinked, reverse
 from lfsync.project.load import Project, load_project
 from lfsync.project.resource_file import digest
@@ -90,20 +90,19 @@ class Session:
         self.timings.check += time.perf_counter() - started
         return desired, schema, token
 
-    async def plan(self, only: Iterable[str] = (), wishes: Wishes | None = None) -> Job:
+    async def plan(self, patterns: Patterns = ALL, wishes: Wishes | None = None) -> Job:
         """The plan, and all that an apply of it needs."""
         wishes = replace(wishes or Wishes(), state_file=self._state_file)
-        only = tuple(only)
         desired, schema, token = await self.prepare(self._orphan_kinds(wishes))
         notes = await self._settle(desired)
         orphans = self.state.bindings.keys() - desired.keys() if wishes.prune else set()
-        chosen, named = select(desired, orphans, only) if only else (desired, None)
-        seen = chosen | witnesses(desired, self.state.bindings, named) if named else chosen
-        made, job = await self._job(seen, schema, replace(wishes, only=named), self.state)
-        if named:
-            made.restrict(chosen.keys() | named)
-        context = self._context(schema, token, (*self.project.warnings, *notes), whole=not only)
-        return replace(job, plan=plan(made, chosen, self.state, context))
+        selection = select(desired, orphans, patterns)
+        seen = {**selection.seen} | witnesses(desired, self.state.bindings, selection.orphans)
+        only = selection.orphans if patterns else None
+        made, job = await self._job(seen, schema, replace(wishes, only=only), self.state)
+        selection.cut(made)
+        context = self._context(schema, token, (*self.project.warnings, *notes), whole=not patterns)
+        return replace(job, plan=plan(made, selection.chosen, self.state, context))
 
     async def plan_saved(self, saved: Plan) -> Job:
         """A plan that was made before, on what is there now. RefusedError where it is not for this (rule S1)."""
@@ -121,7 +120,7 @@ class Session:
         planned = {change.address for change in saved.changes}
         orphans = planned - desired.keys()
         named = mentioned(saved.changes) & desired.keys()
-        chosen, _ = select(desired, orphans, map(str, planned | named))
+        chosen = with_dependencies(desired, (planned | named) - orphans)
         chosen |= witnesses(desired, self.state.bindings, orphans)
         gone = any(change.address in self.state.bindings for change in saved.changes if change.action == "create")
         wishes = Wishes(
@@ -309,14 +308,17 @@ def refuse_unwritable(missing: Iterable[str]) -> None:
 
 @asynccontextmanager
 async def _connected(
-    project: Project, workspace: Workspace, on_exchange: Callable[[Exchange], None] | None
+    project: Project,
+    workspace: Workspace,
+    on_exchange: Callable[[Exchange], None] | None,
+    watcher: Watcher | None,
 ) -> AsyncIterator[Client]:
     async with AsyncExitStack() as stack:
         try:
             transport = await stack.enter_async_context(open_transport(workspace))
         except ConfigError as error:  # of the sandbox's seed: told together with the project's own problems
             raise ConfigError([*project.problems, *error.problems]) from None
-        client = Client(client_settings(workspace, transport), on_exchange=on_exchange)
+        client = Client(client_settings(workspace, transport), on_exchange=on_exchange, watcher=watcher)
         yield await stack.enter_async_context(client)
 
 
@@ -326,6 +328,7 @@ async def open_session(
     name: str | None,
     on_exchange: Callable[[Exchange], None] | None = None,
     *,
+    watcher: Watcher | None = None,
     writing: bool = False,
     connect: Callable[[Workspace], AbstractAsyncContextManager[Client]] | None = None,
 ) -> AsyncIterator[Session]:
@@ -336,14 +339,15 @@ async def open_session(
     started = time.perf_counter()
     project = load_project(root)
     workspace = choose_workspace(project, name)
-    statefile.ignore_local_files(workspace.root / LOCAL)
+    if writing or workspace.is_sandbox:  # a plan needs no folder that it may write (rule P4)
+        statefile.ignore_local_files(workspace.root / LOCAL)
     with ExitStack() as stack:
         if writing:
             stack.enter_context(lock.held(workspace.lock_path, workspace.name))
         left = journals.read(workspace.journal_path)
         state = journals.recovered(statefile.read(workspace.state_path), left)
         timings = Timings(parse=time.perf_counter() - started)
-        async with connect(workspace) if connect else _connected(project, workspace, on_exchange) as client:
+        async with connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher) as client:
             session = Session(project, workspace, client, state, left.open, timings=timings)
             if writing:
                 session.journal = _begun_journal(workspace, state, left)

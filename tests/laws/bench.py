@@ -198,7 +198,7 @@ class Bench:
 
     async def _plan(self, session: Session) -> Run:
         before = len(self.spy.writes)
-        run = Run(await session.plan((), self.wishes))
+        run = Run(await session.plan(wishes=self.wishes))
         assert len(self.spy.writes) == before, "a plan wrote"
         return run
 

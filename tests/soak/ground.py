@@ -163,7 +163,7 @@ class Ground(Bench):
 
     async def _carried_out(self, meanwhile: Callable[[Run], None]) -> Run:
         async with open_session(self.folder, _NAME, writing=True, connect=self._connect) as session:
-            job = await session.plan((), self.wishes)
+            job = await session.plan(wishes=self.wishes)
             applier = Applier(job, session.client, Silent(), session.journal)
             run = Run(job)
             await asyncio.to_thread(meanwhile, run)
