@@ -55,7 +55,8 @@ class ReadingBars:
 
     def close(self) -> None:
         self._closed = True
-        self._bars.stop()
+        if self._bars.live.is_started:
+            self._bars.stop()
 
 
 class ReadingLines:
