@@ -106,15 +106,19 @@ def choose_workspace(project: Project, name: str | None) -> Workspace:
 
 def _refuse_outside(root: Path, path: Path) -> None:
     """A link may lead elsewhere in the project, but not out of it: another project's state could lie there."""
+    for step in reversed([path, *path.parents]):
+        if step.is_relative_to(root) and not _is_inside(root, step):
+            raise UsageError(
+                f"{step.relative_to(root)} leads out of the project",
+                hint=f"`{LOCAL}` stays inside the project: replace the link by what it stands for.",
+            )
+
+
+def _is_inside(root: Path, path: Path) -> bool:
     try:
-        inside = path.resolve().is_relative_to(root.resolve())
+        return path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # a loop of links
-        inside = False
-    if not inside:
-        raise UsageError(
-            f"{path.relative_to(root)} leads out of the project",
-            hint=f"`{LOCAL}` stays inside the project: replace the link by what it stands for.",
-        )
+        return False
 
 
 def reset_sandbox(root: Path, name: str | None) -> Workspace:

@@ -78,6 +78,7 @@ def test_rule_a8_a_watcher_is_told_of_each_page_and_of_single_reads() -> None:
     watched.told.clear()
 
     async def api(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.1)
         return answer(record(request.url.path.rpartition("/")[2]))
 
     async def singly() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lfsync.errors import UsageError
 from lfsync.model import Address, Place
 from lfsync.planning.draft import Wishes, draft
 from lfsync.planning.selection import witnesses

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lfsync.errors import RefusedError, UsageError
+from lfsync.errors import RefusedError
 from lfsync.model import Address, Change, Orphan, Place, Plan, Record, Requests
 from lfsync.planning.plan import reading_scopes, refuse_large, skip_enrichment
 from lfsync.project.settings import SafetySettings

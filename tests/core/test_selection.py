@@ -1,4 +1,4 @@
-"""`--only` and `--exclude` (rule P3): what they choose, what they take along, and what that leaves without its record."""
+"""`--only` and `--exclude` (rule P3): what they choose and take along, and what that leaves without its record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read for a plan, while it is read: nothing when it is quick, a bar on a terminal, a line now and then in CI."""
+"""What is read for a plan, told while it is read: a bar on a terminal, a line now and then in CI, or nothing."""
 
 from __future__ import annotations
 
