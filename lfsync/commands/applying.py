@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-import click
 
 from lfsync.applying.apply import Applier
 from lfsync.applying.progress import Job
@@ -20,8 +16,10 @@ from lfsync.applying.reporter import Reporter
 from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.planning import listener, print_plan, read_plan, reading_progress
+from lfsync.commands.question import confirmed
+from lfsync.commands.signals import on_interrupt
 from lfsync.errors import LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
-from lfsync.model import Outcome, Plan, Requests
+from lfsync.model import Outcome, Requests
 from lfsync.planning.draft import Wishes
 from lfsync.planning.plan import refuse_large, with_names
 from lfsync.planning.selection import Patterns
@@ -100,50 +98,10 @@ async def _shown_and_run(
     refuse_unwritable(job.plan.missing_scopes)
     if not allow_large:
         refuse_large(job.plan, session.project.settings.safety, len(session.state.bindings))
-    if job.plan.changes and not yes and not await _confirmed(job.plan):
+    if job.plan.changes and not yes and not await confirmed(f"Apply to {escape(job.plan.workspace.name)}?"):
         say("Nothing was written.")
         return 1
     return await _run(options, command, session, job)
-
-
-async def _confirmed(plan: Plan) -> bool:
-    """Ask until there is an answer; the end of input is a no, Ctrl-C an abort."""
-    while True:
-        click.echo(f"\nApply to {escape(plan.workspace.name)}? [y/N]: ", nl=False, err=True)
-        answer = await _typed_line()
-        if answer is None:
-            say("")
-            raise click.Abort
-        if answer in ("", "n", "no", "y", "yes"):
-            return answer.startswith("y")
-        say("Error: invalid input")
-
-
-async def _typed_line() -> str | None:
-    """A line of the terminal, in lower case, empty at the end of input; None for Ctrl-C.
-
-    The event loop waits for it. `input()` would miss a signal that comes just before it begins to wait, and then wait
-    on: the loop is woken by signals too.
-    """
-    loop, terminal = asyncio.get_running_loop(), sys.stdin.fileno()
-    typed: asyncio.Future[str | None] = loop.create_future()
-
-    def settle(answer: str | None) -> None:
-        if not typed.done():
-            typed.set_result(answer)
-
-    def read() -> None:
-        line = b""
-        with suppress(OSError):  # the terminal was closed
-            line = os.read(terminal, 4096)
-        settle(line.decode(errors="replace").strip().lower())
-
-    loop.add_reader(terminal, read)
-    try:
-        with _on_interrupt(lambda: settle(None)):
-            return await typed
-    finally:
-        loop.remove_reader(terminal)
 
 
 async def _run(options: Options, command: str, session: Session, job: Job) -> int:
@@ -165,7 +123,7 @@ async def _run(options: Options, command: str, session: Session, job: Job) -> in
 
     with _noting_down(lambda: _sent(session)[2] > before.write):
         try:
-            with _on_interrupt(stop):
+            with on_interrupt(stop):
                 outcomes = await applier.run()
         finally:
             recorder.close()
@@ -227,22 +185,6 @@ def _leaves(error: Exception) -> list[Exception]:
 def _sent(session: Session) -> tuple[int, int, int]:
     sent = session.client.requests
     return sent["read"], sent["search"], sent["write"]
-
-
-@contextmanager
-def _on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call `stop` within the block. One that is ignored, as in a script's background, stays so."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
-    for number in heard:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in heard:
-            loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
 
 
 def _reporter(options: Options) -> Reporter:

@@ -69,7 +69,7 @@ def test_a_plan_says_by_its_code_what_it_would_say_by_words(untouched: Server, t
 def test_a_full_disk_under_stdout_is_told_and_is_never_exit_1_after_a_write(server: Server, make: MakeProject) -> None:
     place = make(FILES)
     with Path("/dev/full").open("w") as full:
-        command = [LFSYNC, "-C", place.folder]
+        command: list[str | Path] = [LFSYNC, "-C", place.folder]
 
         def told(*arguments: str) -> tuple[int, str]:
             done = subprocess.run(
@@ -100,8 +100,7 @@ def test_a_pipe_that_does_not_block_gets_everything(untouched: Server, tmp_path:
     """Other programs make the pipe of their children non-blocking: node, for one."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    quirks = [LFSYNC, "schema"]
-    with subprocess.Popen(quirks, stdout=writer, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([str(LFSYNC), "schema"], stdout=writer, stderr=subprocess.PIPE, text=True) as process:
         os.close(writer)
         chunks = []
         while chunk := os.read(reader, 1000):
