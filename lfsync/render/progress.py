@@ -18,6 +18,7 @@ from lfsync.render.terminal import escape
 from lfsync.render.words import duration
 
 _FINE: tuple[Status, ...] = ("done", "unchanged")
+_TELLING = 50  # one change in so many must be through, before they tell anything of the others
 
 
 class Tally:
@@ -138,9 +139,10 @@ class LineProgress:
         return f"applied {self._tally.applied} of {self._tally.total}{trouble}"
 
     def _remaining(self, now: float) -> str:
-        done = self._tally.settled
-        left = (now - self._began) / done * (self._tally.total - done)
-        return f", about {duration(left)} left" if left else ""
+        done, total = self._tally.settled, self._tally.total
+        if done == total or done * _TELLING < total:
+            return ""
+        return f", about {duration((now - self._began) / done * (total - done))} left"
 
     def _print(self, text: str) -> None:
         self._stream.write(f"{text}\n")

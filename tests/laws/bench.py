@@ -25,7 +25,7 @@ from lfsync.api.wire import ClientSettings
 from lfsync.applying.apply import Applier
 from lfsync.applying.progress import Job
 from lfsync.kinds import KINDS
-from lfsync.model import Outcome, Plan
+from lfsync.model import Address, Outcome, Plan
 from lfsync.planning.draft import Wishes
 from lfsync.planning.session import Session
 from lfsync.project.load import load_project
