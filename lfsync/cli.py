@@ -376,6 +376,8 @@ def _failure(error: BaseException) -> _Failure:
     """Words the error on stderr."""
     from lfsync.errors import ConfigError, LfsyncError, Problem
 
+    if isinstance(error, click.Abort) and isinstance(error.__cause__, EOFError):
+        error = error.__cause__  # click takes any for a Ctrl-D at a question of its own, of which there is none
     if isinstance(error, click.ClickException):
         hint = _show_usage(error)
         return _Failure(1, (Problem(error.format_message(), hint=hint),))
