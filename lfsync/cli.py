@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import errno
 import gc
+import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -18,7 +21,7 @@ from lfsync import __version__
 
 if TYPE_CHECKING:
     from lfsync.commands.console import Options
-    from lfsync.errors import LfsyncError
+    from lfsync.errors import LfsyncError, Problem
 
 _BUG = 70
 _INTERRUPTED = 130
@@ -43,12 +46,23 @@ _REFUSED_BY_SYSTEM = {
 def cli(context: click.Context, root: Path, workspace: str | None, no_color: bool, verbose: int) -> None:
     """Config-as-code for Lightfield: YAML in git, plan, apply.
 
-    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 applied, but not all of it;
-    4 refused; 70 a bug in lfsync; 130 interrupted.
+    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 done, but something was
+    blocked, failed, skipped, stale or not converged; 4 refused; 70 a bug in lfsync; 130 interrupted.
     """
     from lfsync.commands.console import Options
 
     context.obj = Options(root, workspace, no_color, verbose)
+
+
+def _no_slip(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
+    """`-o --detailed-exitcode` and `-out=x` are slips, not files of these names (rule C17)."""
+    if value is not None and str(value).startswith(("-", "=", "ut=")):
+        raise click.BadParameter(f"{value} is no file's name here. Write -o FILE, or ./FILE if it is meant.")
+    return value
+
+
+_FORMAT = click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @cli.command()
@@ -62,19 +76,20 @@ def init(options: Options) -> int:
 
 @cli.command()
 @click.option("--online", is_flag=True, help="Check against the workspace's live definitions too.")
+@_FORMAT
 @click.pass_obj
-def validate(options: Options, online: bool) -> int:
+def validate(options: Options, online: bool, format: str) -> int:
     """Check the files; without --online, without network."""
     from lfsync.commands.project import validate
 
-    return validate(options, online=online)
+    return validate(options, online=online, format=format)
 
 
-_ONLY = click.option(
-    "--only", multiple=True, metavar="ADDRESS", help="Only this resource and what it depends on; repeatable."
+_PATTERN = "an address with * and ?, a kind, or file:PATH; repeatable."
+_ONLY = click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these and what they depend on: {_PATTERN}")
+_EXCLUDE = click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help=f"Not these, whatever else is chosen: {_PATTERN}"
 )
-
-
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
     "--recreate-missing",
@@ -83,18 +98,17 @@ _RECREATE = click.option(
 )
 _YES = click.option("--yes", is_flag=True, help="Don't ask.")
 _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
-_FORMAT = click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @cli.command()
-@click.option("-o", "output", type=_FILE, metavar="FILE", help="Save the JSON plan.")
+@click.option("-o", "--out", "output", type=_FILE, callback=_no_slip, metavar="FILE", help="Save the JSON plan.")
 @_FORMAT
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
 @_PRUNE
 @_RECREATE
 @_ONLY
+@_EXCLUDE
 @click.pass_obj
 def plan(
     options: Options,
@@ -105,13 +119,16 @@ def plan(
     prune: bool,
     recreate_missing: bool,
     only: tuple[str, ...],
+    exclude: tuple[str, ...],
 ) -> int:
     """Show what apply would do."""
     from lfsync.commands.planning import plan
     from lfsync.planning.draft import Wishes
+    from lfsync.planning.selection import Patterns
 
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only)
-    return plan(options, wishes, format=format, output=output, detailed=detailed_exitcode, only=only)
+    patterns = Patterns(only, exclude)
+    return plan(options, wishes, patterns, format=format, output=output, detailed=detailed_exitcode)
 
 
 @cli.command()
@@ -121,6 +138,7 @@ def plan(
 @_RECREATE
 @_LARGE
 @_ONLY
+@_EXCLUDE
 @click.pass_obj
 def apply(
     options: Options,
@@ -130,19 +148,21 @@ def apply(
     recreate_missing: bool,
     allow_large: bool,
     only: tuple[str, ...],
+    exclude: tuple[str, ...],
 ) -> int:
     """Plan, show, ask, and make it so; or do what a saved PLAN says."""
     from lfsync.commands.applying import apply, apply_saved
     from lfsync.planning.draft import Wishes
+    from lfsync.planning.selection import Patterns
 
     if plan is not None:
-        if prune or recreate_missing or only:
+        if prune or recreate_missing or only or exclude:
             raise click.UsageError(
-                "a saved PLAN says itself what is to be done: no --prune, --recreate-missing, --only"
+                "a saved PLAN says itself what is to be done: no --prune, --recreate-missing, --only, --exclude"
             )
         return apply_saved(options, plan, yes=yes, allow_large=allow_large)
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
-    return apply(options, wishes, yes=yes, allow_large=allow_large, only=only)
+    return apply(options, wishes, Patterns(only, exclude), yes=yes, allow_large=allow_large)
 
 
 @cli.command()
@@ -268,7 +288,7 @@ def serve(
     """Serve the sandbox over HTTP until Ctrl-C."""
     from lfsync.commands.sandbox import serve
 
-    return serve(
+    serve(
         host=host,
         port=port,
         database=database,
@@ -293,7 +313,7 @@ def reset(options: Options) -> int:
 
 
 @sandbox.command()
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_FORMAT
 @click.pass_obj
 def quirks(options: Options, format: str) -> int:
     """List the API's unknowns and the answers to choose from."""
@@ -307,44 +327,96 @@ def quirks(options: Options, format: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Never returns."""
+    from lfsync.commands import streams
+
+    streams.install()
+    signal.signal(signal.SIGTERM, _terminated)
     # Planning 10,000 resources makes a million objects that live to its end; looking through them again and again would
     # be a third of its time. What may go on for long, `apply` and `sandbox serve`, turns the collector on again.
     gc.disable()
     sys.exit(run(arguments))
 
 
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """SIGTERM is Ctrl-C, whatever Ctrl-C means just now; also in the background of a script, where it means nothing."""
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit code of a command line (design.md, section 8)."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        result = cli.main(arguments, prog_name="lfsync", standalone_mode=False)
-        sys.stdout.flush()
-        return result if isinstance(result, int) else 0
-    except click.ClickException as error:
-        error.show()
-        if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE_THE_COMMAND:
-            name = error.option_name
-            click.echo(f"    {name} goes before the command: lfsync {name} ... COMMAND", err=True)
-        return 1
-    except (click.Abort, KeyboardInterrupt):
+        result = cli.main(given, prog_name="lfsync", standalone_mode=False)
+        return _printed_whole(result if isinstance(result, int) else 0)
+    except (Exception, KeyboardInterrupt) as error:
+        failure = _failure(error)
+        if _wants_json(given):
+            _show_json(failure)
+        return failure.exit_code
+
+
+def _printed_whole(code: int) -> int:
+    """The code, unless stdout could not be written for another reason than that its reader had enough."""
+    from lfsync.commands import streams
+
+    why = streams.failure()
+    if why is None:
+        return code
+    click.echo(f"lfsync: what it said could not be written whole: {why}", err=True)
+    return code or 1
+
+
+class _Failure(NamedTuple):
+    """How a command line ended that did not go well: its exit code, and what a program is told of it."""
+
+    exit_code: int
+    problems: Sequence[Problem]
+
+
+def _failure(error: BaseException) -> _Failure:
+    """Words the error on stderr."""
+    from lfsync.errors import ConfigError, LfsyncError, Problem
+
+    if isinstance(error, click.Abort) and isinstance(error.__cause__, EOFError):
+        error = error.__cause__  # click takes any for a Ctrl-D at a question of its own, of which there is none
+    if isinstance(error, click.ClickException):
+        hint = _show_usage(error)
+        return _Failure(1, (Problem(error.format_message(), hint=hint),))
+    if isinstance(error, click.Abort | KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
-        return _INTERRUPTED
-    except BrokenPipeError:
-        _forget_stdout()
-        return 1
-    except Exception as error:
-        return _failed(error)
-
-
-def _failed(error: Exception) -> int:
-    from lfsync.errors import LfsyncError
-
+        return _Failure(_INTERRUPTED, (Problem("interrupted"),))
     known = _known(error, LfsyncError)
     if known is None and isinstance(error, OSError) and error.errno in _REFUSED_BY_SYSTEM:
         known = LfsyncError(f"{error.filename or 'a file of the project'} can't be written: {error.strerror}")
     if known is None:
-        return _bug(error)
+        return _Failure(_BUG, (Problem(_bug(error)),))
     _show(known)
-    return known.exit_code
+    if isinstance(known, ConfigError):
+        return _Failure(known.exit_code, known.problems)
+    return _Failure(known.exit_code, (Problem(known.message, hint=known.hint),))
+
+
+def _show_usage(error: click.ClickException) -> str | None:
+    error.show()
+    if not isinstance(error, click.NoSuchOption) or error.option_name not in _BEFORE_THE_COMMAND:
+        return None
+    hint = f"{error.option_name} goes before the command: lfsync {error.option_name} ... COMMAND"
+    click.echo(f"    {hint}", err=True)
+    return hint
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether `--format json` is there: told from the words alone, for they may be what is wrong."""
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+
+
+def _show_json(failure: _Failure) -> None:
+    from lfsync.commands.console import out
+    from lfsync.commands.problems import problems_json
+
+    out(problems_json(failure.problems))
 
 
 def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:
@@ -371,19 +443,13 @@ def _show(error: LfsyncError) -> None:
         click.echo(f"    {escape(error.hint)}", err=True)
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: BaseException) -> str:
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="lfsync-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write(f"lfsync {__version__}, Python {sys.version}\n\n")
         file.write("".join(traceback.format_exception(error)))
-    click.echo(f"lfsync: a bug in lfsync: {type(error).__name__}. The traceback is in {file.name}", err=True)
-    return _BUG
-
-
-def _forget_stdout() -> None:
-    """A reader that went away gets no second complaint when Python flushes on exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    message = f"a bug in lfsync: {type(error).__name__}. The traceback is in {file.name}"
+    click.echo(f"lfsync: {message}", err=True)
+    return message

@@ -4,7 +4,8 @@ LfsyncError                 exit 1   message and hint for a person
 ├── ConfigError             exit 1   every problem of the files, each with its place
 ├── UsageError              exit 1   the command line asks for something that can't be
 ├── StateError              exit 1   the state file can't be read
-├── UnrecordedError         exit 3   in the midst of an apply, what was written can't be noted down
+├── StoppedError            exit 3   an apply ended early, after it had written something
+│   └── UnrecordedError     exit 3   what it wrote can't be noted down
 ├── RefusedError            exit 4   foreign state or plan, safety threshold, missing scope
 └── ApiError                exit 1   the API's answer: status, type, code, param, message
     ├── CredentialsError    exit 1   401
@@ -13,6 +14,7 @@ LfsyncError                 exit 1   message and hint for a person
     ├── RejectedError       exit 1   400, 409, 415, 422: the request itself is at fault
     ├── UnreadableError     exit 1   a success that can't be read
     └── UnavailableError    exit 1   no answer, or 408, 429 and 5xx to the last try
+        └── OutageError     exit 1   so it was with every request for a minute: the run stops (rule A5)
 """
 
 from __future__ import annotations
@@ -67,10 +69,14 @@ class StateError(LfsyncError):
     """The state file can't be read."""
 
 
-class UnrecordedError(LfsyncError):
-    """What an apply wrote can't be noted down, so it stopped: the disk is full, or a folder can't be written."""
+class StoppedError(LfsyncError):
+    """An apply ended early, and something is written: that is never exit 1 (design.md, section 8)."""
 
     exit_code = 3
+
+
+class UnrecordedError(StoppedError):
+    """What an apply wrote can't be noted down, so it stopped: the disk is full, or a folder can't be written."""
 
 
 class RefusedError(LfsyncError):
@@ -126,6 +132,10 @@ class UnreadableError(ApiError):
 
 class UnavailableError(ApiError):
     """No answer, or none but 408, 429 and 5xx. The outcome of a write is unknown."""
+
+
+class OutageError(UnavailableError):
+    """For a minute no request got an answer that is any use. Everyone who waits is told the same, once and for all."""
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str]:

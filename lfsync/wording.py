@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was most likely meant to be; None if nothing comes close."""
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known word that `word` was most likely meant to be; None if nothing comes as close as `cutoff` (0..1)."""
     from difflib import get_close_matches  # only mistakes need it
 
     by_plain = {plain(name): name for name in known}
-    close = get_close_matches(plain(word), by_plain, n=1, cutoff=0.6)
+    close = get_close_matches(plain(word), by_plain, n=1, cutoff=cutoff)
     return by_plain[close[0]] if close else None
 
 

@@ -7,9 +7,10 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from lfsync.api import answers as api
@@ -17,11 +18,11 @@ from lfsync.api.answers import Token
 from lfsync.api.pace import Category
 from lfsync.api.paging import PAGE_SIZE, Listing, Page, Pages
 from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
-from lfsync.errors import ApiError, NotFoundError
+from lfsync.errors import ApiError, NotFoundError, OutageError
 from lfsync.kinds import Kind
 from lfsync.model import JSON, Member, Record
 
-__all__ = ["Answer", "Client", "ClientSettings", "Exchange", "Filters", "Listing", "Page", "Status", "Token"]
+__all__ = ["Answer", "Client", "ClientSettings", "Exchange", "Filters", "Listing", "Page", "Status", "Token", "Watcher"]
 
 Status: TypeAlias = Literal["active", "trashed"]
 Filters: TypeAlias = Sequence[tuple[str, str]]
@@ -45,6 +46,13 @@ class Answer:
     sent: float
 
 
+class Watcher(Protocol):
+    """Told how a reading goes on. No call may raise, and none takes long."""
+
+    def reading(self, kind: str, rows: int, total: int) -> None:
+        """`rows` of `total` are there: of a kind's listing; of `KIND by id` and `KIND by filter`, as far as asked."""
+
+
 class Client:
     """The API of one workspace. Use as an async context manager; every method raises ApiError and its kin.
 
@@ -56,12 +64,16 @@ class Client:
         settings: ClientSettings,
         *,
         on_exchange: Callable[[Exchange], None] | None = None,
+        watcher: Watcher | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
         self._wire = Wire(settings, on_exchange=on_exchange, clock=clock, sleep=sleep, chance=chance)
+        self._watcher = watcher
+        self._asked: Counter[str] = Counter()
+        self._given: Counter[str] = Counter()
 
     async def __aenter__(self) -> Client:
         await self._wire.__aenter__()
@@ -78,6 +90,11 @@ class Client:
     def now(self) -> float:
         """The server's time, in Unix seconds, as far as its answers tell."""
         return self._wire.server_clock.earliest(self._clock())
+
+    @property
+    def outage(self) -> OutageError | None:
+        """What ended the run, once no request got an answer of use for too long (rule A5)."""
+        return self._wire.outage
 
     # ---- what the workspace is
 
@@ -106,7 +123,11 @@ class Client:
         self, kind: Kind, *, status: Status = "active", filters: Filters = (), first: Page | None = None
     ) -> Listing:
         """All rows of a kind, pages side by side; `first` is the page at offset 0, if it was read already."""
-        return await self._whole(_shelf(kind, status, filters), first)
+        shelf = _shelf(kind, status, filters)
+        if not filters:
+            return await self._whole(shelf, first, watched=status == "active")
+        with self._one_of(f"{kind.name} by filter"):
+            return await self._whole(shelf, first)
 
     async def list_members(self, list_id: str, target: Kind) -> Listing:
         """The records of kind `target` in a list (sheet 4.7). NotFoundError if there is no such list."""
@@ -119,7 +140,9 @@ class Client:
         """One record, fresh; None if the API knows none under this id (or none that this key may see)."""
         try:
             call = Call("GET", _path_to(kind.path, id), "read", (f"{kind.scope}:read",))
-            return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
+            with self._one_of(f"{kind.name} by id"):
+                body = (await self._wire.send(call)).body
+            return self._same(call, id, api.parse_record(str(call), body, kind.name))
         except NotFoundError as error:
             if error.type is None:
                 raise  # not the API's own 404 but a proxy's: it proves nothing
@@ -158,17 +181,28 @@ class Client:
 
     # ---- how
 
-    async def _whole(self, shelf: _Shelf, first: Page | None = None) -> Listing:
+    @contextmanager
+    def _one_of(self, what: str) -> Iterator[None]:
+        """One of many single reads; those that were asked for at once are what there is to do."""
+        self._asked[what] += 1
+        try:
+            yield
+        finally:
+            self._given[what] += 1
+            if self._watcher:
+                self._watcher.reading(what, self._given[what], self._asked[what])
+
+    async def _whole(self, shelf: _Shelf, first: Page | None = None, *, watched: bool = False) -> Listing:
         pages = Pages()
         if first is not None:
             pages.add(0, first)
         for _ in range(_MOST_PASSES):
             if not (offsets := pages.to_read()):
                 break
-            await self._read(shelf, offsets, pages)
+            await self._read(shelf, offsets, pages, self._watcher if watched else None)
         return pages.listing()
 
-    async def _read(self, shelf: _Shelf, offsets: Sequence[int], pages: Pages) -> None:
+    async def _read(self, shelf: _Shelf, offsets: Sequence[int], pages: Pages, watcher: Watcher | None) -> None:
         """Read the pages at `offsets`, side by side."""
         queue = iter(offsets)
 
@@ -176,6 +210,8 @@ class Client:
             for offset in queue:
                 highest = pages.highest
                 pages.add(offset, await self._page(shelf, offset), highest)
+                if watcher:
+                    watcher.reading(shelf.kind, pages.rows, pages.highest)
 
         await _side_by_side(work() for _ in range(min(IN_FLIGHT, len(offsets))))
 

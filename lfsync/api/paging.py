@@ -53,6 +53,11 @@ class Pages:
         """The highest count so far: to be noted when a page is asked for, and given to `add`."""
         return self._highest
 
+    @property
+    def rows(self) -> int:
+        """How many records were seen so far."""
+        return len(self._seen)
+
     def add(self, offset: int, page: Page, highest_before: int = 0) -> None:
         """The page at `offset`, asked for when the highest count was `highest_before`.
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 MAX_TRIES: Final = 10
 MAX_SECONDS: Final = 120.0
+MAX_SILENCE: Final = 60.0
 _UNREACHABLE_TRIES: Final = 3
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 8.0
@@ -62,3 +63,40 @@ class Retries:
         if self.tries >= most or now + pause - self.begin(now) > MAX_SECONDS:
             return None
         return pause
+
+
+class Silence:
+    """Since when requests have been under way and none got an answer of use: any but 429 and 5xx (rule A5).
+
+    Time in which nothing is under way is no silence. Once it has lasted too long it stays so.
+    """
+
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._since: float | None = None
+        self._over = False
+
+    def begin(self, now: float) -> None:
+        """A request is under way, its waits between tries included."""
+        self._under_way += 1
+        self._since = now if self._since is None else self._since
+
+    def end(self, now: float) -> None:
+        """One of them has come to its end, whatever that is."""
+        self._under_way -= 1
+        if not self._under_way and not self.over(now):
+            self._since = None
+
+    def answered(self, now: float, status: int) -> None:
+        """An answer came."""
+        if status != 429 and status < 500 and not self.over(now):
+            self._since = now
+
+    def over(self, now: float) -> bool:
+        """Whether it is time to stop."""
+        self._over = self._over or self.left(now) <= 0
+        return self._over
+
+    def left(self, now: float) -> float:
+        """Seconds until it is too long, if nothing comes."""
+        return MAX_SILENCE if self._since is None else self._since + MAX_SILENCE - now

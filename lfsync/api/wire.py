@@ -12,15 +12,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from lfsync import __version__
 from lfsync.api import answers as api
 from lfsync.api.pace import CATEGORIES, DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
-from lfsync.api.retry import Reason, Retries, reason_of
+from lfsync.api.retry import MAX_SILENCE, Reason, Retries, Silence, reason_of
 from lfsync.api.server_clock import ServerClock
-from lfsync.errors import ApiError, CredentialsError, UnavailableError, UsageError
+from lfsync.errors import ApiError, CredentialsError, OutageError, UnavailableError, UsageError
 
 API_VERSION: Final = "2026-03-01"
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
@@ -29,6 +30,7 @@ DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
 IN_FLIGHT: Final = 64
 _FIRST_IN_FLIGHT: Final = 16
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
+_NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _LIMITS: Final = httpx.Limits(
     max_connections=IN_FLIGHT * len(CATEGORIES), max_keepalive_connections=IN_FLIGHT * len(CATEGORIES)
 )
@@ -129,6 +131,7 @@ class Wire:
         self._on_exchange = on_exchange
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self._http = _http_client(settings, self._base)
+        self._proxy = "" if _is_local(settings, self._base) else _proxy_of(httpx.URL(self._base))
         self._pace = Pace(settings.rate_share)
         self._lanes = {
             category: _Lane(bucket, asyncio.Lock(), asyncio.Semaphore(_FIRST_IN_FLIGHT))
@@ -136,6 +139,8 @@ class Wire:
         }
         self._last_date = ""
         self._answered = False
+        self._silence = Silence()
+        self.outage: OutageError | None = None
         self.server_clock = ServerClock(time.time() - clock())
         self.requests: Counter[Category] = Counter()
 
@@ -148,24 +153,53 @@ class Wire:
 
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, retried as rule A5 says. Raises ApiError and its kin."""
-        retries = Retries()
         # Kept through the retries: one that queued up behind thousands of others would use up its time waiting.
         async with self._lanes[call.category].flight:
-            while True:
-                outcome = await self._attempt(call, retries)
-                if isinstance(outcome, bytes):
-                    return Reply(outcome, retries.begin(self._clock()))
-                pause = retries.wait(self._clock(), self._chance(), outcome.reason)
-                if pause is None:
-                    raise outcome.error
-                await self._sleep(pause)
+            if self.outage is not None:
+                raise self.outage
+            self._silence.begin(self._clock())
+            try:
+                return await self._sent(call, Retries())
+            finally:
+                self._silence.end(self._clock())
+
+    async def _sent(self, call: Call, retries: Retries) -> Reply:
+        while True:
+            outcome = await self._attempt(call, retries)
+            if isinstance(outcome, bytes):
+                return Reply(outcome, retries.begin(self._clock()))
+            pause = retries.wait(self._clock(), self._chance(), outcome.reason)
+            if outcome.reason.name != "refused":
+                self._stop_in_an_outage(outcome.error)
+            if pause is None:
+                raise outcome.error
+            await self._rest(pause, outcome.error)
+
+    async def _rest(self, seconds: float, last: ApiError | None = None) -> None:
+        """Sleep, but not beyond the moment at which nobody has been answered for too long; `last`: what went wrong."""
+        until = self._clock() + seconds
+        while (pause := until - self._clock()) > 0:
+            await self._sleep(min(pause, max(0.0, self._silence.left(self._clock()))))
+            self._stop_in_an_outage(last)
+
+    def _stop_in_an_outage(self, last: ApiError | None) -> None:
+        """Raises OutageError when it is time, and from then on: everyone who waits is told the same (rule A5)."""
+        if self.outage is None and self._silence.over(self._clock()):
+            why = last.message if last else f"{self._base} asks everybody to wait"
+            self.outage = OutageError(
+                f"Lightfield gave no answer of use for {MAX_SILENCE:.0f} seconds: {why}",
+                status=last.status if last else 429,
+                hint="Run again once it is well. The next plan reads what is there.",
+            )
+        if self.outage is not None:
+            raise self.outage
 
     async def _attempt(self, call: Call, retries: Retries) -> bytes | _Failure:
         """One try: the body of a success, or why there is none and what that says of trying again."""
         try:
             answer = await self._try(call, retries)
         except httpx.TransportError as error:
-            known = self._answered or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            known = self._answered or not isinstance(error, _NO_CONNECTION)
             return _Failure(self._unanswered(call, error), Reason("unanswered" if known else "unreachable"))
         except httpx.DecodingError:
             undecodable = ApiError(f"the answer to {call} is not what the API documents: it can't be decompressed")
@@ -177,6 +211,8 @@ class Wire:
 
     async def _try(self, call: Call, retries: Retries) -> _Answer:
         await self._await_turn(self._lanes[call.category])
+        if self.outage is not None:
+            raise self.outage
         self.requests[call.category] += 1
         sent = self._clock()
         retries.begin(sent)
@@ -195,7 +231,7 @@ class Wire:
         async with lane.turn:
             # Asked again after each sleep: an answer may have slowed or paused the bucket meanwhile.
             while (pause := lane.bucket.wait(self._clock())) > 0:
-                await self._sleep(pause)
+                await self._rest(pause)
             lane.bucket.take(self._clock())
 
     def _request(self, call: Call) -> httpx.Request:
@@ -215,6 +251,7 @@ class Wire:
     def _heard(self, call: Call, response: httpx.Response, sent: float) -> _Answer:
         now = self._clock()
         self._answered = True
+        self._silence.answered(now, response.status_code)
         self._lanes[call.category].widen(now - sent)
         date = response.headers.get("date", "")
         if date != self._last_date and (seconds := _http_date(date)) is not None:
@@ -241,6 +278,11 @@ class Wire:
 
     def _unanswered(self, call: Call, error: httpx.TransportError) -> UnavailableError:
         reason = api.clean(str(error)) or type(error).__name__
+        if self._proxy and isinstance(error, _NO_CONNECTION):
+            return UnavailableError(
+                f"no answer from {self._base} to {call} through the proxy {self._proxy}: {reason}",
+                hint="is the proxy right, and is it up? HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY choose it",
+            )
         return UnavailableError(
             f"no answer from {self._base} to {call}: {reason}",
             hint=None if self._answered else "is the base URL right, and is the network up?",
@@ -303,7 +345,7 @@ def _headers(settings: ClientSettings, key: str) -> list[tuple[str, str]]:
 
 def _http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
     """Proxies and certificates of the environment count, as for any tool, but never on the way to this machine."""
-    local = settings.transport is not None or _is_loopback(httpx.URL(base).host)
+    local = _is_local(settings, base)
     # Loading the certificates costs more than a small plan; plain http needs none, and an empty context trusts nobody.
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if base.startswith("http:") else True
     try:
@@ -312,6 +354,23 @@ def _http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
         )
     except (ValueError, ImportError, OSError, httpx.InvalidURL):
         raise UsageError("the proxy or certificates that the environment names can't be used") from None
+
+
+def _is_local(settings: ClientSettings, base: str) -> bool:
+    return settings.transport is not None or _is_loopback(httpx.URL(base).host)
+
+
+def _proxy_of(base: httpx.URL) -> str:
+    """Host and port of the proxy on the way to `base`, never its password; empty if there is none."""
+    proxies = getproxies()
+    found = proxies.get(base.scheme) or proxies.get("all")
+    if not found or proxy_bypass(base.host):
+        return ""
+    try:
+        url = httpx.URL(found if "://" in found else f"http://{found}")
+    except httpx.InvalidURL:
+        return ""
+    return api.clean(f"{url.host}:{url.port}" if url.port else url.host, 100)
 
 
 # ---------------------------------------------------------------- headers

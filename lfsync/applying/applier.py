@@ -15,7 +15,7 @@ from itertools import groupby
 from lfsync.applying.reporter import Reporter
 from lfsync.applying.run import GiveUpError, Progress, Run, place_of
 from lfsync.applying.writer import Writer
-from lfsync.errors import ApiError, CredentialsError, RejectedError, UnavailableError, UnreadableError
+from lfsync.errors import ApiError, CredentialsError, OutageError, RejectedError, UnavailableError, UnreadableError
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.planning.planned import Planned
 from lfsync.planning.uniques import cleared_first
@@ -163,6 +163,8 @@ class Applier:
 
     def _failure(self, change: Change, error: ApiError) -> GiveUpError:
         if isinstance(error, CredentialsError):
+            self.stop(f"not begun: {error.message}")
+        if isinstance(error, OutageError):
             self.stop(f"not begun: {error.message}")
         reason, hint = error.message, error.hint
         if isinstance(error, UnavailableError | UnreadableError):

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
 from lfsync.applying.applier import Applier
 from lfsync.applying.reporter import Reporter
+from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
-from lfsync.commands.planning import listener, print_plan, read_plan
-from lfsync.errors import StateError, UnrecordedError, UsageError
-from lfsync.model import Outcome, Plan, Requests
+from lfsync.commands.planning import listener, print_plan, read_plan, reading_progress
+from lfsync.commands.question import confirmed
+from lfsync.commands.signals import on_interrupt
+from lfsync.errors import LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
+from lfsync.model import Outcome, Requests
 from lfsync.planning.draft import Wishes
 from lfsync.planning.make import plan_declared, plan_saved, plan_undo
 from lfsync.planning.plan import refuse, with_names
 from lfsync.planning.planned import Planned
+from lfsync.planning.selection import Patterns
 from lfsync.planning.session import Session
 from lfsync.render.outcome import run_text
 from lfsync.render.progress import LineProgress, TerminalProgress
@@ -34,11 +35,11 @@ from lfsync.state.state import merged
 _FINE = ("done", "unchanged")
 
 
-def apply(options: Options, wishes: Wishes, *, yes: bool, allow_large: bool, only: Iterable[str]) -> int:
+def apply(options: Options, wishes: Wishes, patterns: Patterns, *, yes: bool, allow_large: bool) -> int:
     """0; 3 where anything was blocked, failed, skipped, stale or not converged (rule A6); 130 after Ctrl-C."""
 
     async def made(session: Session) -> Planned:
-        return await plan_declared(session, only, wishes)
+        return await plan_declared(session, patterns, wishes)
 
     return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
 
@@ -75,33 +76,36 @@ def _carry_out(
 async def _carried_out(
     options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], *, yes: bool, allow_large: bool
 ) -> int:
-    async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
-        planned = await made(session)
-        if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
-            out("Nothing to put back: all is as it was before that run.")
-            return 0
-        print_plan(options, with_names(planned.plan, planned.knowledge))
-        refuse(planned.plan, allow_large=allow_large)
-        if planned.plan.changes and not yes and not _confirmed(planned.plan):
-            say("Nothing was written.")
-            return 1
-        outcomes, interrupted = await _run(options, command, session, planned)
-        if interrupted:
-            return 130
-        return 0 if not planned.plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
+    opened: list[Session] = []
+    with (
+        reading_progress(options) as watcher,
+        _true_to_the_end(lambda: any(session.client.requests["write"] for session in opened)),
+    ):
+        async with open_session(
+            options.root, options.workspace, listener(options), watcher=watcher, writing=True
+        ) as session:
+            opened.append(session)
+            planned = await made(session)
+            watcher.close()
+            return await _shown_and_run(options, command, session, planned, yes=yes, allow_large=allow_large)
 
 
-def _confirmed(plan: Plan) -> bool:
-    """Ask, on the main thread and with Python's own Ctrl-C: asyncio's would wait for the line to be typed out."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return click.confirm(f"\nApply to {escape(plan.workspace.name)}?", default=False, err=True)
-    finally:
-        signal.signal(signal.SIGINT, before)
+async def _shown_and_run(
+    options: Options, command: str, session: Session, planned: Planned, *, yes: bool, allow_large: bool
+) -> int:
+    if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
+        out("Nothing to put back: all is as it was before that run.")
+        return 0
+    print_plan(options, with_names(planned.plan, planned.knowledge))
+    refuse(planned.plan, allow_large=allow_large)
+    if planned.plan.changes and not yes and not await confirmed(f"Apply to {escape(planned.plan.workspace.name)}?"):
+        say("Nothing was written.")
+        return 1
+    return await _run(options, command, session, planned)
 
 
-async def _run(options: Options, command: str, session: Session, planned: Planned) -> tuple[list[Outcome], bool]:
-    """Carry the plan out, keep the state whatever happens, and say what became of it. True where Ctrl-C ended it."""
+async def _run(options: Options, command: str, session: Session, planned: Planned) -> int:
+    """Carry the plan out, keep the state whatever happens, say what became of it; the exit code."""
     gc.enable()
     started, before = time.monotonic(), Requests(*_sent(session))
     assert session.journal is not None
@@ -119,19 +123,27 @@ async def _run(options: Options, command: str, session: Session, planned: Planne
 
     with _noting_down(lambda: _sent(session)[2] > before.write):
         try:
-            with _on_interrupt(stop):
+            with on_interrupt(stop):
                 outcomes = await applier.run()
         finally:
             recorder.close()
             session.keep(merged(session.state, planned.state, applier.state))
+    read, search, write = _sent(session)
+    requests = Requests(read - before.read, search - before.search, write - before.write)
     if planned.plan.changes:
-        read, search, write = _sent(session)
-        requests = Requests(read - before.read, search - before.search, write - before.write)
-        seconds = time.monotonic() - started
-        color = options.color(sys.stdout)
-        out("")
-        out(run_text(outcomes, seconds=seconds, requests=requests, width=options.width, color=color))
-    return outcomes, interrupted
+        _print_run(options, outcomes, len(planned.plan.blocked), time.monotonic() - started, requests)
+    if interrupted:
+        return 130
+    if session.client.outage is not None and not requests.write:
+        return 1
+    whole = not planned.plan.blocked and all(outcome.status in _FINE for outcome in outcomes)
+    return 0 if whole and not (planned.plan.changes and streams.failure()) else 3
+
+
+def _print_run(options: Options, outcomes: Sequence[Outcome], blocked: int, seconds: float, requests: Requests) -> None:
+    width, color = options.width, options.color(sys.stdout)
+    out("")
+    out(run_text(outcomes, blocked=blocked, seconds=seconds, requests=requests, width=width, color=color))
 
 
 @contextmanager
@@ -139,27 +151,40 @@ def _noting_down(wrote: Callable[[], bool]) -> Iterator[None]:
     """Journal, history and state that can't be written end a run; by the exit code it tells whether it `wrote`."""
     try:
         yield
-    except (OSError, StateError) as error:
+    except Exception as error:
+        first, *others = _leaves(error)
+        if not all(isinstance(each, OSError | StateError) for each in (first, *others)):
+            raise
         kind = UnrecordedError if wrote() else StateError
         raise kind(
-            f"what the run does can't be noted down, so it stopped: {error}",
+            f"what the run does can't be noted down, so it stopped: {first}",
             hint="Make room for it, or let it be written. The next apply first finds out what is done already.",
         ) from None
+
+
+@contextmanager
+def _true_to_the_end(wrote: Callable[[], bool]) -> Iterator[None]:
+    """Whatever ends a run that `wrote` already, its exit code never says that nothing was written."""
+    try:
+        yield
+    except Exception as error:
+        first, *others = _leaves(error)
+        known = all(isinstance(each, OSError | LfsyncError) for each in (first, *others))
+        if not known or not wrote() or isinstance(first, StoppedError):
+            raise
+        raise StoppedError(f"stopped after the first write: {first}", hint=getattr(first, "hint", None)) from None
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    """The error, or all that a group of them holds."""
+    if isinstance(error, ExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
 
 
 def _sent(session: Session) -> tuple[int, int, int]:
     sent = session.client.requests
     return sent["read"], sent["search"], sent["write"]
-
-
-@contextmanager
-def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _reporter(options: Options) -> Reporter:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 
-from lfsync.api.client import Client
+from lfsync.api.client import Client, Watcher
 from lfsync.api.wire import Exchange
 from lfsync.connection import client_settings, open_transport
 from lfsync.errors import ConfigError
@@ -25,6 +25,7 @@ async def open_session(
     name: str | None,
     on_exchange: Callable[[Exchange], None] | None = None,
     *,
+    watcher: Watcher | None = None,
     writing: bool = False,
     connect: Callable[[Workspace], AbstractAsyncContextManager[Client]] | None = None,
 ) -> AsyncIterator[Session]:
@@ -35,14 +36,15 @@ async def open_session(
     started = time.perf_counter()
     project = load_project(root)
     workspace = choose_workspace(project, name)
-    state_file.ignore_local_files(workspace.root / LOCAL)
+    if writing or workspace.is_sandbox:  # a plan needs no folder that it may write (rule P4)
+        state_file.ignore_local_files(workspace.root / LOCAL)
     with ExitStack() as stack:
         if writing:
             stack.enter_context(lock.held(workspace.lock_path, workspace.name))
         left = journals.read(workspace.journal_path)
         state = journals.recovered(state_file.read(workspace.state_path), left)
         timings = Timings(parse=time.perf_counter() - started)
-        async with connect(workspace) if connect else _connected(project, workspace, on_exchange) as client:
+        async with connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher) as client:
             session = Session(project, workspace, client, state, left.open, timings=timings)
             if writing:
                 session.journal = _begun_journal(session, left)
@@ -55,14 +57,17 @@ async def open_session(
 
 @asynccontextmanager
 async def _connected(
-    project: Project, workspace: Workspace, on_exchange: Callable[[Exchange], None] | None
+    project: Project,
+    workspace: Workspace,
+    on_exchange: Callable[[Exchange], None] | None,
+    watcher: Watcher | None,
 ) -> AsyncIterator[Client]:
     async with AsyncExitStack() as stack:
         try:
             transport = await stack.enter_async_context(open_transport(workspace))
         except ConfigError as error:  # of the sandbox's seed: told together with the project's own problems
             raise ConfigError([*project.problems, *error.problems]) from None
-        client = Client(client_settings(workspace, transport), on_exchange=on_exchange)
+        client = Client(client_settings(workspace, transport), on_exchange=on_exchange, watcher=watcher)
         yield await stack.enter_async_context(client)
 
 

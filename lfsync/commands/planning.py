@@ -3,45 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lfsync.api.wire import Exchange
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
+from lfsync.commands.saved_file import refuse_own, save
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
 from lfsync.planning import plan_file as planfile
 from lfsync.planning.draft import Wishes
 from lfsync.planning.make import plan_declared
 from lfsync.planning.plan import with_names
+from lfsync.planning.selection import Patterns
+from lfsync.render.reading import ReadingBars, ReadingLines, ReadingProgress
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
 
 
 def plan(
-    options: Options, wishes: Wishes, *, format: str, output: Path | None, detailed: bool, only: Iterable[str]
+    options: Options, wishes: Wishes, patterns: Patterns, *, format: str, output: Path | None, detailed: bool
 ) -> int:
-    """0; 1 where something is blocked; 2 for changes where `detailed` is asked for."""
-    return asyncio.run(_planned(options, wishes, only, format=format, output=output, detailed=detailed))
+    """0; 3 where something is blocked; 2 for changes where `detailed` is asked for."""
+    return asyncio.run(_planned(options, wishes, patterns, format=format, output=output, detailed=detailed))
 
 
 async def _planned(
-    options: Options, wishes: Wishes, only: Iterable[str], *, format: str, output: Path | None, detailed: bool
+    options: Options, wishes: Wishes, patterns: Patterns, *, format: str, output: Path | None, detailed: bool
 ) -> int:
     # The plan stays in here: asyncio and signal make the repr of what `run` returns, which takes longer than the plan.
-    async with open_session(options.root, options.workspace, listener(options)) as session:
-        planned = await plan_declared(session, only, wishes)
-        if options.verbose:
-            say(str(session.timings))
+    with reading_progress(options) as watcher:
+        async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
+            if output is not None:
+                refuse_own(output, session.project.root, session.project.files)
+            planned = await plan_declared(session, patterns, wishes)
+    if options.verbose:
+        say(str(session.timings))
     made = planned.plan
     if output is not None:
-        _save(made, output)
+        save(planfile.dumps(made), output)
     print_plan(options, made if format == "json" else with_names(made, planned.knowledge), format)
     if made.blocked:
-        return 1
+        return 3
     return 2 if detailed and made.changes else 0
 
 
@@ -82,11 +89,15 @@ def listener(options: Options) -> Callable[[Exchange], None] | None:
     return show
 
 
-def _save(made: Plan, path: Path) -> None:
-    """The JSON plan, readable by its owner alone: it holds personal data (design.md, section 12)."""
+@contextmanager
+def reading_progress(options: Options) -> Iterator[ReadingProgress]:
+    """What is read for a plan, shown on stderr until the plan is there."""
+    shown: ReadingProgress
+    if sys.stderr.isatty():
+        shown = ReadingBars(sys.stderr, time.monotonic, color=options.color(sys.stderr))
+    else:
+        shown = ReadingLines(sys.stderr, time.monotonic)
     try:
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(planfile.dumps(made))
-    except OSError as error:
-        raise UsageError(f"the plan can't be saved to {path}: {error.strerror}") from None
+        yield shown
+    finally:
+        shown.close()

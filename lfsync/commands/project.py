@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lfsync.commands.console import Options, out
 from lfsync.commands.opening import open_session
+from lfsync.commands.problems import problems_json
 from lfsync.errors import ConfigError
 from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.plan_file import plan_schema
@@ -29,9 +30,12 @@ def init(options: Options) -> int:
     return 0
 
 
-def validate(options: Options, *, online: bool) -> int:
+def validate(options: Options, *, online: bool, format: str) -> int:
     """0, or all problems at once."""
     count = asyncio.run(_online(options)) if online else len(check_offline(options.root).resources)
+    if format == "json":
+        out(problems_json(()))
+        return 0
     checked = "the files and the live definitions" if online else "the files; --online looks at the workspace too"
     out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {checked}.")
     return 0

@@ -17,7 +17,7 @@ from lfsync.state import history as runs
 from lfsync.state import journal, lock, state_file
 from lfsync.state.state import State, line_of
 from lfsync.times import iso
-from lfsync.wording import did_you_mean
+from lfsync.wording import nearest
 
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
 
@@ -103,8 +103,9 @@ def _write(workspace: Workspace, state: State) -> None:
 def _bound(state: State, text: str) -> Address:
     address = _address(text)
     if address not in state.bindings:
-        hint = did_you_mean(text, [str(a) for a in state.bindings])
-        raise UsageError(f"{text} is not in the state", hint=hint or "`lfsync state list` shows what is.")
+        near = nearest(address.key, [a.key for a in state.bindings if a.kind == address.kind], cutoff=0.8)
+        hint = f"did you mean `{address.kind}.{near}`?" if near else "`lfsync state list` shows what is."
+        raise UsageError(f"{text} is not in the state", hint=hint)
     return address
 
 

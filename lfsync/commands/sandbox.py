@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -31,8 +32,8 @@ def serve(
     faults: float,
     random_seed: int | None,
     quirks: Iterable[str],
-) -> int:
-    """Until Ctrl-C."""
+) -> NoReturn:
+    """Until Ctrl-C, which it tells as any other command does."""
     gc.enable()
     settings = SandboxSettings(
         rps=rps,
@@ -44,7 +45,7 @@ def serve(
         quirks=dict(parse(quirks)),
     )
     serve_http(settings, host=host, port=port, database=database, seed=seed)
-    return 0
+    raise KeyboardInterrupt
 
 
 def reset(options: Options) -> int:

@@ -22,7 +22,7 @@ from lfsync.planning.needs import needs_of
 from lfsync.planning.plan import Context, plan, refusals
 from lfsync.planning.planned import Planned
 from lfsync.planning.recovery import Recovery, bound, recover, still_asked
-from lfsync.planning.selection import mentioned, select, witnesses
+from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
 from lfsync.project.resource_file import digest
@@ -31,24 +31,24 @@ from lfsync.state.runs import Entry, Run, address_of
 from lfsync.state.state import State, organisation_ids, refuse_foreign
 
 
-async def plan_declared(session: Session, only: Iterable[str] = (), wishes: Wishes | None = None) -> Planned:
+async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wishes | None = None) -> Planned:
     """The plan of what the files declare."""
     wishes = replace(wishes or Wishes(), state_file=session.state_file)
-    only = tuple(only)
     orphans = session.state.bindings.keys() - session.project.resources.keys()
     orphan_kinds = {address.kind for address in orphans} if wishes.prune else set()
     desired, schema, token = await session.prepare(orphan_kinds | {address.kind for address in session.open})
     prunable = session.state.bindings.keys() - desired.keys() if wishes.prune else set()
-    chosen, named = select(desired, prunable, only) if only else (desired, None)
-    seen = chosen | witnesses(desired, session.state.bindings, named) if named else chosen
-    lost = session.open if not only else {a: i for a, i in session.open.items() if a in chosen}
+    selection = select(desired, prunable, patterns)
+    seen = {**selection.seen} | witnesses(desired, session.state.bindings, selection.orphans)
+    lost = session.open if not patterns else {a: i for a, i in session.open.items() if a in selection.chosen}
     reader = _reader(session, session.state)
-    wishes = replace(wishes, only=named)
+    wishes = replace(wishes, only=selection.orphans if patterns else None)
     made, planned = await _planned(session, reader, seen, schema, wishes, session.state, lost)
-    if named:
-        made.restrict(chosen.keys() | named)
-    context = _context(session, schema, token, (*session.project.warnings, *planned.recovery.warnings), whole=not only)
-    whole = plan(made, chosen, planned.state, context)
+    selection.cut(made)
+    context = _context(
+        session, schema, token, (*session.project.warnings, *planned.recovery.warnings), whole=not patterns
+    )
+    whole = plan(made, selection.chosen, planned.state, context)
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
 
@@ -65,7 +65,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     refuse_foreign(saved.workspace.ids, schema, "the plan")
     addresses = {change.address for change in saved.changes}
     orphans = addresses - desired.keys()
-    chosen, _ = select(desired, orphans, map(str, addresses | (mentioned(saved.changes) & desired.keys())))
+    chosen = with_dependencies(desired, (addresses | mentioned(saved.changes)) & desired.keys())
     chosen |= witnesses(desired, session.state.bindings, orphans)
     gone = any(change.address in session.state.bindings for change in saved.changes if change.action == "create")
     wishes = Wishes(

@@ -1,32 +1,87 @@
-"""`--only`: the named resources and all they depend on (rule P3). Pure."""
+"""`--only` and `--exclude`: which resources a plan is for, and what they need (rule P3). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from lfsync.errors import UsageError
-from lfsync.model import Address, Change, Desired
-from lfsync.planning.draft import pending, query_targets
-from lfsync.wording import nearest
+from lfsync.model import Address, Blocked, Change, Desired
+from lfsync.planning.draft import Draft, pending, query_targets
+from lfsync.wording import did_you_mean
+
+_FILE = "file:"
+_HINT = "A pattern is an address with `*` and `?` (`account.acme-*`), a kind (`task`) or a file (`file:crm/a.yaml`)."
 
 
-def select(
-    desired: Mapping[Address, Desired], orphans: Container[Address], only: Iterable[str]
-) -> tuple[dict[Address, Desired], frozenset[Address]]:
-    """The named resources with all they depend on, and the named orphans. UsageError for an address that is neither."""
-    waiting: list[Address] = []
-    named: set[Address] = set()
-    for text in only:
-        address = _address(text)
-        if address in orphans:
-            named.add(address)
-        elif address in desired:
-            waiting.append(address)
-        else:
-            near = nearest(text, [str(a) for a in desired])
-            hint = f"Did you mean {near}?" if near else None
-            raise UsageError(f"--only {text}: nothing of that address is declared", hint=hint)
-    return _with_dependencies(desired, waiting), frozenset(named)
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """What the command line names. False where it names nothing, and the plan is for everything."""
+
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.only or self.exclude)
+
+
+ALL = Patterns()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`chosen` are planned, and these `orphans` may go; `seen` are looked at too, for what is chosen refers to them."""
+
+    chosen: Mapping[Address, Desired]
+    seen: Mapping[Address, Desired]
+    orphans: frozenset[Address] = frozenset()
+    whole: bool = False
+
+    def cut(self, made: Draft) -> None:
+        """Leave in the draft what is chosen; what needs a record that an excluded resource would make is blocked."""
+        if self.whole:
+            return
+        missing = {a for a, change in made.changes.items() if change.action in _MAKING} - self.chosen.keys()
+        missing -= self.orphans
+        made.restrict(self.chosen.keys() | self.orphans)
+        while found := list(_needing(made, self.chosen, missing)):
+            for address, needed in found:
+                made.blocked[address] = self._blocked(address, needed)
+                was = made.changes.pop(address)
+                if was.action in _MAKING:
+                    missing.add(address)
+
+    def _blocked(self, address: Address, needed: Address) -> Blocked:
+        place = self.chosen[address].place
+        if needed in self.chosen:
+            return Blocked(address, f"{needed}, which it needs, is blocked", None, place)
+        reason = f"it needs {needed}, which has no live record yet and is left out of this run"
+        return Blocked(address, reason, f"Don't exclude {needed}, or exclude {address} too.", place)
+
+
+_MAKING = ("create", "restore")
+
+
+def select(desired: Mapping[Address, Desired], orphans: Collection[Address], patterns: Patterns = ALL) -> Selection:
+    """What the patterns choose among what is declared, and the orphans that may go.
+
+    Only a full address chooses an orphan; any pattern excludes one. UsageError for a pattern that matches nothing.
+    """
+    if not patterns:
+        return Selection(desired, desired, whole=True)
+    known = _Known(desired, orphans)
+    excluded = {address for text in patterns.exclude for address in known.matched(text, "--exclude")}
+    if not patterns.only:
+        chosen = {address: wish for address, wish in desired.items() if address not in excluded}
+        # An orphan may turn out to be the record of anything declared (rule I4).
+        seen = desired if orphans else with_dependencies(desired, chosen)
+        return Selection(chosen, seen, frozenset(orphans) - excluded)
+    named = {address for text in patterns.only for address in known.matched(text, "--only")}
+    going = (named & set(orphans)) - excluded
+    chosen = with_dependencies(desired, (named & desired.keys()) - excluded, without=excluded)
+    return Selection(chosen, with_dependencies(desired, chosen), frozenset(going))
 
 
 def witnesses(
@@ -35,7 +90,7 @@ def witnesses(
     """What must be resolved before these orphans may go: all that might turn out to be one of them (rule I4)."""
     kinds = {orphan.kind for orphan in orphans}
     unbound = [a for a, wish in desired.items() if a.kind in kinds and (wish.id is not None or a not in bound)]
-    return _with_dependencies(desired, unbound)
+    return with_dependencies(desired, unbound)
 
 
 def mentioned(changes: Iterable[Change]) -> set[Address]:
@@ -44,25 +99,74 @@ def mentioned(changes: Iterable[Change]) -> set[Address]:
     return {Address.parse(text) for link in links for text in (*link.add, *link.remove) if "." in text}
 
 
-def _with_dependencies(desired: Mapping[Address, Desired], named: Iterable[Address]) -> dict[Address, Desired]:
+def with_dependencies(
+    desired: Mapping[Address, Desired], named: Iterable[Address], *, without: Container[Address] = ()
+) -> dict[Address, Desired]:
+    """The named resources and all they depend on, as far as a way leads there around `without`."""
     waiting = list(named)
     chosen: set[Address] = set()
     while waiting:
         address = waiting.pop()
-        if address not in chosen:
+        if address not in chosen and address not in without:
             chosen.add(address)
             waiting += _dependencies(desired[address])
     return {address: wish for address, wish in desired.items() if address in chosen}
-
-
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError:
-        raise UsageError(f"--only {text}: not an address", hint="An address is `kind.key`: `account.acme`.") from None
 
 
 def _dependencies(wish: Desired) -> list[Address]:
     links = [*wish.links.values(), *([wish.members] if wish.members else [])]
     found = [address for link in links for address in pending((*link.include, *link.exclude))]
     return found + query_targets(wish.query)
+
+
+def _needing(
+    made: Draft, chosen: Mapping[Address, Desired], missing: Container[Address]
+) -> Iterator[tuple[Address, Address]]:
+    """The changes that add a link to a record that won't be there, or look for their own by one."""
+    for address, change in made.changes.items():
+        links = (link for link in (*change.relationships, change.members) if link is not None)
+        added = [Address.parse(text) for link in links for text in link.add if "." in text]
+        wish = chosen.get(address)
+        sought = query_targets(wish.query) if wish and change.action == "create" else []
+        needed = next((each for each in (*added, *sought) if each in missing), None)
+        if needed is not None:
+            yield address, needed
+
+
+# ---------------------------------------------------------------- patterns
+
+
+class _Known:
+    """What a pattern may match: what is declared, and orphans."""
+
+    def __init__(self, desired: Mapping[Address, Desired], orphans: Iterable[Address]) -> None:
+        self.desired = desired
+        self.everything = {*desired, *orphans}
+
+    def matched(self, given: str, option: str) -> set[Address]:
+        """The addresses that a pattern stands for. Of --only, nothing but its full address stands for an orphan."""
+        text = unicodedata.normalize("NFC", given)
+        among = self.desired.keys() if option == "--only" else self.everything
+        match = _matcher(text.removeprefix(_FILE).removeprefix("./"))
+        if text.startswith(_FILE):
+            found = {address for address, wish in self.desired.items() if match(wish.place.file)}
+        else:
+            found = {address for address in among if match(str(address)) or match(address.kind)}
+            found |= {address for address in self.everything if str(address) == text}
+        if not found:
+            raise UsageError(f"{option} {given}: nothing that is declared matches it", hint=self._suggestion(text))
+        return found
+
+    def _suggestion(self, text: str) -> str:
+        """The nearest of what would have matched: of files, addresses or kinds."""
+        if text.startswith(_FILE):
+            known = {f"{_FILE}{wish.place.file}" for wish in self.desired.values()}
+        else:
+            known = {str(a) if "." in text else a.kind for a in self.everything}
+        return did_you_mean(text, sorted(known)) or _HINT
+
+
+def _matcher(pattern: str) -> Callable[[str], object]:
+    """`*` is any text, `?` any character, everything else is itself."""
+    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.compile("".join(parts), re.DOTALL).fullmatch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,10 @@ from lfsync.project.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What a project's files say. `problems` are those that need no network; with any, nothing is planned (C2)."""
+    """What a project's files say. `problems` are those that need no network; with any, nothing is planned (C2).
+
+    `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
+    """
 
     root: Path
     document: Document
@@ -28,6 +31,7 @@ class Project:
     resources: Mapping[Address, Resource]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
+    files: frozenset[Path] = frozenset()
 
 
 def load_project(root: Path) -> Project:
@@ -52,7 +56,9 @@ class _Loading:
         names, warnings = self.folder.find(_excludes(document))
         self.warnings += warnings
         seeds = self.check_paths(document, settings) if settings else []
-        declared = self.without_named([beside, *(self.declared(name, defaults) for name in names)], seeds)
+        parts = [beside, *(self.declared(name, defaults) for name in names)]
+        named = {*seeds, *(self.folder.real(name) for part in parts for name in part.named)}
+        declared = self.without_named(parts, named)
         resources = self.resources(declared, defaults)
         self.problems += check(resources)
         if not resources and not self.problems:
@@ -61,7 +67,8 @@ class _Loading:
         found = ConfigError(self.problems)
         if settings is None:
             raise found
-        return Project(self.folder.root, document, settings, resources, found.problems, tuple(self.warnings))
+        files = frozenset({*named, *(self.folder.real(name) for name in (SETTINGS, *names, *_kept(settings)))})
+        return Project(self.folder.root, document, settings, resources, found.problems, tuple(self.warnings), files)
 
     def settings_document(self) -> Document:
         if not (self.folder.root / SETTINGS).exists():
@@ -105,9 +112,8 @@ class _Loading:
             return Declared(name, problems=error.problems)
         return read_resources(root, name, defaults, self.folder.text)
 
-    def without_named(self, declared: Sequence[Declared], seeds: Sequence[Path]) -> list[Declared]:
+    def without_named(self, declared: Sequence[Declared], named: Container[Path]) -> list[Declared]:
         """The files that nothing names as a seed, a source or a text (rule C1)."""
-        named = {*seeds, *(self.folder.real(name) for part in declared for name in part.named)}
         kept: dict[Path, Declared] = {}
         for part in declared:
             path = self.folder.real(part.file)
@@ -134,6 +140,12 @@ class _Loading:
         self.problems += built.problems
         self.warnings += built.warnings
         return tuple(built.resources)
+
+
+def _kept(settings: Settings) -> list[str]:
+    """The files that the workspaces' own state and sandbox are kept in, as far as lfsync.yaml names them."""
+    named = [(each.state, each.sandbox.db if each.sandbox else None) for each in settings.workspaces.values()]
+    return [name for pair in named for name in pair if name]
 
 
 def _excludes(document: Document) -> list[str]:

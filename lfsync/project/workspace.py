@@ -69,6 +69,13 @@ class Workspace:
         return self.root / LOCAL / "sandbox" / f"{self.name}.db"
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        """Everything that is kept of the workspace, and the folder that it is kept in."""
+        local = self.root / LOCAL
+        kept = (self.state_path, self.journal_path, self.lock_path, self.history_path, self.database_path)
+        return (local, local / ".gitignore", *kept)
+
+    @property
     def base_url(self) -> str:
         """LIGHTFIELD_BASE_URL wins over the file, but never touches a sandbox (rule C14)."""
         if self.is_sandbox:
@@ -91,7 +98,27 @@ def choose_workspace(project: Project, name: str | None) -> Workspace:
     if chosen not in known:
         hint = did_you_mean(chosen, known) or f"workspaces here: {', '.join(known)}"
         raise UsageError(f"there is no workspace `{chosen}` in lfsync.yaml", hint=hint)
-    return Workspace(chosen, known[chosen], project.root)
+    workspace = Workspace(chosen, known[chosen], project.root)
+    for path in workspace.places:
+        _refuse_outside(project.root, path)
+    return workspace
+
+
+def _refuse_outside(root: Path, path: Path) -> None:
+    """A link may lead elsewhere in the project, but not out of it: another project's state could lie there."""
+    for step in reversed([path, *path.parents]):
+        if step.is_relative_to(root) and not _is_inside(root, step):
+            raise UsageError(
+                f"{step.relative_to(root)} leads out of the project",
+                hint=f"`{LOCAL}` stays inside the project: replace the link by what it stands for.",
+            )
+
+
+def _is_inside(root: Path, path: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a loop of links
+        return False
 
 
 def reset_sandbox(root: Path, name: str | None) -> Workspace:

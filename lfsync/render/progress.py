@@ -1,4 +1,7 @@
-"""Progress of an apply on stderr: a bar on a terminal, a line now and then in CI."""
+"""Progress of an apply on stderr: a bar on a terminal, a line now and then in CI.
+
+Both count the changes whose write was answered, of all changes (rule A8); proof comes after, and takes what it takes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from lfsync.model import Address, Outcome, Plan, Status
@@ -15,6 +18,37 @@ from lfsync.render.terminal import escape
 from lfsync.render.words import duration
 
 _FINE: tuple[Status, ...] = ("done", "unchanged")
+_TELLING = 50  # one change in so many must be through, before they tell anything of the others
+
+
+class Tally:
+    """Which changes of a plan are through: `applied` are those that were answered, or are as declared anyway."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.trouble: Counter[Status] = Counter()
+        self._applied: set[Address] = set()
+        self._settled: set[Address] = set()
+
+    def answered(self, address: Address) -> None:
+        self._applied.add(address)
+        self._settled.add(address)
+
+    def finished(self, outcome: Outcome) -> None:
+        self._settled.add(outcome.address)
+        if outcome.status in _FINE:
+            self._applied.add(outcome.address)
+        else:
+            self.trouble[outcome.status] += 1
+
+    @property
+    def applied(self) -> int:
+        return len(self._applied)
+
+    @property
+    def settled(self) -> int:
+        """With those that came to nothing: there is nothing to wait for in them."""
+        return len(self._settled)
 
 
 class TerminalProgress:
@@ -25,28 +59,33 @@ class TerminalProgress:
         self._bar = Progress(
             TextColumn("Applying", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[applied]}/{task.total}", markup=False),
             TimeRemainingColumn(),
             TextColumn("{task.fields[trouble]}", style="red", markup=False),
             console=console,
             transient=True,
         )
         self._task: TaskID | None = None
-        self._trouble = 0
+        self._tally = Tally()
 
     def start(self, plan: Plan) -> None:
-        self._task = self._bar.add_task("", total=len(plan.changes), trouble="")
+        self._task = self._bar.add_task("", total=len(plan.changes), trouble="", applied=0)
         self._bar.start()
 
     def answered(self, address: Address) -> None:
-        """Counted when it is finished."""
+        self._tally.answered(address)
+        self._show()
 
     def finished(self, outcome: Outcome) -> None:
+        self._tally.finished(outcome)
+        self._show()
+
+    def _show(self) -> None:
         if self._task is None:
             return
-        self._trouble += outcome.status not in _FINE
-        trouble = f"{self._trouble} not done" if self._trouble else ""
-        self._bar.update(self._task, advance=1, trouble=trouble)
+        trouble = self._tally.trouble.total()
+        said = f"{trouble} not done" if trouble else ""
+        self._bar.update(self._task, completed=self._tally.settled, applied=self._tally.applied, trouble=said)
 
     def note(self, message: str) -> None:
         self._bar.console.print(Text(escape(message)), soft_wrap=True)
@@ -62,23 +101,26 @@ class LineProgress:
         self._stream = stream
         self._clock = clock
         self._every = every
-        self._total = 0
-        self._counts: Counter[Status] = Counter()
+        self._tally = Tally()
         self._began = 0.0
         self._next = 0.0
         self._open = False
 
     def start(self, plan: Plan) -> None:
-        self._total = len(plan.changes)
+        self._tally.total = len(plan.changes)
         self._began = self._clock()
         self._next = self._began + self._every
-        self._open = self._total > 0  # nothing to apply, nothing to say
+        self._open = self._tally.total > 0  # nothing to apply, nothing to say
 
     def answered(self, address: Address) -> None:
-        """Counted when it is finished."""
+        self._tally.answered(address)
+        self._now_and_then()
 
     def finished(self, outcome: Outcome) -> None:
-        self._counts[outcome.status] += 1
+        self._tally.finished(outcome)
+        self._now_and_then()
+
+    def _now_and_then(self) -> None:
         now = self._clock()
         if now >= self._next:
             self._next = now + self._every
@@ -93,14 +135,14 @@ class LineProgress:
             self._print(f"{self._progress()} in {duration(self._clock() - self._began)}")
 
     def _progress(self) -> str:
-        trouble = "".join(
-            f", {count} {status}" for status, count in sorted(self._counts.items()) if status not in _FINE
-        )
-        return f"applied {self._counts.total()} of {self._total}{trouble}"
+        trouble = "".join(f", {count} {status}" for status, count in sorted(self._tally.trouble.items()))
+        return f"applied {self._tally.applied} of {self._tally.total}{trouble}"
 
     def _remaining(self, now: float) -> str:
-        done = self._counts.total()
-        return f", about {duration((now - self._began) / done * (self._total - done))} left"
+        done, total = self._tally.settled, self._tally.total
+        if done == total or done * _TELLING < total:
+            return ""
+        return f", about {duration((now - self._began) / done * (total - done))} left"
 
     def _print(self, text: str) -> None:
         self._stream.write(f"{text}\n")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -45,11 +46,12 @@ def serve(settings: SandboxSettings, *, host: str, port: int, database: Path | N
     """
     app = create_app(settings, database=database or _MEMORY, seed=seed)
     try:
-        with _listen(host, port) as listener, _interruptible():
+        server = uvicorn.Server(configuration(app))
+        with _listen(host, port) as listener, _stopped_by_signals(server):
             shown = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"listening on http://{shown}:{listener.getsockname()[1]}\n")
             sys.stdout.flush()
-            uvicorn.Server(configuration(app)).run(sockets=[listener])
+            server.run(sockets=[listener])
     finally:
         app.state.close()
 
@@ -87,12 +89,18 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM both are the wanted end. uvicorn stops cleanly at one, and then raises it again."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Ctrl-C and SIGTERM are the wanted end, also in the moment before uvicorn listens to them itself.
+
+    An exception in that moment would leave a coroutine behind that nobody awaits. uvicorn raises its signals again.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except KeyboardInterrupt:
-        return
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

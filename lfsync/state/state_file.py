@@ -33,7 +33,7 @@ def write(path: Path, state: State) -> None:
             return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        _replace(Path(os.path.realpath(path)), text)  # through a link, not in its place
     except OSError as error:
         raise StateError(f"{path}: the state can't be written: {error.strerror}") from None
 

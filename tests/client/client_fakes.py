@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from lfsync.api.client import Client, ClientSettings
+from lfsync.api.client import Client, ClientSettings, Watcher
 from lfsync.api.wire import Exchange
 from lfsync.model import JSON
 
@@ -67,12 +67,13 @@ def virtual_client(
     rate_share: float = 1.0,
     chance: Callable[[], float] = lambda: 0.5,
     on_exchange: Callable[[Exchange], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> Iterator[Client]:
     """A client in virtual time; enter it with `async with`."""
     settings = ClientSettings(
         "https://api.example", api_key, rate_share=rate_share, transport=httpx.MockTransport(handler)
     )
-    yield Client(settings, clock=now, chance=chance, on_exchange=on_exchange)
+    yield Client(settings, clock=now, chance=chance, on_exchange=on_exchange, watcher=watcher)
 
 
 def record(id: str, *, created: str = "2026-11-02T09:15:04.221Z", **fields: JSON) -> dict[str, object]:

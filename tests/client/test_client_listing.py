@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 
@@ -52,6 +53,41 @@ def test_a_page_that_was_read_before_is_not_read_again() -> None:
 
     assert list(run(main).records) == shop.ids
     assert len(shop.asked) == 3
+
+
+class Watched:
+    """What a watcher was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int]] = []
+
+    def reading(self, kind: str, rows: int, total: int) -> None:
+        self.told.append((kind, rows, total))
+
+
+def test_rule_a8_a_watcher_is_told_of_each_page_and_of_single_reads() -> None:
+    watched = Watched()
+
+    async def main() -> None:
+        with virtual_client(Shop(names(101)), watcher=watched) as client:
+            async with client:
+                await client.list(ACCOUNT)
+
+    run(main)
+    assert watched.told == [("account", rows, 101) for rows in (25, 50, 75, 100, 101)]
+    watched.told.clear()
+
+    async def api(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.1)
+        return answer(record(request.url.path.rpartition("/")[2]))
+
+    async def singly() -> None:
+        with virtual_client(api, watcher=watched) as client:
+            async with client:
+                await asyncio.gather(*(client.retrieve(ACCOUNT, f"acc_{number}") for number in range(3)))
+
+    run(singly)
+    assert watched.told == [("account by id", rows, 3) for rows in (1, 2, 3)]
 
 
 def test_pages_come_side_by_side() -> None:

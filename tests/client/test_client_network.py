@@ -80,3 +80,42 @@ def test_a_proxy_that_can_not_be_used_is_said_so(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy.example:1")
     with pytest.raises(Exception, match="proxy or certificates that the environment names"):
         Client(ClientSettings("https://api.example", SECRET))
+
+
+def test_a_dead_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:hidden@127.0.0.1:{port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("https_proxy", raising=False)
+
+    async def main() -> None:
+        async with Client(ClientSettings("https://api.example", SECRET), chance=lambda: 0.1) as client:
+            await client.validate()
+
+    with pytest.raises(UnavailableError, match=rf"through the proxy 127\.0\.0\.1:{port}") as caught:
+        asyncio.run(main())
+    assert "HTTPS_PROXY" in (caught.value.hint or "")
+    assert "hidden" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_proxy_that_refuses_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def main() -> None:
+        proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        async with proxy:
+            for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+            async with Client(ClientSettings("https://api.example", SECRET), chance=lambda: 0.1) as client:
+                await client.validate()
+
+    with pytest.raises(UnavailableError, match=r"through the proxy 127\.0\.0\.1:\d+: 407"):
+        asyncio.run(main())

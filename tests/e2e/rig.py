@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -121,16 +122,24 @@ class Project:
             text=True,
         )
 
-    def apply_on_terminal(self, answer: str, *options: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
+    def apply_on_terminal(
+        self,
+        answer: str,
+        *options: str,
+        meanwhile: Callable[[], object] = lambda: None,
+        signal_to_send: signal.Signals | None = None,
+    ) -> Run:
         """`lfsync apply` on a terminal, its question answered. `meanwhile` runs while the question waits."""
         pid, terminal = pty.fork()
         if pid == 0:  # pragma: no cover  (the child becomes lfsync)
             os.execve(LFSYNC, [str(LFSYNC), "-C", str(self.folder), *options, "apply"], dict(self.env))
         try:
-            shown = _read_until(terminal, f"Apply to {self.workspace}?")
+            shown = read_until(terminal, f"Apply to {self.workspace}?")
             meanwhile()
             os.write(terminal, answer.encode())
-            shown += _read_until(terminal, None)
+            if signal_to_send:
+                os.kill(pid, signal_to_send)
+            shown += read_until(terminal, None)
             _, status = os.waitpid(pid, 0)
         finally:
             os.close(terminal)
@@ -145,10 +154,10 @@ def checked(run: Run, expect: int | None) -> Run:
     return run
 
 
-def _read_until(terminal: int, wanted: str | None) -> str:
+def read_until(terminal: int, wanted: str | None, timeout: float = TIMEOUT) -> str:
     """What a terminal shows until `wanted` is there; until its end for None."""
     shown = b""
-    end = time.monotonic() + TIMEOUT
+    end = time.monotonic() + timeout
     while wanted is None or wanted.encode() not in shown:
         assert time.monotonic() < end, f"no {wanted!r} in {shown!r}"
         if not select.select([terminal], [], [], 1)[0]:

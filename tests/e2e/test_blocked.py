@@ -27,11 +27,11 @@ def _twins(server: Server) -> set[str]:
 
 def test_a_match_that_hits_two_is_refused_with_both(server: Server, make: MakeProject) -> None:
     place = make({"crm.yaml": _TWO_HITS})
-    shown = place.lfsync("plan", expect=1)
+    shown = place.lfsync("plan", expect=3)
     assert server.writes() == []
     for id in _twins(server):
         assert id in shown.out, "candidates are named in full"
-    document = place.lfsync("plan", "--format", "json", "--detailed-exitcode", expect=1).json()
+    document = place.lfsync("plan", "--format", "json", "--detailed-exitcode", expect=3).json()
     blocked = {entry["address"]: entry for entry in document["blocked"]}
     assert blocked.keys() == {"account.twin", "task.call"}
     assert blocked["account.twin"]["source"]["line"] == 2
@@ -54,7 +54,7 @@ def test_rule_i5_two_resources_on_one_record_are_both_blocked_where_neither_is_b
     server: Server, make: MakeProject
 ) -> None:
     place = make({"crm.yaml": _ONE_RECORD})
-    document = place.plan(expect=1)
+    document = place.plan(expect=3)
     blocked = {entry["address"]: entry["reason"] for entry in document["blocked"]}
     assert blocked.keys() == {"account.by-name", "account.by-website"}
     assert "account.by-website" in blocked["account.by-name"]
@@ -66,7 +66,7 @@ def test_rule_i5_only_the_unbound_one_is_blocked_where_one_is_bound(server: Serv
     place = make({"crm.yaml": "accounts: {by-name: {fields: {$name: Solo}}}\n"})
     place.apply()
     place.write("crm.yaml", _ONE_RECORD)
-    document = place.plan(expect=1)
+    document = place.plan(expect=3)
     assert [entry["address"] for entry in document["blocked"]] == ["account.by-website"]
     assert server.writes() == [], "adopting writes nothing"
 
@@ -77,7 +77,7 @@ def test_rule_i6_a_bound_record_in_the_trash_blocks_and_is_never_made_again(serv
     id = place.ids()["account.new"]
     with server.sdk() as sdk:
         sdk.account.delete(id)
-    shown = place.lfsync("plan", expect=1).out
+    shown = place.lfsync("plan", expect=3).out
     assert id in shown
     assert "trash" in shown
     with server.counting() as written:

@@ -64,7 +64,7 @@ def test_the_keys_of_a_plan(server: Server, make: MakeProject) -> None:
     place.apply()
     assert place.apply().err == "", "nothing to do, nothing to say"
     place.write("crm.yaml", "accounts: {twin: {fields: {$name: Twin}}, new: {fields: {$name: New}}}\n")
-    run = place.lfsync("plan", "--format", "json", expect=1)
+    run = place.lfsync("plan", "--format", "json", expect=3)
     blocked = run.json()
     seen |= _keys_are_fixed(blocked)
     assert seen == _KEYS.keys()
@@ -262,3 +262,25 @@ def test_a_byte_order_mark_is_read_past(server: Server, make: MakeProject) -> No
     place = make({"crm.yaml": source, "rows.csv": "\ufeffId,Name\n1,Café\n"})
     assert [change["address"] for change in place.plan()["changes"]] == ["account.1"]
     assert server.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("account.nope", None),
+        ("contact.new", None),
+        ("account.soo", "account.solo"),
+        ("account.Solo", "account.solo"),
+        ("task.solo", None),
+    ],
+)
+def test_state_rm_suggests_only_what_could_have_been_meant(
+    server: Server, make: MakeProject, given: str, meant: str | None
+) -> None:
+    """A suggestion that is taken lets go of a record: nearness of another kind, or of few letters, is no reason."""
+    place = make({"crm.yaml": "accounts: {solo: {fields: {$name: Solo}}, note: {fields: {$name: Note}}}\n"})
+    place.apply()
+    run = place.lfsync("state", "rm", given, expect=1)
+    assert f"{given} is not in the state" in run.err
+    assert ("did you mean" in run.err) == (meant is not None)
+    assert meant is None or f"did you mean `{meant}`?" in run.err

@@ -154,7 +154,7 @@ def test_rule_i8_a_create_only_key_that_differs_blocks_and_says_why(server: Serv
     place = make({"crm.yaml": accounts + deal % "solo"})
     place.apply()
     place.write("crm.yaml", accounts + deal % "other")
-    (blocked,) = place.plan(expect=1)["blocked"]
+    (blocked,) = place.plan(expect=3)["blocked"]
     assert blocked["address"] == "opportunity.deal"
     assert "$account" in blocked["reason"]
     with server.counting() as written:

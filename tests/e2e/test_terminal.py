@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import signal
+import sys
+import time
+
+import pytest
+
 from tests.e2e.conftest import MakeProject
-from tests.e2e.rig import Server
+from tests.e2e.rig import Server, read_until
 
 _FILES = {"crm.yaml": "accounts: {solo: {fields: {$name: Solo, score: 2}}}\n"}
 
@@ -17,7 +25,8 @@ def test_no_is_an_answer(server: Server, make: MakeProject) -> None:
 
 def test_an_end_of_input_is_no_yes(server: Server, make: MakeProject) -> None:
     run = make(_FILES).apply_on_terminal("\x04")
-    assert run.code != 0
+    assert run.code == 1
+    assert "Nothing was written." in run.out
     assert server.writes() == []
 
 
@@ -47,3 +56,44 @@ def test_ctrl_c_is_an_answer(server: Server, make: MakeProject) -> None:
     assert place.apply_on_terminal("\x03").code == 130
     assert server.writes() == []
     place.apply()
+
+
+def test_sigterm_is_an_answer_too(server: Server, make: MakeProject) -> None:
+    place = make({"a.yaml": "accounts: {new: {fields: {$name: Never asked for}}}\n"})
+    assert place.apply_on_terminal("", signal_to_send=signal.SIGTERM).code == 130
+    assert server.writes() == []
+    place.apply()
+
+
+@pytest.mark.parametrize(("typed", "code"), [("maybe\ny\n", 0), ("YES\n", 0), (" n \n", 1), ("\n", 1)])
+def test_it_asks_until_there_is_an_answer(server: Server, make: MakeProject, typed: str, code: int) -> None:
+    assert make(_FILES).apply_on_terminal(typed).code == code
+    assert len(server.writes()) == (code == 0)
+
+
+_ASKS = """
+import asyncio, itertools, click
+from lfsync.commands.question import confirmed
+
+for number in itertools.count():
+    try:
+        asyncio.run(confirmed(f"Question {number}?"))
+    except (KeyboardInterrupt, click.Abort):
+        pass
+"""
+
+
+def test_a_ctrl_c_just_before_the_wait_for_an_answer_is_not_missed() -> None:
+    """`input()` looks at signals, and then waits: of 5,000 that came in between it missed 61, and waited on."""
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover  (the child asks)
+        os.execv(sys.executable, [sys.executable, "-c", _ASKS])
+    try:
+        for number in range(300):
+            read_until(terminal, f"Question {number}?", timeout=5)
+            time.sleep(number * 1e-6)
+            os.kill(pid, signal.SIGINT)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)

@@ -200,7 +200,7 @@ class Bench:
 
     async def _plan(self, session: Session) -> Run:
         before = len(self.spy.writes)
-        run = Run(await plan_declared(session, (), self.wishes))
+        run = Run(await plan_declared(session, wishes=self.wishes))
         assert len(self.spy.writes) == before, "a plan wrote"
         return run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from lfsync.errors import Problem
 from lfsync.model import Place
@@ -13,6 +13,8 @@ from tests.render.render_strategies import texts
 
 
 @settings(max_examples=300)
+@example("\x80\u200c")
+@example("a\u200c\u200d")
 @given(texts)
 def test_one_harmless_line(text: str) -> None:
     safe = escape(text)

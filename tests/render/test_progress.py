@@ -6,7 +6,7 @@ import dataclasses
 import io
 
 from lfsync.applying.reporter import Reporter
-from lfsync.model import Outcome
+from lfsync.model import Address, Outcome, Plan
 from lfsync.render.progress import LineProgress, TerminalProgress
 from tests.render.harmless import assert_harmless
 from tests.render.render_samples import ACME, plan_of_everything
@@ -25,20 +25,56 @@ class Clock:
         return self.now
 
 
-def test_a_line_every_ten_seconds_and_one_at_the_end() -> None:
+def addresses(count: int) -> list[Address]:
+    return [Address("account", str(number)) for number in range(count)]
+
+
+def plan_of(count: int) -> Plan:
+    change = plan_of_everything().changes[0]
+    changes = tuple(dataclasses.replace(change, address=address) for address in addresses(count))
+    return dataclasses.replace(plan_of_everything(), changes=changes)
+
+
+def test_rule_a8_a_line_every_ten_seconds_counts_what_was_answered_and_one_at_the_end() -> None:
     stream, clock = io.StringIO(), Clock()
     progress = LineProgress(stream, clock)
-    progress.start(dataclasses.replace(plan_of_everything(), changes=plan_of_everything().changes[:4]))
-    for outcome in (DONE, DONE, FAILED, DONE):
+    progress.start(plan_of(4))
+    for address in addresses(3):
         clock.now += 6
-        progress.finished(outcome)
+        progress.answered(address)
+    clock.now += 6
+    progress.finished(Outcome(Address("account", "3"), "create", "failed", None, "no"))
+    for address in addresses(3):  # the proof comes after all writes, and counts nothing twice
+        clock.now += 6
+        progress.finished(Outcome(address, "create", "done", "acc_1"))
     progress.close()
     progress.close()
     assert stream.getvalue().splitlines() == [
         "applied 2 of 4, about 12 s left",
-        "applied 4 of 4, 1 failed, about 0.0 s left",
-        "applied 4 of 4, 1 failed in 24 s",
+        "applied 3 of 4, 1 failed",
+        "applied 3 of 4, 1 failed",
+        "applied 3 of 4, 1 failed in 42 s",
     ]
+
+
+def test_rule_a8_what_is_answered_shows_long_before_any_proof() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = LineProgress(stream, clock)
+    progress.start(plan_of(1000))
+    for address in addresses(400):
+        clock.now += 0.04
+        progress.answered(address)
+    assert stream.getvalue().splitlines()[-1] == "applied 250 of 1000, about 30 s left"
+
+
+def test_what_needs_no_write_counts_when_it_is_through() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = LineProgress(stream, clock)
+    progress.start(plan_of(2))
+    progress.finished(Outcome(Address("account", "0"), "adopt", "unchanged", "acc_1"))
+    progress.finished(Outcome(Address("account", "1"), "update", "stale", "acc_2", "moved"))
+    progress.close()
+    assert stream.getvalue() == "applied 1 of 2, 1 stale in 0.0 s\n"
 
 
 def test_a_note_is_harmless_on_both() -> None:
@@ -47,6 +83,7 @@ def test_a_note_is_harmless_on_both() -> None:
         progress: Reporter = make(stream)
         progress.start(plan_of_everything())
         progress.note("waiting \x1b[31m [bold]5 s[/bold] \u202e\ud800")
+        progress.answered(ACME)
         progress.finished(DONE)
         progress.finished(FAILED)
         progress.close()

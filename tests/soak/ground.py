@@ -166,7 +166,7 @@ class Ground(Bench):
     async def _carried_out(self, meanwhile: Callable[[Run], None]) -> Run:
         async with open_session(self.folder, _NAME, writing=True, connect=self._connect) as session:
             session.clock, session.sleep = self.time.steady, self.time.sleep
-            planned = await plan_declared(session, (), self.wishes)
+            planned = await plan_declared(session, wishes=self.wishes)
             applier = Applier(planned, Silent(), session.journal)
             run = Run(planned)
             await asyncio.to_thread(meanwhile, run)
