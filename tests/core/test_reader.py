@@ -65,9 +65,9 @@ def accounts(count: int, *more: str) -> str:
     return "accounts:\n" + "".join(rows) + "".join(f"  {text}\n" for text in more)
 
 
-def companies(crm: Crm, count: int, **more: str) -> State:
+def companies(crm: Crm, count: int) -> State:
     """The first companies, bound."""
-    return bound(*(Binding(company(n), crm.id("account", f"Company {n:03}"), **more) for n in range(count)))  # type: ignore[arg-type]
+    return bound(*(Binding(company(n), crm.id("account", f"Company {n:03}")) for n in range(count)))
 
 
 def actions(planned: Planned) -> dict[str, str]:
