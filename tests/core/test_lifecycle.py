@@ -6,10 +6,9 @@ from typing import Literal
 
 import pytest
 
-from lfsync.errors import UsageError
 from lfsync.model import Address, MembersChange, Place
 from lfsync.planning.draft import Wishes
-from lfsync.planning.selection import select, witnesses
+from lfsync.planning.selection import witnesses
 from lfsync.state.state import Binding
 from tests.core.world import bound, drafted, in_trash, live, record, wishes
 
@@ -25,18 +24,6 @@ accounts:
 tasks:
   call: {fields: {$title: Call, $status: TODO}, relationships: {$account: birch, $assignedTo: kai@corp.example}}
 """
-
-
-def test_only_takes_along_what_is_needed_and_tells_orphans_apart() -> None:
-    chosen, orphans = select(wishes(TEXT), {OLD}, ["task.call", "account.old"])
-    assert sorted(map(str, chosen)) == ["account.acme", "account.birch", "task.call"]
-    assert orphans == {OLD}
-
-
-@pytest.mark.parametrize("text", ["account.old", "account.acm", "acme", "", "planet.mars"])
-def test_only_refuses_what_is_not_there(text: str) -> None:
-    with pytest.raises(UsageError):
-        select(wishes(TEXT), set(), [text])
 
 
 def test_witnesses_are_what_an_orphan_may_turn_out_to_be() -> None:

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from lfsync.errors import RefusedError, UsageError
+from lfsync.errors import RefusedError
 from lfsync.knowledge.knowledge import Knowledge, Trash, Wanted
 from lfsync.model import Action, Address, Change, LinkChange, MembersChange, Orphan, Place, Record, Requests
 from lfsync.planning.draft import Wishes
 from lfsync.planning.plan import plan, reading_scopes, refusals, refuse, skip_enrichment
-from lfsync.planning.selection import select
 from lfsync.project.settings import SafetySettings
 from lfsync.state.state import Binding, Hashes, State
 from tests.core.world import CONTEXT, STATE, applied, bound, change, drafted, live, planned, record, wishes
@@ -388,44 +387,6 @@ def test_a_delete_says_that_it_waits_for_what_is_blocked() -> None:
     known = drafted(text, now, bound(*created, Binding(Address("account", "two"), "acc_7")), Wishes(prune=True))
     assert Address("account", "two") in known.blocked
     assert not any(waits in each.warnings for each in known.changes.values()), "it was made, and may be restored"
-
-
-# ---------------------------------------------------------------- --only (rule P3)
-
-_PROJECT = """
-accounts: {a: {fields: {$name: A}, relationships: {parent: b}}, b: {fields: {$name: B}}, c: {fields: {$name: C}}}
-contacts: {k: {fields: {$email: [k@x.example]}, relationships: {$account: {include: [a], exclude: [c]}}}}
-tasks: {t: {match: {$title: T, $account: c}, fields: {$title: T, $status: TODO}}}
-lists: {l: {fields: {$name: L, $objectType: $contact}, members: [k]}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("only", "taken"),
-    [
-        (["account.b"], {"account.b"}),
-        (["account.a"], {"account.a", "account.b"}),
-        (["list.l"], {"list.l", "contact.k", "account.a", "account.b", "account.c"}),
-        (["task.t"], {"task.t", "account.c"}),
-        (["account.b", "account.c", "account.b"], {"account.b", "account.c"}),
-    ],
-)
-def test_only_takes_along_what_is_depended_on(only: list[str], taken: set[str]) -> None:
-    assert {str(address) for address in select(wishes(_PROJECT), (), only)[0]} == taken
-
-
-@pytest.mark.parametrize(
-    ("text", "said"), [("a", "not an address"), ("account.", "not an address"), ("account.x", "nothing")]
-)
-def test_only_what_is_declared(text: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        select(wishes(_PROJECT), (), [text])
-
-
-def test_only_suggests_the_nearest() -> None:
-    with pytest.raises(UsageError) as caught:
-        select(wishes("accounts: {harborline: {fields: {$name: H}}}"), (), ["account.harbourline"])
-    assert caught.value.hint == "Did you mean account.harborline?"
 
 
 def test_a_state_of_nothing_is_no_state() -> None:
