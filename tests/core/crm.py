@@ -100,7 +100,7 @@ class Crm:
 
         async def work(session: Session) -> Planned:
             await self._reset()
-            return await plan_declared(session, (), wishes)
+            return await plan_declared(session, wishes=wishes)
 
         return self.run(text, work, state, open=open, key=key)
 
