@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfsync.api.client import Answer, Client, Exchange
-from lfsync.api.server_clock import ServerClock, unix_time
+from lfsync.api.server_clock import ServerClock
 from lfsync.errors import ApiError, NotFoundError
 from lfsync.kinds import KINDS
 from lfsync.model import JSON, Member
+from lfsync.times import unix_time
 from tests.client.client_fakes import EPOCH, answer, record, run, virtual_client
 
 T = TypeVar("T")
@@ -190,62 +192,78 @@ def test_requests_are_counted_by_category_and_reported() -> None:
     ]
 
 
-# ---------------------------------------------------------------- replays
+# ---------------------------------------------------------------- the server's time, and the age of an answer
 
 
 def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def created_at(age: float) -> Answer:
+def made_before(age: float) -> Answer:
     """The answer to a create whose record the server made `age` seconds ago, by clocks that are years apart."""
 
     def reply(request: httpx.Request) -> httpx.Response:
         return answer(record("tsk_1", created=iso(EPOCH - age)), date=EPOCH)
 
-    found, _ = ask(reply, lambda client: client.create(TASK, {}, "key"))
+    found, asked = ask(reply, lambda client: client.create(TASK, {}, "key"))
+    assert len(asked) == 1, "who is told that it can't be told has to look"
     return found
 
 
-def test_a_record_older_than_its_request_is_a_replay() -> None:
-    assert not created_at(0).replayed
-    assert not created_at(0.4).replayed
-    assert created_at(2).replayed
-    assert created_at(86_000).replayed
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(-5, None), (0, None), (0.3, 0.0), (0.4, 0.0), (2, 2), (60, 60), (86_000, 86_000)],
+)
+def test_how_much_older_than_its_request_a_record_is(age: float, told: float | None) -> None:
+    """Rule A2: clearly younger, older, or so near that it can't be told."""
+    assert made_before(age).age == (None if told is None else pytest.approx(told, abs=0.01))
 
 
-@pytest.mark.parametrize("now", [(404, "gone"), (200, "changed since")])
-def test_a_record_that_may_be_older_than_its_request_is_looked_at(now: tuple[int, str]) -> None:
-    status, name = now
-    made = record("tsk_1", created=iso(EPOCH - 0.4))
-    gone = {"error": {"type": "not_found", "message": name}}
-    changed = {**made, "fields": {"$title": {"value": name, "valueType": "TEXT"}}}
-
-    def reply(request: httpx.Request) -> httpx.Response:
-        if request.method == "GET":
-            return answer(changed if status == 200 else gone, status, date=EPOCH)
-        return answer(made, date=EPOCH)
-
-    found, asked = ask(reply, lambda client: client.create(TASK, {}, "key"))
-    assert found.replayed
-    assert [request.method for request in asked] == ["POST", "GET"]
-
-
-def test_a_clock_behind_ours_costs_one_look() -> None:
-    async def three(client: Client) -> list[Answer]:
-        return [await client.create(TASK, {}, f"key {n}") for n in range(3)]
-
-    made = record("tsk_1", created=iso(EPOCH - 0.4))
-    found, asked = ask(lambda _: answer(made, date=EPOCH), three)
-    assert not any(answer.replayed for answer in found)
-    assert [request.method for request in asked] == ["POST", "GET", "POST", "POST"]
-
-
-def test_a_time_that_can_not_be_read_is_no_replay() -> None:
+@pytest.mark.parametrize("created", ["soon", ""])
+def test_of_a_time_that_can_not_be_read_nothing_is_told(created: str) -> None:
+    """Rule A2: what is not clearly younger is read by id."""
     found, _ = ask(
-        lambda _: answer(record("t", created="soon"), date=EPOCH), lambda client: client.create(TASK, {}, "k")
+        lambda _: answer(record("t", created=created), date=EPOCH), lambda client: client.create(TASK, {}, "k")
     )
-    assert not found.replayed
+    assert found.age == 0.0
+
+
+def test_a_record_that_proved_new_tells_how_far_the_clocks_are_apart() -> None:
+    """The server that writes `createdAt` is a little behind the one that writes `Date`: that costs one look."""
+
+    async def three(client: Client) -> list[float | None]:
+        first = await client.create(TASK, {}, "first")
+        client.proved_new(first)
+        return [first.age, *[(await client.create(TASK, {}, f"key {n}")).age for n in range(2)]]
+
+    made = record("tsk_1", created=iso(EPOCH - 0.4))
+    found, _ = ask(lambda _: answer(made, date=EPOCH), three)
+    assert found == [0.0, None, None]
+
+
+@pytest.mark.parametrize("ours", [EPOCH - 3600, EPOCH - 3, EPOCH, EPOCH + 3, EPOCH + 3600])
+def test_a_record_that_proved_new_tells_it_however_far_off_our_own_clock_is(ours: float) -> None:
+    clock = ServerClock(ours)
+    clock.observe(EPOCH, 0, 0)
+    assert clock.age(iso(EPOCH - 0.4), 0) == 0.0
+    clock.reckon(iso(EPOCH - 0.4), 0)
+    assert clock.age(iso(EPOCH - 0.4), 0) is None
+    assert clock.age(iso(EPOCH - 60), 0) == pytest.approx(60), "and nothing old looks young for it"
+
+
+@pytest.mark.parametrize("date", [EPOCH, EPOCH + 0.9, EPOCH - 1e8])
+def test_the_servers_time_is_that_of_its_answers(date: float) -> None:
+    """Rule R4: times in state and journal are the server's."""
+
+    async def later(client: Client) -> tuple[float, float]:
+        await client.retrieve(TASK, "tsk_1")
+        first = client.now()
+        await asyncio.sleep(60)
+        return first, client.now()
+
+    (first, second), _ = ask(lambda _: answer(record("tsk_1"), date=date), later)
+    assert first == pytest.approx(int(date), abs=1)
+    assert second - first == pytest.approx(60, abs=0.1), "it goes on, on the steady clock"
 
 
 @settings(max_examples=150, deadline=None)
@@ -257,6 +275,7 @@ def test_a_time_that_can_not_be_read_is_no_replay() -> None:
 def test_no_skew_and_no_lag_makes_a_new_record_look_old(
     skew: float, trips: list[tuple[float, float, float]], age: float
 ) -> None:
+    """Rule A2: a record that is younger than its request is never taken for an older one, at worst for one in doubt."""
     clock, now = ServerClock(0.0), 1000.0
     for there, back, pause in trips:
         sent, made = now, now + there
@@ -264,11 +283,13 @@ def test_no_skew_and_no_lag_makes_a_new_record_look_old(
         clock.observe(float(int(made + skew + 2e6)), sent, now)
         now += pause
     server_now = now + skew + 2e6
-    assert not clock.precedes(iso(server_now), now)
+    assert not clock.age(iso(server_now + 0.001), now)
     if age > 1 + max(there + back for there, back, _ in trips) + 0.6:
-        assert clock.precedes(iso(server_now - age), now)
+        told = clock.age(iso(server_now - age), now)
+        assert told is not None
+        assert 0 < told <= age + 0.001, "and an old one is not made out older than it is"
     clock.reckon(iso(server_now), now)
-    assert not clock.may_precede(iso(server_now + 5), now + 5)
+    assert clock.age(iso(server_now + 5), now + 5) is None
 
 
 def test_a_clock_that_is_set_is_followed() -> None:

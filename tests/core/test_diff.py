@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from lfsync.model import JSON, Address, Cause, Record
 from lfsync.planning.diff import Comparer, Difference
-from lfsync.planning.resolve import Wanted, resolve
-from lfsync.state.state import Binding, Hashes
+from lfsync.planning.resolve import resolve
+from lfsync.state.state import Binding, Hashes, LinkHashes
+from lfsync.values.table import VALUE_TYPES
 from tests.core.world import SCHEMA, STATE, applied, change, drafted, live, record, wishes
 
 A = Address("account", "a")
@@ -21,7 +22,7 @@ NAMED = "accounts: {{a: {{fields: {{$name: A, nickname: {}}}}}}}"
 def compared(text: str, now: Record, binding: Binding | None) -> Difference:
     desired = wishes(text)
     workspace = live(now)
-    resolution = resolve(desired, SCHEMA, STATE, workspace, Wanted())
+    resolution = resolve(desired, SCHEMA, STATE, workspace)
     return Comparer(desired, SCHEMA, STATE, workspace, resolution).comparison(desired[A], now, binding)
 
 
@@ -66,6 +67,25 @@ def test_the_verdict_table(last: Hashes | None, declared: str, shown: str, cause
         assert made.hashes["fields", "nickname"] == hashed(declared, shown)
     else:
         assert made.hashes.get(("fields", "nickname")) == last
+
+
+@pytest.mark.parametrize(
+    ("key", "declared", "was", "shown"),
+    [("employees", "5", 5, 6.0), ("tier", "Gold", "opt_g", "opt_s"), ("$industry", "[]", [], ["opt_x"])],
+)
+def test_a_value_that_is_no_text_never_settles(key: str, declared: str, was: JSON, shown: JSON) -> None:
+    """Rule S5: what did not converge has no live hash, and is planned again."""
+    assert not VALUE_TYPES[SCHEMA.kinds["account"].fields[key].type].settles
+    now = record("acc_1", {"$name": "A", key: shown}, fresh=True)
+    binding = Binding(A, "acc_1", fields={key: Hashes(STATE.hash(was), None)})
+    made = compared(f"accounts: {{a: {{fields: {{$name: A, {key}: {declared}}}}}}}", now, binding)
+    assert [each.key for each in made.fields] == [key]
+
+
+def test_the_types_whose_own_form_counts_as_settled() -> None:
+    """Rule S5."""
+    texts = {"TEXT", "MARKDOWN", "URL", "EMAIL", "TELEPHONE", "SOCIAL_HANDLE", "ADDRESS", "FULL_NAME"}
+    assert {name for name, row in VALUE_TYPES.items() if row.settles} == texts
 
 
 @settings(max_examples=150, deadline=None)
@@ -113,12 +133,13 @@ def test_an_exact_set_leaves_out_what_is_in_the_trash(include: set[int], linked:
     gone -= include
     now = record("acc_1", {"$name": "A"}, {"$contact": tuple(f"con_{n}" for n in linked)}, fresh=True)
     workspace = live(now, *(record(f"con_{n}", {}, fresh=True) for n in range(1, 7)))
-    workspace.gone.update({("contact", f"con_{n}"): "it is in the trash" for n in gone})
+    workspace.absent |= {("contact", f"con_{n}") for n in gone}
     text = f"accounts: {{a: {{fields: {{$name: A}}, relationships: {{$contact: {_ids(include)}}}}}}}"
     made = drafted(text, workspace)
     links = [link for each in made.changes.values() for link in each.relationships]
     assert sorted(id for link in links for id in link.add) == [f"con_{n}" for n in sorted(include - linked)]
     assert sorted(id for link in links for id in link.remove) == [f"con_{n}" for n in sorted(linked - include - gone)]
+    assert not workspace.wanted.records
 
 
 def test_what_is_not_declared_is_not_in_the_difference() -> None:
@@ -217,6 +238,162 @@ def test_a_renamed_label_moves_nothing() -> None:
     assert not by_id.changes
     assert by_id.bindings[A].fields == state.bindings[A].fields
     assert replace(state, bindings={A: by_id.bindings[A]}) == state
+
+
+# ---------------------------------------------------------------- who moved a link (rule S4)
+
+LINKED = "accounts: {{a: {{fields: {{$name: A}}, relationships: {{$contact: {}}}}}}}"
+
+
+def con(*numbers: int) -> tuple[str, ...]:
+    return tuple(f"con_{n}" for n in numbers)
+
+
+def after_apply(was: str, linked: tuple[str, ...]) -> Binding:
+    """What the state holds after an apply of `was` that left these contacts linked."""
+    now = live(record("acc_1", {"$name": "A"}, {"$contact": linked}, fresh=True), *_contacts())
+    return applied(LINKED.format(was), now).bindings[A]
+
+
+def _contacts() -> list[Record]:
+    return [record(id, {"$email": [f"{id}@x.example"]}, fresh=True) for id in con(1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("was", "left", "declared", "linked", "cause"),
+    [
+        # the file moved, whatever form it has now
+        ("[con_1]", con(1), "[con_1, con_2]", con(1), "config"),
+        ("[con_1]", con(1), "[]", con(1), "config"),
+        ("[]", (), "[con_1]", (), "config"),
+        ("[con_1]", con(1), "{include: [con_2], exclude: [con_1]}", con(1), "config"),
+        ("[con_1]", con(1), "{include: [con_2]}", con(1), "config"),
+        ("{include: [con_1]}", con(1, 3), "[con_1]", con(1, 3), "config"),
+        ("{include: [con_1]}", con(1, 3), "{exclude: [con_1]}", con(1, 3), "config"),
+        ("{exclude: [con_2]}", con(1), "{include: [con_2]}", con(1), "config"),
+        ("{exclude: [con_2]}", con(1), "[con_2]", con(1), "config"),
+        # people moved it
+        ("[con_1]", con(1), "[con_1]", (), "drift"),
+        ("[con_1]", con(1), "[con_1]", con(1, 2), "drift"),
+        ("{include: [con_1]}", con(1), "{include: [con_1]}", con(2), "drift"),
+        ("{exclude: [con_1]}", (), "{exclude: [con_1]}", con(1), "drift"),
+        # both did
+        ("[con_1]", con(1), "[con_1, con_2]", con(1, 3), "conflict"),
+        ("[con_1]", con(1), "{include: [con_2], exclude: [con_1]}", con(1, 3), "conflict"),
+        ("{include: [con_1]}", con(1), "[con_2]", (), "conflict"),
+        ("{exclude: [con_1]}", (), "{exclude: [con_1], include: [con_2]}", con(1), "conflict"),
+        # what nobody spoke of says nothing: people may link it as they like
+        ("{include: [con_1]}", con(1), "{include: [con_1, con_2]}", con(1, 3), "config"),
+        ("{include: [con_1]}", con(1), "{include: [con_1]}", con(1, 3), None),
+        ("[con_1]", con(1), "{include: [con_1]}", con(1, 2), None),
+    ],
+)
+def test_who_moved_a_link(
+    was: str, left: tuple[str, ...], declared: str, linked: tuple[str, ...], cause: Cause | None
+) -> None:
+    """Rule S4, in every form of links."""
+    now = record("acc_1", {"$name": "A"}, {"$contact": linked}, fresh=True)
+    made = compared(LINKED.format(declared), now, after_apply(was, left))
+    assert [each.cause for each in made.links] == ([cause] if cause else [])
+
+
+def test_links_that_nobody_has_seen_are_of_the_file() -> None:
+    now = record("acc_1", {"$name": "A"}, {"$contact": con(3)}, fresh=True)
+    for last in (None, LinkHashes(STATE.hash(["con_1"]), None)):
+        binding = Binding(A, "acc_1", links={"$contact": last} if last else {})
+        assert [each.cause for each in compared(LINKED.format("[con_1]"), now, binding).links] == ["config"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown", "cause"),
+    [
+        ("kai@corp.example", "mem_kai", None),
+        ("mia@corp.example", "mem_kai", "config"),
+        ("kai@corp.example", "mem_mia", "drift"),
+        ("kai@corp.example", None, "drift"),
+        ("null", "mem_kai", "config"),
+        ("null", "mem_mia", "conflict"),
+        ("mia@corp.example", None, "conflict"),
+    ],
+)
+def test_who_moved_a_has_one(declared: str, shown: str | None, cause: Cause | None) -> None:
+    """Rule S4; it was Kai when the last apply saw it."""
+    text = f"accounts: {{a: {{fields: {{$name: A}}, relationships: {{$owner: {declared}}}}}}}"
+    kai = record("acc_1", {"$name": "A"}, {"$owner": ("mem_kai",)}, fresh=True)
+    state = applied(text.replace(declared, "kai@corp.example"), live(kai))
+    now = record("acc_1", {"$name": "A"}, {"$owner": (shown,) if shown else ()}, fresh=True)
+    assert [each.cause for each in compared(text, now, state.bindings[A]).links] == ([cause] if cause else [])
+
+
+@pytest.mark.parametrize(
+    ("declared", "members", "cause"),
+    [
+        ("[acc_1]", {"acc_1"}, None),
+        ("[acc_1, acc_2]", {"acc_1"}, "config"),
+        ("{include: [acc_2], exclude: [acc_1]}", {"acc_1"}, "config"),
+        ("[acc_1]", {"acc_1", "acc_2"}, "drift"),
+        ("[acc_2]", set(), "conflict"),
+    ],
+)
+def test_who_moved_the_members_of_a_list(declared: str, members: set[str], cause: Cause | None) -> None:
+    """Rule S4; the last apply left acc_1 in it."""
+    text = "lists: {{l: {{fields: {{$name: L, $objectType: $account}}, members: {}}}}}"
+    rows = [record(f"acc_{n}", {"$name": f"N{n}"}, fresh=True) for n in (1, 2)]
+    now = live(*rows, record("lst_1", {"$name": "L", "$objectType": "account"}, fresh=True))
+    now.memberships["lst_1"] = frozenset({"acc_1"})
+    state = applied(text.format("[acc_1]"), now)
+    now.memberships["lst_1"] = frozenset(members)
+    made = drafted(text.format(declared), now, state)
+    assert [each.cause for each in made.changes.values()] == ([cause] if cause else [])
+
+
+ADDRESS = "accounts: {{a: {{fields: {{$name: A, $primaryAddress: {}}}}}}}"
+HERE: JSON = {
+    "street": "1 Main St",
+    "street2": None,
+    "city": "Austin",
+    "state": None,
+    "postalCode": None,
+    "country": None,
+    "latitude": 30.2672,
+    "longitude": -97.7431,
+}
+
+
+@pytest.mark.parametrize(
+    ("was", "declared", "cause"),
+    [
+        ("{street: 1 Main St, city: Austin}", "{street: 1 Main St, city: Austin}", None),
+        ("{street: 1 Main St, city: Austin}", "null", "config"),
+        ("{street: 1 Main St, city: Austin}", "{street: 2 Main St, city: Austin}", "config"),
+        (
+            "{street: 1 Main St, city: Austin}",
+            "{street: 1 Main St, city: Austin, latitude: 1, longitude: 2}",
+            "config",
+        ),
+        (
+            "{street: 1 Main St, city: Austin, latitude: 30.2672, longitude: -97.7431}",
+            "{street: 2 Main St, city: Austin}",
+            "config",
+        ),
+        ("{street: 1 Main St, city: Austin, latitude: 30.2672, longitude: -97.7431}", "null", "config"),
+    ],
+)
+def test_an_address_that_the_file_moved_is_no_conflict(was: str, declared: str, cause: Cause | None) -> None:
+    """Rules S4, C7: coordinates that the server added are compared only if named, and are nobody's edit."""
+    now = record("acc_1", {"$name": "A", "$primaryAddress": HERE}, fresh=True)
+    state = applied(ADDRESS.format(was), live(now))
+    made = compared(ADDRESS.format(declared), now, state.bindings[A])
+    assert [each.cause for each in made.fields] == ([cause] if cause else [])
+
+
+@pytest.mark.parametrize(("declared", "cause"), [("{street: 1 Main St, city: Austin}", "drift"), ("null", "conflict")])
+def test_an_address_that_people_moved_is_theirs(declared: str, cause: Cause) -> None:
+    now = record("acc_1", {"$name": "A", "$primaryAddress": HERE}, fresh=True)
+    state = applied(ADDRESS.format("{street: 1 Main St, city: Austin}"), live(now))
+    assert isinstance(HERE, dict)
+    moved = replace(now, fields={**now.fields, "$primaryAddress": {**HERE, "city": "Dallas"}})
+    assert [each.cause for each in compared(ADDRESS.format(declared), moved, state.bindings[A]).fields] == [cause]
 
 
 def _ids(numbers: set[int]) -> str:

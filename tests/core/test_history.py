@@ -46,6 +46,20 @@ def test_a_run_is_kept_as_it_was(tmp_path: Path) -> None:
     assert entry.members == WRITTEN.members
 
 
+def test_an_answer_is_on_record_at_once(tmp_path: Path) -> None:
+    """Rule A8: whatever becomes of the run, and the parts of one record each for itself."""
+    made = recorder(tmp_path)
+    made.wrote(Written(ACME, "create", "acc_1", {"$name": (None, "Acme")}, origin="created", generation=1))
+    assert history.find(tmp_path, None).counts() == {"create": 1}
+    made.wrote(WRITTEN)
+    run = history.find(tmp_path, None)
+    assert [entry.action for entry in run.entries] == ["create", "update"]
+    assert run.counts() == {"create": 1}
+    made.close()
+    (entry,) = run.merged()
+    assert (entry.origin, entry.generation, entry.fields) == ("created", 1, {"$name": (None, "New")})
+
+
 def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
     recorded(tmp_path / "history")
     (path,) = (tmp_path / "history").iterdir()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from lfsync.errors import RefusedError
-from lfsync.model import Address, Change, Orphan, Place, Plan, Record, Requests
-from lfsync.planning.plan import reading_scopes, refuse_large, skip_enrichment
+from lfsync.knowledge.knowledge import Knowledge, Trash, Wanted
+from lfsync.model import Action, Address, Change, LinkChange, MembersChange, Orphan, Place, Record, Requests
+from lfsync.planning.draft import Wishes
+from lfsync.planning.plan import plan, reading_scopes, refusals, refuse, skip_enrichment
 from lfsync.project.settings import SafetySettings
 from lfsync.state.state import Binding, Hashes, State
 from tests.core.world import CONTEXT, STATE, applied, bound, change, drafted, live, planned, record, wishes
@@ -28,8 +31,9 @@ def moved(now: Record, **fields: str) -> Record:
 def test_an_unchanged_row_is_believed() -> None:
     state = applied(TEXT, live(LISTED))
     for known in (STATE, state):
-        made = drafted(TEXT, live(LISTED), known)
-        assert not made.wanted
+        now = live(LISTED)
+        made = drafted(TEXT, now, known)
+        assert not now.wanted
     assert not made.changes
 
 
@@ -37,59 +41,101 @@ def test_an_unchanged_row_is_believed() -> None:
 def test_a_row_that_differs_is_read_by_id_before_it_is_a_change(known: bool) -> None:
     state = applied(TEXT, live(LISTED)) if known else STATE
     row = moved(LISTED, nickname="y")
-    assert drafted(TEXT, live(row), state).wanted.records == {("account", "acc_1")}
-    assert not drafted(TEXT, live(replace(row, fresh=True)), state).wanted
+    now = live(row)
+    drafted(TEXT, now, state)
+    assert now.wanted == Wanted(records={("account", "acc_1")})
+    now = live(replace(row, fresh=True))
+    drafted(TEXT, now, state)
+    assert not now.wanted
 
 
 def test_a_row_that_equals_the_declared_value_but_not_the_state_is_read_by_id() -> None:
     """A lagging row can't hide an edit: it may show what was there before it."""
     settled = {"$name": Hashes(STATE.hash("A"), STATE.hash("A")), "nickname": Hashes(STATE.hash("x"), STATE.hash("z"))}
-    state = bound(Binding(A, "acc_1", fields=settled))
-    assert drafted(TEXT, live(LISTED), state).wanted.records == {("account", "acc_1")}
+    now = live(LISTED)
+    drafted(TEXT, now, bound(Binding(A, "acc_1", fields=settled)))
+    assert now.wanted == Wanted(records={("account", "acc_1")})
+
+
+def test_what_was_written_lately_is_read_by_id() -> None:
+    """Rule R4: also a row that is as it should be."""
+    now = live(LISTED)
+    now.recent.add(("account", "acc_1"))
+    drafted(TEXT, now, applied(TEXT, live(LISTED)))
+    assert now.wanted == Wanted(records={("account", "acc_1")})
+
+
+LIST = "lists: {l: {fields: {$name: L, $objectType: $account}, members: []}}"
 
 
 def test_a_member_to_be_removed_is_looked_at_first() -> None:
     """Rule S6: it may be in the trash."""
-    text = "lists: {l: {fields: {$name: L, $objectType: $account}, members: []}}"
     now = live(record("lst_1", {"$name": "L", "$objectType": "account"}, fresh=True))
     now.memberships["lst_1"] = frozenset({"acc_1"})
-    assert drafted(text, now).wanted.records == {("account", "acc_1")}
+    drafted(LIST, now)
+    assert now.wanted == Wanted(records={("account", "acc_1")})
     now.add(record("acc_1", {"$name": "A"}, fresh=True))
-    assert drafted(text, now).wanted.trash == {"account"}
-    now.trash["account"] = {}
-    assert not drafted(text, now).wanted
+    drafted(LIST, now)
+    assert now.wanted == Wanted(probes={"account"})
+    now.shows_trashed["account"] = True
+    now.trash["account"] = Trash()
+    drafted(LIST, now)
+    assert now.wanted == Wanted(trash={("account", "acc_1")})
+    now.trash["account"] = Trash(whole=True)
+    assert change(drafted(LIST, now), "list.l").members == MembersChange((), ("acc_1",))
+    assert not now.wanted
+
+
+def test_a_link_to_be_removed_is_looked_at_first() -> None:
+    """Rule S6: what is known to be in the trash is ignored."""
+    text = "accounts: {a: {fields: {$name: A}, relationships: {partners: []}}}"
+    now = live(record("acc_1", {"$name": "A"}, {"partners": ("acc_2",)}, fresh=True))
+    drafted(text, now)
+    assert now.wanted == Wanted(records={("account", "acc_2")})
+    now.absent.add(("account", "acc_2"))
+    assert change(drafted(text, now), "account.a").action == "adopt"
+    assert not now.wanted
 
 
 def test_members_that_nobody_has_read_are_asked_for() -> None:
-    text = "lists: {l: {fields: {$name: L, $objectType: $account}, members: []}}"
-    made = drafted(text, live(record("lst_1", {"$name": "L", "$objectType": "account"})))
-    assert made.wanted.memberships == {("lst_1", "account")}
+    now = live(record("lst_1", {"$name": "L", "$objectType": "account"}))
+    made = drafted(LIST, now)
+    assert now.wanted == Wanted(memberships={("lst_1", "account")})
     assert not made.changes
 
 
-@pytest.mark.parametrize("recent", [True, False])
-def test_a_membership_that_we_wrote_lately_is_asked_again(recent: bool) -> None:
-    """Rule R2."""
-    text = "accounts: {a: {fields: {$name: A}}}\nlists: {l: {fields: {$name: L, $objectType: $account}, members: [a]}}"
+MEMBER = "accounts: {a: {fields: {$name: A}}}\nlists: {l: {fields: {$name: L, $objectType: $account}, members: [a]}}"
+
+
+def with_member() -> Knowledge:
     now = live(record("acc_1", {"$name": "A"}), record("lst_1", {"$name": "L", "$objectType": "account"}))
     now.memberships["lst_1"] = frozenset({"acc_1"})
-    state = applied(text, now)
-    assert not drafted(text, now, state, ["lst_1"]).wanted
+    return now
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_membership_that_we_wrote_lately_is_asked_again(late: bool) -> None:
+    """Rule R2."""
+    now = with_member()
+    state = applied(MEMBER, now)
+    now.late_lists |= {"lst_1"} if late else set()
+    drafted(MEMBER, now, state)
+    assert not now.wanted
     now.memberships["lst_1"] = frozenset()
-    made = drafted(text, now, state, ["lst_1"] if recent else [])
-    assert made.wanted.memberships == ({("lst_1", "account")} if recent else set())
+    drafted(MEMBER, now, state)
+    assert now.wanted == (Wanted(memberships={("lst_1", "account")}) if late else Wanted())
 
 
 def test_an_unsettled_membership_is_reported_and_no_change() -> None:
-    text = "accounts: {a: {fields: {$name: A}}}\nlists: {l: {fields: {$name: L, $objectType: $account}, members: [a]}}"
-    now = live(record("acc_1", {"$name": "A"}), record("lst_1", {"$name": "L", "$objectType": "account"}))
-    now.memberships["lst_1"] = frozenset({"acc_1"})
-    state = applied(text, now)
+    """Rule R2."""
+    now = with_member()
+    state = applied(MEMBER, now)
     now.memberships["lst_1"] = frozenset()
+    now.late_lists.add("lst_1")
     now.unsettled.add("lst_1")
-    made = drafted(text, now, state, ["lst_1"])
+    made = drafted(MEMBER, now, state)
     assert not made.changes
-    assert not made.wanted
+    assert not now.wanted
     assert made.warnings == ["list.l: its members are not settled in the index yet and were left out of this plan"]
     assert made.bindings == state.bindings, "what the last apply saw stays remembered"
 
@@ -209,8 +255,30 @@ def test_orphans_and_who_took_their_records() -> None:
     assert planned(TEXT, live(), state, replace(CONTEXT, whole=False)).orphans == ()
 
 
+def changes(
+    action: Action, number: int, *, adopted: bool = False, members: MembersChange | None = None
+) -> list[Change]:
+    return [
+        Change(Address("account", f"{action}{adopted:d}{n}"), action, Place("f", 1), adopted=adopted, members=members)
+        for n in range(number)
+    ]
+
+
+def refused(
+    made: list[Change],
+    safety: Mapping[str, object] | None = None,
+    *,
+    bound: int,
+    declared: int = 0,
+    members: dict[Address, int] | None = None,
+) -> list[str]:
+    """The names of the thresholds that these changes are above."""
+    context = replace(CONTEXT, bound=bound, safety=SafetySettings.model_validate(safety or {}))
+    return [refusal.name for refusal in refusals(made, (), members or {}, context, declared=declared)]
+
+
 @pytest.mark.parametrize(
-    ("updates", "share", "floor", "managed", "refused"),
+    ("number", "share", "floor", "managed", "above"),
     [
         (10, 0.3, 10, 1, False),
         (11, 0.3, 10, 1, True),
@@ -221,18 +289,104 @@ def test_orphans_and_who_took_their_records() -> None:
         (5, 1.0, 0, 5, False),
     ],
 )
-def test_thresholds(updates: int, share: float, floor: int, managed: int, refused: bool) -> None:
-    """Rule P4: creates and adoptions don't count."""
-    changes = [Change(Address("account", f"u{n}"), "update", Place("f", 1)) for n in range(updates)]
-    changes += [Change(Address("account", f"a{n}"), "update", Place("f", 1), adopted=True) for n in range(50)]
-    changes += [Change(Address("account", f"c{n}"), "create", Place("f", 1)) for n in range(50)]
-    made = Plan(CONTEXT.workspace, "", "", tuple(changes))
-    safety = SafetySettings.model_validate({"max_updates": f"{share:.0%}", "floor": floor})
-    if refused:
-        with pytest.raises(RefusedError, match=f"^{updates} of {managed} managed resources would be updated"):
-            refuse_large(made, safety, managed)
-    else:
-        refuse_large(made, safety, managed)
+@pytest.mark.parametrize(("action", "name"), [("update", "max_updates"), ("delete", "max_deletes")])
+def test_thresholds(
+    number: int, share: float, floor: int, managed: int, above: bool, action: Action, name: str
+) -> None:
+    """Rule P4: refused above `floor` and above the share of bound resources; creates and adoptions don't count."""
+    made = changes(action, number) + changes("create", 50) + changes("adopt", 50, adopted=True) + changes("restore", 50)
+    expected = [name] if above else []
+    assert refused(made, {"floor": floor, name: f"{share:.0%}"}, bound=managed) == expected
+
+
+def test_updates_and_deletes_are_counted_each_for_itself() -> None:
+    assert refused(changes("update", 11) + changes("delete", 11), bound=100) == ["max_deletes"]
+    assert refused(changes("update", 31) + changes("delete", 11), bound=100) == ["max_updates", "max_deletes"]
+
+
+@pytest.mark.parametrize(
+    ("adopted", "updates", "bound_", "declared", "above"),
+    [
+        # a lost state lifts no limit: all that is declared is what counts
+        (31, 0, 0, 100, True),
+        (30, 0, 0, 100, False),
+        (20, 11, 0, 100, True),
+        # a state that is there
+        (20, 11, 100, 100, True),
+        (1, 30, 50, 100, True),
+        (1, 20, 50, 100, False),
+    ],
+)
+def test_adoptions_with_changes_count_as_updates(
+    adopted: int, updates: int, bound_: int, declared: int, above: bool
+) -> None:
+    """Rule P4: of declared resources."""
+    made = changes("update", adopted, adopted=True) + changes("update", updates)
+    assert refused(made, bound=bound_, declared=declared) == (["max_updates"] if above else [])
+
+
+@pytest.mark.parametrize(
+    ("gone", "there", "above"), [(10, 10, False), (11, 11, True), (30, 100, False), (31, 100, True)]
+)
+def test_members_that_go_count_for_each_list(gone: int, there: int, above: bool) -> None:
+    """Rule P4: `max_removals`, of what is there; a deleted list counts as a delete."""
+    members = MembersChange(tuple(f"acc_a{n}" for n in range(99)), tuple(f"acc_{n}" for n in range(gone)))
+    lists = {each.address: there for each in changes("update", 2)}
+    expected = ["max_removals"] * 2 if above else []
+    assert refused(changes("update", 2, members=members), bound=100, members=lists) == expected
+    assert refused(changes("delete", 2, members=members), bound=100, members=lists) == []
+
+
+@pytest.mark.parametrize(("gone", "there", "above"), [(10, 10, False), (11, 11, True), (31, 200, False)])
+def test_links_that_go_count_for_each_has_many_and_never_for_a_has_one(gone: int, there: int, above: bool) -> None:
+    """Rule P4."""
+    many = LinkChange("partners", [*map(str, range(there))], [], (), tuple(map(str, range(gone))), "config")
+    one = LinkChange("$owner", "kai@corp.example", None, (), ("mem_kai",), "config")
+    (made,) = changes("update", 1)
+    assert refused([replace(made, relationships=(many, one))], bound=100) == (["max_removals"] if above else [])
+    only = [replace(made, relationships=(one,))]
+    assert refused(only, {"floor": 0, "max_removals": "0%", "max_updates": "100%"}, bound=100) == []
+
+
+def test_a_plan_says_when_apply_would_refuse_it() -> None:
+    """Rule P4; --allow-large lets the thresholds pass, and no missing scope."""
+    rows = [record(f"acc_{n}", {"$name": f"A{n}", "nickname": "x"}, fresh=True) for n in range(11)]
+    text = "accounts:\n" + "".join(f"  a{n}: {{fields: {{$name: A{n}, nickname: y}}}}\n" for n in range(11))
+    made = planned(text, live(*rows))
+    (refusal,) = made.refusals
+    assert (refusal.kind, refusal.name, len(refusal.addresses)) == ("threshold", "max_updates", 11)
+    assert refusal.message == "11 of 11 managed resources would be updated, above 30% and above 10"
+    with pytest.raises(RefusedError, match="11 of 11") as caught:
+        refuse(made, allow_large=False)
+    assert caught.value.exit_code == 4
+    refuse(made, allow_large=True)
+    lacking = planned(text, live(*rows), context=replace(CONTEXT, scopes=frozenset({"accounts:read"})))
+    with pytest.raises(RefusedError, match="accounts:update"):
+        refuse(lacking, allow_large=True)
+
+
+def test_a_delete_says_that_it_waits_for_what_is_blocked() -> None:
+    """Rule A9: deletes of a kind wait for that kind's creates."""
+    text = """
+    accounts: {two: {fields: {$name: Two}}}
+    notes: {n: {fields: {$title: N}}}
+    """
+    twins = [record(f"acc_{n}", {"$name": "Two"}, fresh=True) for n in (1, 2)]
+    old, note = Address("account", "old"), Address("note", "old")
+    now = live(*twins, record("acc_9", {"$name": "Old"}, fresh=True), record("note_9", {"$title": "Old"}, fresh=True))
+    created = [Binding(old, "acc_9", origin="created"), Binding(note, "note_9", origin="created")]
+    state = bound(*created)
+    made = drafted(text, now, state, Wishes(prune=True))
+    waits = "waits for account.two, which is blocked"
+    assert {str(a): waits in c.warnings for a, c in made.changes.items() if c.action == "delete"} == {
+        "account.old": True,
+        "note.old": False,
+    }
+    assert waits in change(plan(made, made.desired, state, CONTEXT), "account.old").warnings
+    now.absent.add(("account", "acc_7"))
+    known = drafted(text, now, bound(*created, Binding(Address("account", "two"), "acc_7")), Wishes(prune=True))
+    assert Address("account", "two") in known.blocked
+    assert not any(waits in each.warnings for each in known.changes.values()), "it was made, and may be restored"
 
 
 def test_a_state_of_nothing_is_no_state() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfsync.knowledge.knowledge import Live
-from lfsync.model import JSON, Address, Record
+from lfsync.model import JSON, Address, Place, Record
 from lfsync.planning.draft import Wishes, draft
 from lfsync.planning.undo import Reversal, reverse
 from lfsync.state.ledger import Operation
-from lfsync.state.runs import Entry
+from lfsync.state.runs import Entry, Run, RunHeader
 from lfsync.state.state import Binding, Hashes, State, merged
 from tests.core.world import SCHEMA, STATE, bound, live, record
 from tests.laws.profiles import examples
@@ -32,9 +32,7 @@ def entry(action: Operation, address: Address = ACME, id: str = "acc_0", **more:
 
 
 def reversed_(one: Entry, state: State, *records: Record, members: frozenset[str] = frozenset()) -> Reversal:
-    address = Address.parse(one.address)
-    found = {address: next((each for each in records if each.id == one.id), None)}
-    return reverse([one], "run.jsonl", SCHEMA, state, found, {address: members})
+    return reverse([one], "run.jsonl", SCHEMA, state, live(*records), {one.id: members})
 
 
 @st.composite
@@ -67,9 +65,9 @@ def test_the_reverse_of_a_run_puts_back_what_was_there(case: tuple[Entry, Record
     state = bound(Binding(ACME, "acc_0", origin="created"))
     reversal = reversed_(wrote, state, after)
     assert not reversal.blocked
-    world: Live = live(after, *_others())
-    made = draft(reversal.desired, SCHEMA, bound(*reversal.bindings.values()), world, wishes=Wishes())
-    assert not made.wanted
+    world = live(after, *_others())
+    made = draft(reversal.desired, SCHEMA, bound(*reversal.bindings.values()), world, Wishes())
+    assert not world.wanted
     assert not made.blocked
     fields, links = dict(after.fields), {key: set(ids) for key, ids in after.links.items()}
     for change in made.changes.values():
@@ -127,6 +125,70 @@ def test_a_field_that_a_list_no_longer_has_is_left_out() -> None:
     wrote = entry("delete", BEST, "lst_0", fields=fields, members=("account", [], ["acc_1"]))
     reversal = reversed_(wrote, STATE)
     assert set(reversal.desired[BEST].fields) == {"$name", "$objectType"}
+
+
+@pytest.mark.parametrize("action", ["create", "restore"])
+def test_what_a_run_brought_is_trashed(action: Operation) -> None:
+    """Rule L3."""
+    there = record("acc_0", {"$name": "Acme"}, fresh=True)
+    state = bound(Binding(ACME, "acc_0", 1, "created"))
+    reversal = reversed_(entry(action), state, there)
+    assert reversal.desired[ACME].absent
+    made = draft(reversal.desired, SCHEMA, bound(*reversal.bindings.values()), live(there), Wishes())
+    assert [(change.action, change.id) for change in made.changes.values()] == [("delete", "acc_0")]
+
+
+def test_what_is_protected_is_not_trashed() -> None:
+    """Rule L1."""
+    state = bound(Binding(ACME, "acc_0", 1, "created", protect=True))
+    reversal = reversed_(entry("create"), state, record("acc_0", {"$name": "Acme"}))
+    assert "protected" in reversal.blocked[0].reason
+    assert not reversal.desired
+
+
+@pytest.mark.parametrize(("hidden", "said"), [(False, "acc_0 is gone"), (True, "this key may not read acc_0")])
+def test_what_is_not_there_is_left_alone(hidden: bool, said: str) -> None:
+    now = live()
+    if hidden:
+        now.forbidden["account", "acc_0"] = "not yours"
+    state = bound(Binding(ACME, "acc_0"))
+    (blocked,) = reverse([entry("update")], "run.jsonl", SCHEMA, state, now, {}).blocked
+    assert said in blocked.reason
+    assert blocked.source == Place("run.jsonl", 2)
+
+
+@pytest.mark.parametrize(
+    ("members", "left_alone"),
+    [({"acc_1", "acc_2"}, False), ({"acc_1", "acc_2", "acc_9"}, False), ({"acc_1"}, True), ({"acc_2"}, True)],
+)
+def test_members_that_people_changed_since_are_left_alone(members: set[str], left_alone: bool) -> None:
+    """Rule L3: what people put in beside them is not of this run."""
+    wrote = entry("update", BEST, "lst_0", members=("account", ["acc_1", "acc_2"], ["acc_3"]))
+    there = record("lst_0", {"$name": "Best", "$objectType": "account"}, fresh=True)
+    reversal = reversed_(wrote, bound(Binding(BEST, "lst_0")), there, members=frozenset(members))
+    assert bool(reversal.blocked) == left_alone
+    if not left_alone:
+        wanted = reversal.desired[BEST].members
+        assert wanted is not None
+        assert [target.id for target in wanted.include] == ["acc_3"]
+        assert [target.id for target in wanted.exclude] == ["acc_1", "acc_2"]
+        assert not wanted.exact
+
+
+def test_all_requests_of_one_record_are_one_to_undo() -> None:
+    """Rule A8: what was created and then linked is trashed, once."""
+    entries = (
+        entry("create", fields={"$name": (None, "Acme")}, generation=1, origin="created"),
+        entry("update", fields={"nickname": (None, "Sunny")}, relationships={"partners": (["acc_1"], [])}),
+    )
+    header = RunHeader(run="r", workspace="w", who="me", at="", command="apply", config_digest="", lfsync_version="")
+    state = bound(Binding(ACME, "acc_0", 1, "created"))
+    there = record("acc_0", {"$name": "Acme", "nickname": "Sunny"}, {"partners": ("acc_1",)}, fresh=True)
+    reversal = reverse(Run(header, entries).merged(), "run.jsonl", SCHEMA, state, live(there), {})
+    assert not reversal.blocked
+    assert reversal.desired[ACME].absent
+    moved = record("acc_0", {"$name": "Acme", "nickname": "Sunny"}, fresh=True)
+    assert reverse(Run(header, entries).merged(), "run.jsonl", SCHEMA, state, live(moved), {}).blocked
 
 
 # ---------------------------------------------------------------- the state after it

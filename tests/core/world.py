@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from lfsync.knowledge.knowledge import Live
+from lfsync.knowledge.knowledge import Knowledge, Trash
 from lfsync.model import (
     JSON,
     Address,
@@ -21,7 +20,7 @@ from lfsync.model import (
     WorkspaceInfo,
 )
 from lfsync.planning.definitions import builtin_schema
-from lfsync.planning.draft import Draft, draft
+from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.plan import Context, plan
 from lfsync.planning.prepare import prepare
 from lfsync.project.documents import compose
@@ -78,9 +77,9 @@ def record(
     return Record(kind, id, "2026-01-01T00:00:00.000Z", f"https://crm.example/{id}", fields, links or {}, fresh)
 
 
-def live(*records: Record, whole: bool = True) -> Live:
+def live(*records: Record, whole: bool = True) -> Knowledge:
     """A workspace of which every listing was read whole."""
-    made = Live()
+    made = Knowledge()
     for each in records:
         made.add(each)
     if whole:
@@ -89,22 +88,30 @@ def live(*records: Record, whole: bool = True) -> Live:
     return made
 
 
+def in_trash(now: Knowledge, *records: Record, whole: bool = True, shown: bool = False) -> Knowledge:
+    """The same workspace, after a look at the trash of accounts. `shown`: a read by id shows what is in it (U9)."""
+    now.trash["account"] = Trash({each.id: each for each in records}, whole)
+    now.shows_trashed["account"] = shown
+    return now
+
+
 def bound(*bindings: Binding) -> State:
     return replace(STATE, bindings={binding.address: binding for binding in bindings})
 
 
-def drafted(text: str, now: Live, state: State = STATE, recent: Iterable[str] = ()) -> Draft:
-    return draft(wishes(text), SCHEMA, state, now, frozenset(recent))
+def drafted(text: str, now: Knowledge, state: State = STATE, asked: Wishes | None = None) -> Draft:
+    """One round of planning; `now.wanted` is what this round asks for."""
+    now.ask_anew()
+    return draft(wishes(text), SCHEMA, state, now, asked or Wishes())
 
 
-def planned(text: str, now: Live, state: State = STATE, context: Context = CONTEXT) -> Plan:
-    desired = wishes(text)
-    made = draft(desired, SCHEMA, state, now)
-    assert not made.wanted
-    return plan(made, desired, state, context)
+def planned(text: str, now: Knowledge, state: State = STATE, context: Context = CONTEXT) -> Plan:
+    made = drafted(text, now, state)
+    assert not now.wanted
+    return plan(made, made.desired, state, context)
 
 
-def applied(text: str, now: Live) -> State:
+def applied(text: str, now: Knowledge) -> State:
     """The state after an apply that left the workspace as `now`."""
     made = drafted(text, now)
     assert not made.changes.keys() - made.resolution.adopted
