@@ -50,8 +50,7 @@ class ServerClock:
         created = unix_time(created_at)
         if created is None:
             return 0.0
-        is_possible = self._lowest - _SKEW <= self._reckoned <= self._highest
-        offset = self._reckoned if is_possible else self._lowest
+        offset = self._offset()
         if created < min(self.earliest(moment) - _SKEW, moment + offset - _GRAIN):
             return self.earliest(moment) - created
         return 0.0 if created < moment + offset - _GRAIN else None
@@ -60,4 +59,9 @@ class ServerClock:
         """A record that was made after our `moment` says `created_at`: the server's clock is behind ours by as much."""
         created = unix_time(created_at)
         if created is not None:
-            self._reckoned = min(self._reckoned, created - moment)
+            self._reckoned = min(self._offset(), created - moment)
+
+    def _offset(self) -> float:
+        """The server's clock minus ours: as reckoned, where its answers allow that."""
+        is_possible = self._lowest - _SKEW <= self._reckoned <= self._highest
+        return self._reckoned if is_possible else self._lowest

@@ -223,14 +223,15 @@ class Reader:
         if again:
             trash.records.clear()
             trash.whole = False
-        offset = 0
+        offset, total = 0, 1
         while not trash.whole and not trash.records.keys() >= wanted:
-            offsets = range(offset, offset + _PAGES_AT_ONCE * PAGE_SIZE, PAGE_SIZE) if offset else (0,)
+            at_once = _PAGES_AT_ONCE if offset else 1
+            offsets = range(offset, min(offset + at_once * PAGE_SIZE, total), PAGE_SIZE)
             pages = await asyncio.gather(*(self.client.page(KINDS[kind], at, status="trashed") for at in offsets))
             for page in pages:
                 trash.records.update((record.id, record) for record in page.records)
-            offset = offsets[-1] + PAGE_SIZE
-            trash.whole = offset >= pages[-1].total
+            offset, total = offsets[-1] + PAGE_SIZE, pages[-1].total
+            trash.whole = offset >= total
         if trash.whole:
             await self._count_trash(kind, trash)
 

@@ -180,7 +180,7 @@ class _Resolver:
             return
         if desired.absent:
             return
-        other = self._match(desired.query, desired) if desired.query is not None else None
+        other = self._match_instead(desired, id)
         if other is not None and self.recreate_missing:
             self.ids[address] = other  # made by hand or merged into since: no second copy of it
             self._adopt(address)
@@ -193,6 +193,14 @@ class _Resolver:
             raise _StuckError(f"bound to {id}, which is gone: {self.knowledge.fate(address.kind, id)}", _GONE_HINT)
         else:
             self._restore(address, id)
+
+    def _match_instead(self, desired: Desired, gone: str) -> str | None:
+        """The one other record that the match of a resource hits, whose own record is gone."""
+        try:
+            return self._match(desired.query, desired) if desired.query is not None else None
+        except _StuckError as stuck:
+            fate = self.knowledge.fate(desired.address.kind, gone)
+            raise _StuckError(f"bound to {gone}, which is gone: {fate}; {stuck.reason}", stuck.hint) from None
 
     def _restore(self, address: Address, id: str) -> bool:
         """Whether a record that is gone is to come out of the trash (rule I6)."""
