@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, Union
 
+from lfsync.wording import nfc
+
 JSON: TypeAlias = Union[bool, int, float, str, list["JSON"], dict[str, "JSON"], None]
 
 
@@ -41,14 +43,21 @@ class Address(NamedTuple):
         parts = text.split(".", 2) if text.startswith("object.") else text.split(".", 1)
         if len(parts) < 2 or not all(parts) or (parts[0] == "object" and len(parts) < 3):
             raise ValueError(text)
-        return cls(".".join(parts[:-1]), parts[-1])
+        return cls(".".join(parts[:-1]), nfc(parts[-1]))
 
 
 # ---------------------------------------------------------------- declared
 
 
 class Cell(str):
-    """Text of a CSV or TSV cell. It has no type of its own: the field decides (rule C5)."""
+    """Text of a cell, or cut out of one. It has no type of its own: the field decides (rule C5)."""
+
+    __slots__ = ()
+
+
+class Numeral(str):
+    """A number that YAML writes with a leading plus, as it is written: a number field takes the number, all other
+    types the text (`+4943112345`)."""
 
     __slots__ = ()
 
@@ -62,7 +71,10 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A value that points at another resource: a key, a member's e-mail or a live id, or `{match: {...}}`."""
+    """A value that points at another resource: a key, a member's e-mail or a live id, or `{match: {...}}`.
+
+    `text` is a `Cell` where it is a cell's and no key as it stands: then it may also be what a key is made of (rule C4).
+    """
 
     place: Place
     text: str = ""
@@ -101,6 +113,13 @@ class Lifecycle:
     absent: bool = False
 
 
+class Row(NamedTuple):
+    """Where a resource that a row declares comes from: the text that its key was made of, and its source's place."""
+
+    cell: str
+    source: Place
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One managed thing as the files declare it, defaults merged in."""
@@ -113,6 +132,7 @@ class Resource:
     id: Value | None = None
     match: Match | None = None
     lifecycle: Lifecycle = Lifecycle()
+    row: Row | None = None
 
 
 # ---------------------------------------------------------------- definitions

@@ -77,18 +77,24 @@ class Session:
         started = time.perf_counter()
         try:
             token = await self.client.validate()
-            schema = await self._schema(self.project.resources.values(), token, more)
+            declared = [*self.project.resources.values(), *self._readable(self.project.mappings, token)]
+            schema = await self._schema(declared, token, more)
         except ApiError:
             if self.project.problems:
                 raise ConfigError(self.project.problems) from None
             raise
-        desired, problems = prepare(self.project.resources, schema)
+        desired, problems = prepare(self.project.resources, schema, mappings=self.project.mappings)
         if self.project.problems or problems:
-            raise ConfigError([*self.project.problems, *problems])
+            raise ConfigError([*self.project.problems, *problems], workspace=self.workspace.name)
         _refuse_unreadable(reading_scopes(desired.values()), token)
         self._refuse_foreign(schema)
         self.timings.check += time.perf_counter() - started
         return desired, schema, token
+
+    @staticmethod
+    def _readable(mappings: Iterable[Resource], token: Token) -> list[Resource]:
+        """Those whose kinds the key may read: where no resource needs a kind, no scope for it is missed either."""
+        return [m for m in mappings if token.full or f"{KINDS[m.address.kind].scope}:read" in token.scopes]
 
     async def plan(self, only: Iterable[str] = (), wishes: Wishes | None = None) -> Job:
         """The plan, and all that an apply of it needs."""
@@ -366,7 +372,7 @@ def _begun_journal(workspace: Workspace, state: State, left: journals.Left) -> J
 def check_offline(root: Path) -> Project:
     """Everything that can be said without a workspace. ConfigError with all problems."""
     project = load_project(root)
-    _, problems = prepare(project.resources, builtin_schema(), complete=False)
+    _, problems = prepare(project.resources, builtin_schema(), complete=False, mappings=project.mappings)
     if project.problems or problems:
         raise ConfigError([*project.problems, *problems])
     return project

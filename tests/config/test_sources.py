@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfsync.model import JSON, Address, Cell, Place, Resource
-from lfsync.project.declarations import NO_DEFAULT, as_key
+from lfsync.project.declarations import NO_DEFAULT
+from lfsync.project.keys import as_key
 from lfsync.project.pattern import read_pattern
 from lfsync.project.resource_file import digest
 from lfsync.project.source_file import read_table
