@@ -31,7 +31,11 @@ _REFUSED_BY_SYSTEM = {
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "-C", "root", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="The project's folder."
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The project's folder. Default: the nearest one upwards.",
 )
 @click.option(
     "-w", "workspace", metavar="WORKSPACE", help="The workspace. Default: LFSYNC_WORKSPACE, then lfsync.yaml."
@@ -40,7 +44,7 @@ _REFUSED_BY_SYSTEM = {
 @click.option("-v", "verbose", count=True, help="Say more; twice: each request.")
 @click.version_option(__version__, prog_name="lfsync", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(context: click.Context, root: Path, workspace: str | None, no_color: bool, verbose: int) -> None:
+def cli(context: click.Context, folder: Path | None, workspace: str | None, no_color: bool, verbose: int) -> None:
     """Config-as-code for Lightfield: YAML in git, plan, apply.
 
     Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 applied, but not all of it;
@@ -48,7 +52,7 @@ def cli(context: click.Context, root: Path, workspace: str | None, no_color: boo
     """
     from lfsync.commands.console import Options
 
-    context.obj = Options(root, workspace, no_color, verbose)
+    context.obj = Options(folder, workspace, no_color, verbose)
 
 
 @cli.command()
@@ -356,12 +360,12 @@ def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:
 
 def _show(error: LfsyncError) -> None:
     from lfsync.errors import ConfigError
-    from lfsync.render.terminal import escape, problem_text
+    from lfsync.render.terminal import escape, problem_texts
 
     if isinstance(error, ConfigError):
-        for problem in error.problems:
-            click.echo(problem_text(problem), err=True)
-        click.echo(f"{error.message}. Nothing was written.", err=True)
+        for text in problem_texts(error.problems):
+            click.echo(text, err=True)
+        click.echo(f"{escape(error.message)}. Nothing was written.", err=True)
         return
     click.echo(f"lfsync: {escape(error.message)}", err=True)
     if error.hint:

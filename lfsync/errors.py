@@ -57,7 +57,8 @@ class ConfigError(LfsyncError):
         self.workspace = workspace
         self.problems = tuple(sorted(set(problems), key=_by_place))
         count = len(self.problems)
-        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")
+        against = f"against the workspace `{workspace}`" if workspace else "without a workspace"
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration, checked {against}")
 
 
 class UsageError(LfsyncError):

@@ -73,7 +73,7 @@ class Value(NamedTuple):
 class Ref:
     """A value that points at another resource: a key, a member's e-mail or a live id, or `{match: {...}}`.
 
-    `text` is a `Cell` where it is a cell's and no key as it stands: then it may also be what a key is made of (rule C4).
+    `text` is a `Cell` where a cell holds it and it can be no key as it stands: a key is made of it then (rule C4).
     """
 
     place: Place

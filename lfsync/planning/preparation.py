@@ -69,7 +69,7 @@ class Scope:
 
     def is_faulty(self, resource: Resource, part: str, key: str) -> bool:
         """Whether what a row has here was told of as a mistake of its source."""
-        return resource.row is not None and (resource.row.source, part, key) in self.faulty
+        return bool(self.faulty) and resource.row is not None and (resource.row.source, part, key) in self.faulty
 
     def named(self, kind: str, ref: Ref) -> Address | None:
         """The resource of this project that a ref names. Two different cells must not name one (rule C4)."""

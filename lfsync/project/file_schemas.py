@@ -106,7 +106,7 @@ def _closed(properties: Mapping[str, Schema], *, nullable: bool = False, require
 def _section(kind: Kind) -> Schema:
     return {
         "type": ["object", "null"],
-        "description": f"{kind.section.capitalize()}, each under its key: letters, marks and digits of any script and . _ @ + -",
+        "description": f"{kind.section.capitalize()}, each under its key: letters, digits (any script) and . _ @ + -",
         "patternProperties": {_KEY: _ref(kind.name)},
         "additionalProperties": False,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from lfsync.errors import ConfigError, Problem
@@ -118,7 +119,7 @@ class _Rows:
             data = self.data(form, place, cells)
             if data is not _EMPTY:
                 body.fields[key] = form.value if isinstance(form, Same) else Value(data, place)
-            if key in self.matched and not isinstance(form, Same) and is_blank(data):
+            if key in self.matched and not isinstance(form, Same) and _is_blank(data):
                 self.refuse_empty(key, data, address, place)
         for key, form in source.relationships.items():
             links = self.links(key, form, address, place, cells)
@@ -137,7 +138,7 @@ class _Rows:
                 values[key] = form.value
                 continue
             data = self.data(form, place, cells)
-            if is_blank(data):
+            if _is_blank(data):
                 raise _RowError(_empty_match(key, address, place))
             # What is no documented field is a relationship, as far as is known here: its cells hold refs.
             values[key] = Value(data if key in KINDS[address.kind].fields else _cells(data), place)
@@ -159,7 +160,7 @@ class _Rows:
         texts = data if isinstance(data, list) else [data]
         refs = []
         for text in texts:
-            if is_blank(text):
+            if _is_blank(text):
                 continue
             if not isinstance(text, str | int) or isinstance(text, bool):
                 raise _RowError(
@@ -188,11 +189,13 @@ class _Rows:
 
     def column(self, column: Column, place: Place, cells: Mapping[str, JSON]) -> JSON:
         data = cells.get(column.name)
+        if type(data) is Cell and not (column.split or column.pattern):  # as nearly all are, and trimmed already
+            return data or (None if column.clear else _EMPTY)
         if column.pattern and data is not None and not isinstance(data, str):
             data = self.searched(column, data, place)
         if isinstance(data, str) and (column.split or column.pattern):
             data = self.parts(column, data, place)
-        if is_blank(data):
+        if _is_blank(data):
             return None if column.clear else _EMPTY
         return data
 
@@ -230,11 +233,12 @@ class _Rows:
 _EMPTY: Final[JSON] = Cell("")  # told apart by identity: the row says nothing here
 
 
-def is_blank(data: JSON) -> bool:
+def _is_blank(data: JSON) -> bool:
     """Whether a cell is empty: nothing, or nothing but blanks."""
     return data is None or data == [] or (isinstance(data, str) and not data.strip())
 
 
+@lru_cache(maxsize=65536)
 def _ref_text(text: str) -> str:
     """A ref as it stands; marked as a cell where it can only be a key once one is made of it (rule C4)."""
     text = nfc(text.strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from lfsync.errors import Problem
 
@@ -22,6 +23,11 @@ _UNSAFE = re.compile(f"({_FLAG})|[{_HIDDEN}]|{_JOINERS}")
 _SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 
 
+# What differs from row to row: a quoted value, a place in the file, a number. Keys that are quoted stay: `$email`, `x`:
+_SAID_OF_A_ROW = re.compile(r"(`\$[^`]*`|`[^`]*`:)|`[^`]*`|\S+:\d+(?::\d+)?|\d+")
+_PLACES = 3  # of alike problems
+
+
 def escape(text: str) -> str:
     r"""One harmless line: control, invisible and reordering characters become `\n`, `\x1b`, `\u202e`.
 
@@ -36,11 +42,38 @@ def paint(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def problem_text(problem: Problem) -> str:
-    """`file:line:column: address: what`, and what to do on a line of its own."""
+def problem_texts(problems: Iterable[Problem]) -> list[str]:
+    """Problems as texts. Those that are alike (same cause, different rows) are one, with its count (rule C16)."""
+    alike: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault(_cause(problem), []).append(problem)
+    return [problem_text(*group) for group in alike.values()]
+
+
+def problem_text(problem: Problem, *alike: Problem) -> str:
+    """`file:line:column: address: what`, and what to do on a line of its own; then where else it is so."""
     where = [escape(str(part)) for part in (problem.place, problem.address) if part]
-    line = ": ".join([*where, escape(problem.message)])
-    return f"{line}\n    {escape(problem.hint)}" if problem.hint else line
+    lines = [": ".join([*where, escape(problem.message)])]
+    if problem.hint:
+        lines.append(f"    {escape(problem.hint)}")
+    if alike:
+        places = ", ".join(escape(str(each.place)) for each in (problem, *alike)[:_PLACES])
+        first = "at" if len(alike) < _PLACES else "first at"
+        lines.append(f"    {len(alike) + 1} alike, {first} {places}")
+    return "\n".join(lines)
+
+
+def _cause(problem: Problem) -> tuple[str, ...]:
+    """What alike problems share: the file and, of rows, the message without what their cells hold.
+
+    In YAML every problem has a line and a column of its own to be mended at; only the very same message is alike.
+    """
+    place = problem.place
+    if place is None:
+        return ("", str(problem))
+    if place.column:
+        return (place.file, problem.message, problem.hint or "")
+    return (place.file, _SAID_OF_A_ROW.sub(lambda hit: hit[1] or "…", problem.message))
 
 
 def _visible(hit: re.Match[str]) -> str:
