@@ -360,12 +360,10 @@ def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:
 
 def _show(error: LfsyncError) -> None:
     from lfsync.errors import ConfigError
-    from lfsync.render.terminal import escape, problem_texts
+    from lfsync.render.terminal import escape, problems_text
 
     if isinstance(error, ConfigError):
-        for text in problem_texts(error.problems):
-            click.echo(text, err=True)
-        click.echo(f"{escape(error.message)}. Nothing was written.", err=True)
+        click.echo(problems_text(error), err=True)
         return
     click.echo(f"lfsync: {escape(error.message)}", err=True)
     if error.hint:

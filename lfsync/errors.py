@@ -57,8 +57,7 @@ class ConfigError(LfsyncError):
         self.workspace = workspace
         self.problems = tuple(sorted(set(problems), key=_by_place))
         count = len(self.problems)
-        against = f"against the workspace `{workspace}`" if workspace else "without a workspace"
-        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration, checked {against}")
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")
 
 
 class UsageError(LfsyncError):

@@ -71,8 +71,8 @@ class Scope:
         """Whether what a row has here was told of as a mistake of its source."""
         return bool(self.faulty) and resource.row is not None and (resource.row.source, part, key) in self.faulty
 
-    def named(self, kind: str, ref: Ref) -> Address | None:
-        """The resource of this project that a ref names. Two different cells must not name one (rule C4)."""
+    def named(self, kind: str, ref: Ref, by: Address) -> Address | None:
+        """The resource of this project that a ref of `by` names. Two different cells must not name one (rule C4)."""
         address = named(self.resources, kind, ref.text)
         if address is None or not isinstance(ref.text, Cell):
             return address
@@ -81,7 +81,7 @@ class Scope:
         cell, place = self._cells.setdefault(address, own)
         if cell != ref.text:
             message = f"`{ref.text}` gives the same key as `{cell}` at {place}, and they are not the same text"
-            self.report(ref.place, address, message, f"write `{address.key}` if it is meant, else give it another key")
+            self.report(ref.place, by, message, f"write `{address.key}` if it is meant, else give it another key")
         return address
 
     def keys(self, kind: str) -> list[str]:

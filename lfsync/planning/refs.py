@@ -25,7 +25,7 @@ def target_of(scope: Scope, ref: Ref, rel: RelDef, address: Address, *, static: 
         return _matched(scope, ref, ref.match, rel, address)
     if rel.target == "member":
         return _member(scope, ref, rel, address)
-    named = scope.named(rel.target, ref)
+    named = scope.named(rel.target, ref, address)
     if named is not None:
         return Target(ref.place, named.key, address=named)
     owner = id_kind(ref.text)

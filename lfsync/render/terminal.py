@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lfsync.errors import Problem
+from lfsync.errors import ConfigError, Problem
 
 # A flag such as Scotland's is spelt with tag characters; anywhere else they are invisible text.
 _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,8}\U000e007f"
@@ -42,12 +42,26 @@ def paint(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def problem_texts(problems: Iterable[Problem]) -> list[str]:
-    """Problems as texts. Those that are alike (same cause, different rows) are one, with its count (rule C16)."""
-    alike: dict[tuple[str, ...], list[Problem]] = {}
+def problems_text(error: ConfigError) -> str:
+    """All problems, alike ones as one, and what they were checked against (rule C16)."""
+    groups = _alike(error.problems)
+    count = f"{len(groups)} problem{'' if len(groups) == 1 else 's'}"
+    places = f" at {len(error.problems)} places" if len(error.problems) > len(groups) else ""
+    against = f"against the workspace `{escape(error.workspace)}`" if error.workspace else "without a workspace"
+    last = f"{count}{places} in the configuration, checked {against}. Nothing was written."
+    return "\n".join([*(problem_text(*group) for group in groups), last])
+
+
+def _alike(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Problems by their cause. In YAML each has a place of its own to be mended at: few are told one by one."""
+    groups: dict[tuple[str, ...], list[Problem]] = {}
     for problem in problems:
-        alike.setdefault(_cause(problem), []).append(problem)
-    return [problem_text(*group) for group in alike.values()]
+        groups.setdefault(_cause(problem), []).append(problem)
+    found: list[list[Problem]] = []
+    for group in groups.values():
+        rows = group[0].place is not None and not group[0].place.column
+        found += [group] if rows or len(group) > _PLACES else [[problem] for problem in group]
+    return sorted(found, key=lambda group: (group[0].place is not None, group[0].place))
 
 
 def problem_text(problem: Problem, *alike: Problem) -> str:
@@ -64,10 +78,7 @@ def problem_text(problem: Problem, *alike: Problem) -> str:
 
 
 def _cause(problem: Problem) -> tuple[str, ...]:
-    """What alike problems share: the file and, of rows, the message without what their cells hold.
-
-    In YAML every problem has a line and a column of its own to be mended at; only the very same message is alike.
-    """
+    """What alike problems share: the file and the message, of rows without what their cells hold."""
     place = problem.place
     if place is None:
         return ("", str(problem))
