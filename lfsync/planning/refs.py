@@ -6,17 +6,14 @@ section 3). What can't be told from the files and the members is left to `resolv
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from lfsync.kinds import KINDS, id_kind
+from lfsync.kinds import KINDS, id_kind, is_id
 from lfsync.model import JSON, Address, Cell, Definitions, Place, Query, Ref, RelDef, Target, Term, Value
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.project.keys import is_key_text
 from lfsync.values.table import is_empty, match_keys
 from lfsync.wording import did_you_mean, folded, nfc, with_article
-
-_ID = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
 
 
 def target_of(scope: Scope, ref: Ref, rel: RelDef, address: Address, *, static: bool) -> Target | None:
@@ -30,7 +27,7 @@ def target_of(scope: Scope, ref: Ref, rel: RelDef, address: Address, *, static: 
         return Target(ref.place, named.key, address=named)
     owner = id_kind(ref.text)
     known = KINDS.get(rel.target)
-    if owner == rel.target or (owner is None and not (known and known.id_prefix) and _ID.fullmatch(ref.text)):
+    if owner == rel.target or (owner is None and not (known and known.id_prefix) and is_id(ref.text)):
         return Target(ref.place, ref.text, id=ref.text)
     if not static:
         _refuse(scope, ref, rel, address, owner)

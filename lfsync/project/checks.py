@@ -5,18 +5,15 @@ What needs definitions (types, options, custom fields, members) is found by `pre
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS, Relationship, id_kind
+from lfsync.kinds import KINDS, Relationship, id_kind, is_id
 from lfsync.model import Address, Cell, Links, Match, Ref, Resource, Value
 from lfsync.project.cycles import cycles
 from lfsync.project.keys import as_key, named
 from lfsync.wording import did_you_mean, nfc, with_article
-
-_ID: Final = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
 
 _SUGGESTIONS: Final = 20
 
@@ -122,7 +119,7 @@ class _Checks:
         if named(self.resources, target, ref.text):
             return True
         owner = id_kind(ref.text)
-        return owner == target or bool(owner is None and not KINDS[target].id_prefix and _ID.fullmatch(ref.text))
+        return owner == target or bool(owner is None and not KINDS[target].id_prefix and is_id(ref.text))
 
     def lost(self, resource: Resource, key: str, ref: Ref, target: str) -> Problem:
         owner = id_kind(ref.text)

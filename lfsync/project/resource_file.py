@@ -119,8 +119,13 @@ def _is_foreign(root: Node) -> bool:
 
 def _are_foreign(keys: Sequence[str]) -> bool:
     """No top-level key is one of ours, nor a slip of the pen for one: a typo must not take resources out of sight."""
-    ours = (*_TOP_KEYS, *_LATER)
-    return bool(keys) and not any(key in ours or nearest(key, ours, _SLIP) for key in keys)
+    return bool(keys) and not any(key in (*_TOP_KEYS, *_LATER) or _is_slip(key) for key in keys)
+
+
+def _is_slip(key: str) -> bool:
+    """Whether a key is nearly one of ours: `acounts`, `Opportunity`; `resources` is other programs' own word."""
+    near = nearest(key, (*_TOP_KEYS, *_LATER), _SLIP)
+    return key.casefold() in KINDS or (near is not None and abs(len(near) - len(key)) < 2)
 
 
 def _declared_twice(first: Resource, second: Resource) -> Problem:

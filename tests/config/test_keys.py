@@ -153,6 +153,14 @@ def test_refs_in_the_match_of_a_source_are_cells(tmp_path: Path) -> None:  # rul
     assert told(tmp_path, {"r.yaml": "".join(source), **rows}) == []
 
 
+@pytest.mark.parametrize("text", ["acc_ Müller", "acc_a & b", "acc_"])
+def test_a_name_that_begins_like_an_id_is_none(tmp_path: Path, text: str) -> None:  # rule C4
+    rows = {"a.csv": f"Name\n{text}\n", "c.csv": f"Mail,Company\na@x.example,{text}\n"}
+    assert told(tmp_path / "a", {"r.yaml": SOURCES, **rows}) == []
+    [problem] = told(tmp_path / "b", {"r.yaml": SOURCES, **rows, "a.csv": "Name\nOther\n"})
+    assert f"there is no account `{text}`" in problem
+
+
 def test_yaml_keys_and_refs_are_compared_in_nfc(tmp_path: Path) -> None:  # rule C18
     text = f"accounts: {{{NFD}: {{fields: {{$name: M}}}}}}\ncontacts: {{a: {{fields: {{$email: [a@x.example]}}, "
     files = {"r.yaml": text + f"relationships: {{$account: {NFC}}}}}}}\n"}
