@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, Union
 
-from lfsync.wording import nfc
-
 JSON: TypeAlias = Union[bool, int, float, str, list["JSON"], dict[str, "JSON"], None]
 
 
@@ -43,7 +41,7 @@ class Address(NamedTuple):
         parts = text.split(".", 2) if text.startswith("object.") else text.split(".", 1)
         if len(parts) < 2 or not all(parts) or (parts[0] == "object" and len(parts) < 3):
             raise ValueError(text)
-        return cls(".".join(parts[:-1]), nfc(parts[-1]))
+        return cls(".".join(parts[:-1]), parts[-1])
 
 
 # ---------------------------------------------------------------- declared

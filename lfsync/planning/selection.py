@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from lfsync.errors import UsageError
 from lfsync.model import Address, Change, Desired
 from lfsync.planning.draft import pending, query_targets
-from lfsync.wording import nearest
+from lfsync.wording import nearest, nfc
 
 
 def select(
@@ -57,7 +57,7 @@ def _with_dependencies(desired: Mapping[Address, Desired], named: Iterable[Addre
 
 def _address(text: str) -> Address:
     try:
-        return Address.parse(text)
+        return Address.parse(nfc(text))  # as keys are (rule C18), whatever the terminal makes of it
     except ValueError:
         raise UsageError(f"--only {text}: not an address", hint="An address is `kind.key`: `account.acme`.") from None
 

@@ -67,35 +67,48 @@ def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list
 
     Not by the `csv` module: it takes a quote after a blank for a part of the value (rule C15).
     """
-    blank = f"[^\\S\r\n{delimiter}]*"
-    quoted = re.compile(f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{delimiter}\r\n]|\\Z)')
-    bare = re.compile(f'(?!{blank}")[^{delimiter}\r\n]*')
+    cell = _cell_pattern(delimiter)
     at, line = 0, 1
     while at < len(text):
-        start, cells = line, list[str]()
         simple = _NO_QUOTES.match(text, at)
         if simple:
-            at, cells = simple.end(), simple[0].split(delimiter)
-        while not simple:
-            hit = quoted.match(text, at)
-            if hit:
-                cells.append(hit[1].replace('""', '"'))
-                line += len(_LINE_END.findall(hit[1]))
-            else:
-                hit = bare.match(text, at)
-                if hit is None:
-                    raise ConfigError([_broken_row(file, start, text, at)])
-                cells.append(hit[0])
-            at = hit.end() + 1
-            if text[hit.end() : at] != delimiter:
-                at = hit.end()
-                break
-        _check_sizes(file, start, cells)
+            cells, end, lines = simple[0].split(delimiter), simple.end(), 0
+        else:
+            cells, end, lines = _quoted_row(file, text, at, line, cell)
+        _check_sizes(file, line, cells)
         if any(cell.strip() for cell in cells):
-            yield start, cells
-        end = _LINE_END.match(text, at)
-        at = end.end() if end else at
-        line += 1
+            yield line, cells
+        at = _after_line_end(text, end)
+        line += lines + 1
+
+
+def _cell_pattern(delimiter: str) -> re.Pattern[str]:
+    """A quoted cell (its first group) with blanks around, or one without quotes around (its second group)."""
+    blank = f"[^\\S\r\n{delimiter}]*"
+    quoted = f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{delimiter}\r\n]|\\Z)'
+    return re.compile(f'{quoted}|(?!{blank}")([^{delimiter}\r\n]*)')
+
+
+def _quoted_row(file: str, text: str, at: int, line: int, cell: re.Pattern[str]) -> tuple[list[str], int, int]:
+    """The cells of the row that starts at `at`, where it ends, and how many line ends its cells hold."""
+    cells: list[str] = []
+    lines = 0
+    while True:
+        hit = cell.match(text, at)
+        if hit is None:
+            raise ConfigError([_broken_row(file, line, text, at)])
+        quoted, bare = hit.groups()
+        cells.append(bare if quoted is None else quoted.replace('""', '"'))
+        lines += 0 if quoted is None else len(_LINE_END.findall(quoted))
+        at = hit.end()
+        if at == len(text) or text[at] in "\r\n":
+            return cells, at, lines
+        at += 1  # the delimiter
+
+
+def _after_line_end(text: str, at: int) -> int:
+    end = _LINE_END.match(text, at)
+    return end.end() if end else at
 
 
 def _broken_row(file: str, line: int, text: str, at: int) -> Problem:
