@@ -55,7 +55,7 @@ _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
 class ExplosiveError(ConfigError):
-    """The file would blow up or never end: an error, whoever's file it is."""
+    """The file would blow up or never end: an error, whosever file it is."""
 
 
 @dataclass(frozen=True, slots=True)
