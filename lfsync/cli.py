@@ -34,7 +34,11 @@ _REFUSED_BY_SYSTEM = {
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "-C", "root", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="The project's folder."
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The project's folder. Default: the nearest one upwards.",
 )
 @click.option(
     "-w", "workspace", metavar="WORKSPACE", help="The workspace. Default: LFSYNC_WORKSPACE, then lfsync.yaml."
@@ -43,7 +47,7 @@ _REFUSED_BY_SYSTEM = {
 @click.option("-v", "verbose", count=True, help="Say more; twice: each request.")
 @click.version_option(__version__, prog_name="lfsync", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(context: click.Context, root: Path, workspace: str | None, no_color: bool, verbose: int) -> None:
+def cli(context: click.Context, folder: Path | None, workspace: str | None, no_color: bool, verbose: int) -> None:
     """Config-as-code for Lightfield: YAML in git, plan, apply.
 
     Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 done, but something was
@@ -51,7 +55,7 @@ def cli(context: click.Context, root: Path, workspace: str | None, no_color: boo
     """
     from lfsync.commands.console import Options
 
-    context.obj = Options(root, workspace, no_color, verbose)
+    context.obj = Options(folder, workspace, no_color, verbose)
 
 
 def _no_slip(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
@@ -431,12 +435,10 @@ def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:
 
 def _show(error: LfsyncError) -> None:
     from lfsync.errors import ConfigError
-    from lfsync.render.terminal import escape, problem_text
+    from lfsync.render.terminal import escape, problems_text
 
     if isinstance(error, ConfigError):
-        for problem in error.problems:
-            click.echo(problem_text(problem), err=True)
-        click.echo(f"{error.message}. Nothing was written.", err=True)
+        click.echo(problems_text(error), err=True)
         return
     click.echo(f"lfsync: {escape(error.message)}", err=True)
     if error.hint:

@@ -5,6 +5,7 @@ Facts are from the API sheet, section 4; what it leaves open is settled by the l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -262,10 +263,17 @@ PREFIXES: Mapping[str, str] = {
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 
 
+_ID = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be an id, of whatever prefix: `con_artists & co` is a company, not a contact."""
+    return _ID.fullmatch(text) is not None
+
+
 def id_kind(text: str) -> str | None:
     """The kind that an id belongs to; None if the text is no id, or its prefix is not known."""
-    prefix, mark, rest = text.partition("_")
-    return PREFIXES.get(f"{prefix}{mark}") if mark and rest else None
+    return PREFIXES.get(text[: text.index("_") + 1]) if is_id(text) else None
 
 
 def rank(address: Address) -> tuple[int, str, str]:

@@ -48,7 +48,14 @@ class Address(NamedTuple):
 
 
 class Cell(str):
-    """Text of a CSV or TSV cell. It has no type of its own: the field decides (rule C5)."""
+    """Text of a cell, or cut out of one. It has no type of its own: the field decides (rule C5)."""
+
+    __slots__ = ()
+
+
+class Numeral(str):
+    """A number that YAML writes with a leading plus, as it is written: a number field takes the number, all other
+    types the text (`+4943112345`)."""
 
     __slots__ = ()
 
@@ -62,7 +69,10 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A value that points at another resource: a key, a member's e-mail or a live id, or `{match: {...}}`."""
+    """A value that points at another resource: a key, a member's e-mail or a live id, or `{match: {...}}`.
+
+    `text` is a `Cell` where a cell holds it and it can be no key as it stands: a key is made of it then (rule C4).
+    """
 
     place: Place
     text: str = ""
@@ -101,6 +111,13 @@ class Lifecycle:
     absent: bool = False
 
 
+class Row(NamedTuple):
+    """Where a resource that a row declares comes from: the text that its key was made of, and its source's place."""
+
+    cell: str
+    source: Place
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One managed thing as the files declare it, defaults merged in."""
@@ -113,6 +130,7 @@ class Resource:
     id: Value | None = None
     match: Match | None = None
     lifecycle: Lifecycle = Lifecycle()
+    row: Row | None = None
 
 
 # ---------------------------------------------------------------- definitions

@@ -1,11 +1,22 @@
-"""Words of messages: the nearest known word for a mistyped one, and articles. Pure."""
+"""Words: the form in which texts are compared, the nearest known word for a mistyped one, articles. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from unicodedata import normalize
 
 
-def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+def nfc(text: str) -> str:
+    """The form in which text is compared, whatever the form in which it is sent (rule C18)."""
+    return text if text.isascii() else normalize("NFC", text)
+
+
+def folded(text: str) -> str:
+    """As `nfc`, without case."""
+    return text.casefold() if text.isascii() else normalize("NFC", normalize("NFC", text).casefold())
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that `word` was most likely meant to be; None if nothing comes as close as `cutoff` (0..1)."""
     from difflib import get_close_matches  # only mistakes need it
 

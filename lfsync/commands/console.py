@@ -6,20 +6,36 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from lfsync.project.folder import find_project
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Options:
-    """The options of every command."""
+    """The options of every command. `folder` is what -C names; None without it."""
 
-    root: Path = Path()
+    folder: Path | None = None
     workspace: str | None = None
     no_color: bool = False
     verbose: int = 0
+
+    @cached_property
+    def root(self) -> Path:
+        """The project's folder: what -C names, else the nearest one upwards (rule C17)."""
+        if self.folder is not None:
+            return self.folder
+        here = Path.cwd()
+        found = find_project(here)
+        if found == here:
+            return Path()
+        above = os.path.relpath(found, here)
+        say(f"The project is {above}; paths below start there.")
+        return Path(above)
 
     @property
     def width(self) -> int | None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from lfsync.commands.console import Options, out
+from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
 from lfsync.commands.problems import problems_json
 from lfsync.errors import ConfigError
@@ -16,26 +16,31 @@ from lfsync.planning.prepare import prepare
 from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import init as scaffold
+from lfsync.render.terminal import escape
 
 SCHEMAS = ("resources", "lfsync", "plan")
 
 
 def init(options: Options) -> int:
     """A project that plans at once."""
-    written = scaffold(options.root)
+    root = options.folder or Path()  # never a project further up (rule C17)
+    written = scaffold(root)
     for path in written:
         out(f"wrote {path}")
-    there = "" if options.root == Path() else f" -C {options.root}"
+    there = "" if root == Path() else f" -C {root}"
     out(f"Now run `lfsync{there} plan`.")
     return 0
 
 
 def validate(options: Options, *, online: bool, format: str) -> int:
     """0, or all problems at once."""
-    count = asyncio.run(_online(options)) if online else len(check_offline(options.root).resources)
+    project = asyncio.run(_online(options)) if online else check_offline(options.root)
+    for warning in project.warnings:
+        say(escape(f"Warning: {warning}"))
     if format == "json":
         out(problems_json(()))
         return 0
+    count = len(project.resources)
     checked = "the files and the live definitions" if online else "the files; --online looks at the workspace too"
     out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {checked}.")
     return 0
@@ -44,17 +49,17 @@ def validate(options: Options, *, online: bool, format: str) -> int:
 def check_offline(root: Path) -> Project:
     """Everything that can be said without a workspace. ConfigError with all problems."""
     project = load_project(root)
-    _, problems = prepare(project.resources, builtin_schema(), complete=False)
+    _, problems = prepare(project.resources, builtin_schema(), complete=False, mappings=project.mappings)
     if project.problems or problems:
         raise ConfigError([*project.problems, *problems])
     return project
 
 
-async def _online(options: Options) -> int:
-    """How many resources were checked."""
+async def _online(options: Options) -> Project:
+    """The project that was checked."""
     async with open_session(options.root, options.workspace) as session:
         await session.prepare()
-        return len(session.project.resources)
+        return session.project
 
 
 def schema(name: str | None) -> int:

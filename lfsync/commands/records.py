@@ -17,7 +17,7 @@ from lfsync.state import history as runs
 from lfsync.state import journal, lock, state_file
 from lfsync.state.state import State, line_of
 from lfsync.times import iso
-from lfsync.wording import nearest
+from lfsync.wording import nearest, nfc
 
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
 
@@ -111,6 +111,6 @@ def _bound(state: State, text: str) -> Address:
 
 def _address(text: str) -> Address:
     try:
-        return Address.parse(text)
+        return Address.parse(nfc(text))  # as keys are (rule C18), whatever the terminal makes of it
     except ValueError:
         raise UsageError(f"{text}: not an address", hint="An address is `kind.key`: `account.acme`.") from None

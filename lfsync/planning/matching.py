@@ -35,6 +35,8 @@ def resource_query(
     if match is None:
         return _default_query(scope, resource, fields, links)
     if match.values is not None:
+        if any(scope.is_faulty(resource, "match", key) for key in match.values):
+            return None
         return query_of(scope, resource.address.kind, match.values, match.place, resource.address)
     return _listed_query(scope, resource, match, fields, links)
 
@@ -85,7 +87,7 @@ def _listed_query(
         if term is not None:
             terms.append(term)
         elif key in fields or key in links:
-            _report_empty(scope, resource, value)
+            _report_empty(scope, resource, value if resource.row is None else Value(key, resource.place))
     return Query(resource.address.kind, match.place, tuple(terms)) if terms and len(terms) == len(keys) else None
 
 

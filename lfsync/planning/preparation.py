@@ -10,11 +10,25 @@ from typing import TypeAlias
 
 from lfsync.errors import Problem
 from lfsync.kinds import KINDS
-from lfsync.model import JSON, Address, Definitions, DesiredField, FieldDef, Member, Place, Resource, Schema, Value
+from lfsync.model import (
+    JSON,
+    Address,
+    Cell,
+    Definitions,
+    DesiredField,
+    FieldDef,
+    Member,
+    Place,
+    Ref,
+    Resource,
+    Schema,
+    Value,
+)
 from lfsync.planning.definitions import builtin_definitions
+from lfsync.project.keys import named
 from lfsync.values.selects import AmbiguousOptionError
 from lfsync.values.table import VALUE_TYPES, BadValueError
-from lfsync.wording import nearest
+from lfsync.wording import folded, nearest
 
 _SELECTS = ("SINGLE_SELECT", "MULTI_SELECT")
 
@@ -24,7 +38,8 @@ _CacheKey: TypeAlias = tuple[str, str, tuple[str, ...]]
 class Scope:
     """`complete`: the schema is the workspace's own; else it holds what is documented, and the rest is passed over.
 
-    `members` are by id and by e-mail without case, `keys` are the keys of each kind's resources.
+    `members` are by id and by e-mail without case, `keys` are the keys of each kind's resources. `faulty` are the parts
+    of sources (place, part, key) that were told of as such, and are not to be told of again for each row (rule C15).
     """
 
     def __init__(self, resources: Mapping[Address, Resource], schema: Schema, complete: bool) -> None:
@@ -35,7 +50,9 @@ class Scope:
         self.members: dict[str, Member] = {}
         for member in schema.members:
             self.members[member.id] = member
-            self.members[member.email.casefold()] = member
+            self.members[folded(member.email)] = member
+        self.faulty: set[tuple[Place, str, str]] = set()
+        self._cells: dict[Address, tuple[str, Place]] = {}
         self._definitions: dict[str, Definitions | None] = {}
         self._typed: dict[_CacheKey, DesiredField] = {}
 
@@ -48,7 +65,24 @@ class Scope:
 
     def knows_all(self, kind: str) -> bool:
         """Whether what the definitions of a kind don't list can't be there."""
-        return self.complete or not KINDS[kind].custom_fields
+        return (self.complete and kind in self.schema.kinds) or not KINDS[kind].custom_fields
+
+    def is_faulty(self, resource: Resource, part: str, key: str) -> bool:
+        """Whether what a row has here was told of as a mistake of its source."""
+        return bool(self.faulty) and resource.row is not None and (resource.row.source, part, key) in self.faulty
+
+    def named(self, kind: str, ref: Ref, by: Address) -> Address | None:
+        """The resource of this project that a ref of `by` names. Two different cells must not name one (rule C4)."""
+        address = named(self.resources, kind, ref.text)
+        if address is None or not isinstance(ref.text, Cell):
+            return address
+        row = self.resources[address].row
+        own = (row.cell, self.resources[address].place) if row else (str(ref.text), ref.place)
+        cell, place = self._cells.setdefault(address, own)
+        if cell != ref.text:
+            message = f"`{ref.text}` gives the same key as `{cell}` at {place}, and they are not the same text"
+            self.report(ref.place, by, message, f"write `{address.key}` if it is meant, else give it another key")
+        return address
 
     def keys(self, kind: str) -> list[str]:
         """The keys of a kind's resources."""

@@ -6,8 +6,9 @@ After this step there are no special cases: each value has the API's form and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from lfsync.errors import Problem
@@ -30,7 +31,7 @@ from lfsync.model import (
 )
 from lfsync.planning.matching import report_twins, resource_query
 from lfsync.planning.preparation import Scope
-from lfsync.planning.refs import target_of
+from lfsync.planning.refs import check_match_part, target_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
 from lfsync.wording import did_you_mean, with_article
@@ -39,15 +40,22 @@ _T = TypeVar("_T")
 
 
 def prepare(
-    resources: Mapping[Address, Resource], schema: Schema, *, complete: bool = True
+    resources: Mapping[Address, Resource],
+    schema: Schema,
+    *,
+    complete: bool = True,
+    mappings: Iterable[Resource] = (),
 ) -> tuple[dict[Address, Desired], list[Problem]]:
     """Type every declared value and look up every ref, as far as files, definitions and members tell.
 
     `complete` False is for the check without a workspace: `schema` holds what is documented, and what only the
     workspace could tell (custom fields, options, members) is passed over. With problems, the result is of no use.
+    `mappings` are what sources and `defaults` say of all their resources: their mistakes are told once (rule C15).
     Everything in it is sorted: the order of files, keys and refs must not show in a plan (design.md, section 10).
     """
     scope = Scope(resources, schema, complete)
+    for mapping in mappings:
+        _check_mapping(scope, mapping)
     desired = {address: _prepared(scope, resource) for address, resource in resources.items()}
     report_twins(scope, desired.values())
     return dict(sorted(desired.items())), _once(scope.problems)
@@ -61,7 +69,8 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
     links = {
         key: link
         for key, declared in resource.relationships.items()
-        if (link := _relationship(scope, address, definitions, key, declared)) is not None
+        if not scope.is_faulty(resource, "relationships", key)
+        and (link := _relationship(scope, address, definitions, key, declared)) is not None
     }
     return Desired(
         address=address,
@@ -76,6 +85,34 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         protect=resource.lifecycle.protect,
         absent=resource.lifecycle.absent,
     )
+
+
+def _check_mapping(scope: Scope, mapping: Resource) -> None:
+    """Find the mistakes of a mapping, and mark the parts at fault: what its rows have there is not told of again."""
+    definitions = scope.definitions(mapping.address.kind)
+    assert definitions is not None
+
+    def check(part: str, key: str, found: Callable[[], object]) -> None:
+        before = len(scope.problems)
+        found()
+        if len(scope.problems) > before:
+            scope.faulty.add((mapping.place, part, key))
+
+    for key, value in mapping.fields.items():
+        if not _depends_on_a_column(mapping, definitions, key):
+            check("fields", key, partial(_prepared_field, scope, mapping, definitions, key, value))
+    for key, links in mapping.relationships.items():
+        check("relationships", key, partial(_relationship, scope, mapping.address, definitions, key, links))
+    for key, value in (mapping.match.values or {}).items() if mapping.match else ():
+        check("match", key, partial(check_match_part, scope, definitions, key, value, mapping.address))
+    _ignored(scope, mapping, definitions)
+
+
+def _depends_on_a_column(mapping: Resource, definitions: Definitions, key: str) -> bool:
+    """Whether which options a select has is told by another column, row by row."""
+    definition = definitions.fields.get(key)
+    parent = mapping.fields.get(definition.parent_field or "") if definition else None
+    return parent is not None and is_empty(parent.data)
 
 
 def _in_order(prepared: Mapping[str, _T], documented: Iterable[str]) -> dict[str, _T]:
@@ -97,16 +134,27 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 def _fields(scope: Scope, resource: Resource, definitions: Definitions) -> dict[str, DesiredField]:
     prepared: dict[str, DesiredField] = {}
     for key, value in resource.fields.items():
-        definition = definitions.fields.get(key)
-        if definition is None:
-            if scope.knows_all(definitions.kind):
-                scope.unknown_field(value.place, resource.address, definitions, key)
-        elif definition.read_only:
-            _report_read_only(scope, resource.address, definition, value)
-        elif (typed := _field(scope, resource, definitions, definition, value)) is not None:
-            prepared[key] = typed
+        if not scope.is_faulty(resource, "fields", key):
+            typed = _prepared_field(scope, resource, definitions, key, value)
+            if typed is not None:
+                prepared[key] = typed
     _check_pipeline(scope, resource, prepared)
     return prepared
+
+
+def _prepared_field(
+    scope: Scope, resource: Resource, definitions: Definitions, key: str, value: Value
+) -> DesiredField | None:
+    """One typed value; None if it is reported, or can't be judged offline."""
+    definition = definitions.fields.get(key)
+    if definition is None:
+        if scope.knows_all(definitions.kind):
+            scope.unknown_field(value.place, resource.address, definitions, key)
+        return None
+    if definition.read_only:
+        _report_read_only(scope, resource.address, definition, value)
+        return None
+    return _field(scope, resource, definitions, definition, value)
 
 
 def _field(

@@ -6,16 +6,14 @@ section 3). What can't be told from the files and the members is left to `resolv
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from lfsync.kinds import KINDS, id_kind
-from lfsync.model import JSON, Address, Definitions, Place, Query, Ref, RelDef, Target, Term, Value
+from lfsync.kinds import KINDS, id_kind, is_id
+from lfsync.model import JSON, Address, Cell, Definitions, Place, Query, Ref, RelDef, Target, Term, Value
 from lfsync.planning.preparation import Scope, quoted
+from lfsync.project.keys import is_key_text
 from lfsync.values.table import is_empty, match_keys
-from lfsync.wording import did_you_mean, with_article
-
-_ID = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
+from lfsync.wording import did_you_mean, folded, nfc, with_article
 
 
 def target_of(scope: Scope, ref: Ref, rel: RelDef, address: Address, *, static: bool) -> Target | None:
@@ -24,12 +22,12 @@ def target_of(scope: Scope, ref: Ref, rel: RelDef, address: Address, *, static: 
         return _matched(scope, ref, ref.match, rel, address)
     if rel.target == "member":
         return _member(scope, ref, rel, address)
-    named = Address(rel.target, ref.text)
-    if named in scope.resources:
-        return Target(ref.place, ref.text, address=named)
+    named = scope.named(rel.target, ref, address)
+    if named is not None:
+        return Target(ref.place, named.key, address=named)
     owner = id_kind(ref.text)
     known = KINDS.get(rel.target)
-    if owner == rel.target or (owner is None and not (known and known.id_prefix) and _ID.fullmatch(ref.text)):
+    if owner == rel.target or (owner is None and not (known and known.id_prefix) and is_id(ref.text)):
         return Target(ref.place, ref.text, id=ref.text)
     if not static:
         _refuse(scope, ref, rel, address, owner)
@@ -49,12 +47,29 @@ def query_of(scope: Scope, kind: str, values: Mapping[str, Value], place: Place,
     return Query(kind, place, found) if found and len(found) == len(terms) else None
 
 
+def check_match_part(scope: Scope, definitions: Definitions, key: str, value: Value, address: Address) -> None:
+    """Report a part of a source's match that is wrong in every row: an unknown key, a literal or a form of no use."""
+    field = definitions.fields.get(key)
+    rel = definitions.relationships.get(key)
+    if field is not None:
+        scope.typed(address, definitions, field, value)
+    elif rel is None:
+        _report_unknown(scope, definitions, key, value, address)
+    elif value.data is not None and not (isinstance(value.data, list) and None in value.data):
+        for ref in _refs(value):
+            target_of(scope, ref, rel, address, static=False)
+
+
+def _report_unknown(scope: Scope, definitions: Definitions, key: str, value: Value, address: Address) -> None:
+    if scope.knows_all(definitions.kind):
+        scope.unknown_field(value.place, address, definitions, key)
+
+
 def _term(scope: Scope, definitions: Definitions, key: str, value: Value, address: Address) -> Term | None:
     field = definitions.fields.get(key)
     rel = definitions.relationships.get(key)
     if field is None and rel is None:
-        if scope.knows_all(definitions.kind):
-            scope.unknown_field(value.place, address, definitions, key)
+        _report_unknown(scope, definitions, key, value, address)
         return None
     if is_empty(value.data):
         scope.report(value.place, address, f"`{key}` is empty, and an empty value matches nothing", "take it out")
@@ -65,7 +80,12 @@ def _term(scope: Scope, definitions: Definitions, key: str, value: Value, addres
         return Term(key, rel=rel, targets=found) if found and len(found) == len(targets) else None
     assert field is not None
     typed = scope.typed(address, definitions, field, value)
-    return None if typed is None or not match_keys(typed.canonical) else Term(key, field=field, sent=typed.sent)
+    if typed is None:
+        return None
+    if not match_keys(typed.canonical):
+        scope.report(value.place, address, f"`{key}` is blank, and an empty value matches nothing", "take it out")
+        return None
+    return Term(key, field=field, sent=typed.sent)
 
 
 def _refs(value: Value) -> list[Ref]:
@@ -78,7 +98,8 @@ def _ref(item: JSON, place: Place) -> Ref:
     match = item.get("match") if isinstance(item, dict) else None
     if isinstance(match, dict):
         return Ref(place, match={key: Value(data, place) for key, data in match.items()})
-    return Ref(place, str(item))
+    text = nfc(str(item).strip())
+    return Ref(place, Cell(text) if isinstance(item, Cell) and not is_key_text(text) else text)
 
 
 def _matched(scope: Scope, ref: Ref, match: Mapping[str, Value], rel: RelDef, address: Address) -> Target | None:
@@ -91,7 +112,7 @@ def _matched(scope: Scope, ref: Ref, match: Mapping[str, Value], rel: RelDef, ad
 
 
 def _member(scope: Scope, ref: Ref, rel: RelDef, address: Address) -> Target | None:
-    member = scope.members.get(ref.text) or scope.members.get(ref.text.casefold())
+    member = scope.members.get(ref.text) or scope.members.get(folded(ref.text))
     if member is not None:
         return Target(ref.place, ref.text, id=member.id)
     plausible = "@" in ref.text or id_kind(ref.text) == "member"
@@ -107,7 +128,7 @@ def _member(scope: Scope, ref: Ref, rel: RelDef, address: Address) -> Target | N
 
 def _refuse(scope: Scope, ref: Ref, rel: RelDef, address: Address, owner: str | None) -> None:
     elsewhere = next((kind for kind in KINDS if Address(kind, ref.text) in scope.resources), owner)
-    if elsewhere is None and "@" in ref.text and ref.text.casefold() in scope.members:
+    if elsewhere is None and "@" in ref.text and folded(ref.text) in scope.members:
         elsewhere = "member"
     if elsewhere is not None:
         what = f"`{ref.text}` is the {'id' if owner else 'name'} of {with_article(elsewhere)}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ApiError, ConfigError
-from lfsync.model import Address, Desired, Schema
+from lfsync.kinds import KINDS
+from lfsync.model import Address, Desired, Resource, Schema
 from lfsync.planning.live_schema import read_schema, refuse_unreadable
 from lfsync.planning.plan import reading_scopes
 from lfsync.planning.prepare import prepare
@@ -60,14 +61,15 @@ class Session:
         started = time.perf_counter()
         try:
             token = await self.client.validate()
-            schema = await read_schema(self.client, token, self.project.resources.values(), more)
+            declared = [*self.project.resources.values(), *_readable(self.project.mappings, token)]
+            schema = await read_schema(self.client, token, declared, more)
         except ApiError:
             if self.project.problems:
                 raise ConfigError(self.project.problems) from None
             raise
-        desired, problems = prepare(self.project.resources, schema)
+        desired, problems = prepare(self.project.resources, schema, mappings=self.project.mappings)
         if self.project.problems or problems:
-            raise ConfigError([*self.project.problems, *problems])
+            raise ConfigError([*self.project.problems, *problems], workspace=self.workspace.name)
         refuse_unreadable(reading_scopes(desired.values()), token)
         self.refuse_foreign(schema)
         self.timings.check += time.perf_counter() - started
@@ -101,3 +103,8 @@ class Session:
         state_file.write(self.workspace.state_path, state.forgetting(self.client.now()))
         if self.journal is not None:
             self.journal.end()
+
+
+def _readable(mappings: Iterable[Resource], token: Token) -> list[Resource]:
+    """Those whose kinds the key may read: where no resource needs a kind, no scope for it is missed either."""
+    return [m for m in mappings if token.full or f"{KINDS[m.address.kind].scope}:read" in token.scopes]

@@ -5,17 +5,15 @@ What needs definitions (types, options, custom fields, members) is found by `pre
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS, Relationship, id_kind
-from lfsync.model import Address, Links, Match, Ref, Resource, Value
+from lfsync.kinds import KINDS, Relationship, id_kind, is_id
+from lfsync.model import Address, Cell, Links, Match, Ref, Resource, Value
 from lfsync.project.cycles import cycles
-from lfsync.wording import did_you_mean, with_article
-
-_ID: Final = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
+from lfsync.project.keys import as_key, named
+from lfsync.wording import did_you_mean, nfc, with_article
 
 _SUGGESTIONS: Final = 20
 
@@ -26,10 +24,13 @@ _DERIVED: Final = {
 }
 
 
-def check(resources: Mapping[Address, Resource]) -> list[Problem]:
-    """Every mistake that needs no definitions. One place is named once, also where `defaults` bring it to many."""
+def check(resources: Mapping[Address, Resource], mappings: Iterable[Resource] = ()) -> list[Problem]:
+    """Every mistake that needs no definitions. One place is named once, also where `defaults` bring it to many.
+
+    `mappings` are what sources and `defaults` say of all their resources (rule C15).
+    """
     checks = _Checks(resources)
-    found = [*checks.each(), *checks.contradictions(), *checks.cycles()]
+    found = [*checks.mappings(mappings), *checks.each(), *checks.contradictions(), *checks.cycles()]
     firsts: dict[tuple[object, str], Problem] = {}
     for problem in found:
         firsts.setdefault((problem.place, problem.message), problem)
@@ -44,9 +45,19 @@ class _Checks:
         for address in resources:
             self.by_key.setdefault(address.key, []).append(address)
 
+    def mappings(self, mappings: Iterable[Resource]) -> Iterator[Problem]:
+        for mapping in mappings:
+            yield from self.writable(mapping)
+            if mapping.match:
+                yield from self.match(mapping)
+            for key, links in mapping.relationships.items():
+                yield from self.relationship(mapping, key, links)
+
     def each(self) -> Iterator[Problem]:
         for resource in self.resources.values():
-            yield from self.fields(resource)
+            if resource.row is None:  # of rows, their mapping tells
+                yield from self.writable(resource)
+            yield from self.object_type(resource)
             yield from self.match(resource)
             for key, links in resource.relationships.items():
                 yield from self.relationship(resource, key, links)
@@ -55,12 +66,14 @@ class _Checks:
 
     # ------------------------------------------------------------ fields and match
 
-    def fields(self, resource: Resource) -> Iterator[Problem]:
+    def writable(self, resource: Resource) -> Iterator[Problem]:
         kind = KINDS[resource.address.kind]
         for key, value in resource.fields.items():
             known = kind.fields.get(key)
             if known and not known.writable:
                 yield _problem(resource, value, f"`{key}` is written by Lightfield alone", "take it out")
+
+    def object_type(self, resource: Resource) -> Iterator[Problem]:
         if resource.address.kind == "list" and _blank(resource, "$objectType"):
             hint = "add `$objectType: $account`, `$contact` or `$opportunity`"
             yield _problem(resource, resource, "`$objectType` is missing: what does the list hold?", hint)
@@ -93,12 +106,9 @@ class _Checks:
         if known is None:
             return
         if not known.writable:
-            yield _problem(
-                resource,
-                links,
-                f"`{key}` of {with_article(resource.address.kind)} can't be set here",
-                _side(resource, known),
-            )
+            if resource.row is None:
+                message = f"`{key}` of {with_article(resource.address.kind)} can't be set here"
+                yield _problem(resource, links, message, _side(resource, known))
         elif known.target in KINDS:
             for ref in (*links.include, *links.exclude):
                 if ref.match is None and not self.points(ref, known.target):
@@ -106,10 +116,10 @@ class _Checks:
 
     def points(self, ref: Ref, target: str) -> bool:
         """Whether a ref is a key of the target kind, or may be a live id of one."""
-        if Address(target, ref.text) in self.resources:
+        if named(self.resources, target, ref.text):
             return True
         owner = id_kind(ref.text)
-        return owner == target or bool(owner is None and not KINDS[target].id_prefix and _ID.fullmatch(ref.text))
+        return owner == target or bool(owner is None and not KINDS[target].id_prefix and is_id(ref.text))
 
     def lost(self, resource: Resource, key: str, ref: Ref, target: str) -> Problem:
         owner = id_kind(ref.text)
@@ -146,8 +156,9 @@ class _Checks:
         """Links that this side declares and the other side, which declares its own, leaves out."""
         target = KINDS[resource.address.kind].relationships[key].target
         for ref in links.include:
-            other = self.resources.get(Address(target, ref.text))
-            theirs = other.relationships.get(back) if other and ref.match is None else None
+            address = named(self.resources, target, ref.text) if ref.match is None else None
+            other = self.resources[address] if address else None
+            theirs = other.relationships.get(back) if other else None
             if other and theirs and self.leaves_out(theirs, resource.address):
                 message = (
                     f"`{key}` links {other.address}, whose `{back}` at {theirs.place} leaves {resource.address} out"
@@ -155,11 +166,10 @@ class _Checks:
                 yield _problem(resource, ref, message, "declare the link on one side, or alike on both")
 
     def leaves_out(self, links: Links, address: Address) -> bool:
-        if any(ref.text == address.key for ref in links.exclude):
+        if any(named(self.resources, address.kind, ref.text) == address for ref in links.exclude):
             return True
-        opaque = any(Address(address.kind, ref.text) not in self.resources for ref in links.include)
-        named = any(ref.text == address.key for ref in links.include)
-        return links.form != "partial" and not named and not opaque
+        included = {named(self.resources, address.kind, ref.text) for ref in links.include}
+        return links.form != "partial" and address not in included and None not in included
 
     # ------------------------------------------------------------ cycles
 
@@ -183,10 +193,10 @@ class _Checks:
     def targets(self, known: Relationship | None, text: str) -> Iterable[Address]:
         """Where a ref leads. A custom relationship's target kind is not known here: only an unambiguous key counts."""
         if known is None:
-            found = self.by_key.get(text, [])
+            found = self.by_key.get(text) or (self.by_key.get(as_key(text)) if isinstance(text, Cell) else None) or ()
             return found if len(found) == 1 else ()
-        address = Address(known.target, text)
-        return (address,) if address in self.resources else ()
+        address = named(self.resources, known.target, text)
+        return (address,) if address else ()
 
 
 def _needed_refs(resource: Resource) -> Iterator[tuple[str, str, Links | Value]]:
@@ -199,7 +209,13 @@ def _needed_refs(resource: Resource) -> Iterator[tuple[str, str, Links | Value]]
     for key, value in (resource.match.values or {}).items() if resource.match else ():
         if key in kind.relationships or key in resource.relationships:
             listed = value.data if isinstance(value.data, list) else [value.data]
-            yield from ((key, text, value) for text in listed if isinstance(text, str))
+            yield from ((key, _text(text), value) for text in listed if isinstance(text, str))
+
+
+def _text(text: str) -> str:
+    """A ref of a match as a ref's text: in NFC, and a cell stays one."""
+    plain = nfc(text.strip())
+    return Cell(plain) if isinstance(text, Cell) else plain
 
 
 def _match_keys(resource: Resource) -> Iterable[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypedDict, cast
 
@@ -11,16 +10,12 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.kinds import KINDS, SECTIONS
-from lfsync.model import Address, Lifecycle, Links, Match, Place, Ref, Resource, Value
+from lfsync.model import Address, Lifecycle, Links, Match, Place, Ref, Resource, Row, Value
 from lfsync.project.documents import Pair, items, pairs, plain, scalar
-from lfsync.wording import did_you_mean
+from lfsync.wording import did_you_mean, nfc
 
 # Reads a text file of the project, named at a place. Raises ConfigError placed there.
 ReadText: TypeAlias = Callable[[str, Place], str]
-
-MAX_KEY: Final = 128
-_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
-_OUTSIDE: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
 
 _FLAGS: Final = ("seed", "protect", "absent")
 _LIFECYCLE: Final = ("ignore_changes", *_FLAGS)
@@ -61,7 +56,7 @@ class Body:
         self.match: Match | None = None
         self.lifecycle: LifecycleKeys | None = None
 
-    def over(self, default: Default, address: Address, place: Place) -> Resource:
+    def over(self, default: Default, address: Address, place: Place, row: Row | None = None) -> Resource:
         """The resource, over its kind's default key by key (rule C3)."""
         return Resource(
             address,
@@ -72,6 +67,7 @@ class Body:
             self.id,
             self.match,
             _lifecycle(self.lifecycle, default.lifecycle),
+            row,
         )
 
 
@@ -172,7 +168,7 @@ class Forms:
             self.say(node, "a list inside of a list of refs", "write one flat list")
             return None
         text = self.text(node, "a ref")
-        return None if text is None else Ref(self.place(node), text.strip())
+        return None if text is None else Ref(self.place(node), nfc(text.strip()))
 
     def match_ref(self, node: MappingNode) -> Ref | None:
         match: dict[str, Value] = {}
@@ -206,11 +202,13 @@ class Forms:
         ref = self.ref(node)
         return Links(place, "one", (ref,) if ref else ())
 
-    def partial(self, node: MappingNode) -> Links:
+    def partial(self, node: MappingNode, later: Container[str] = ()) -> Links:
         parts: dict[str, tuple[Ref, ...]] = {"include": (), "exclude": ()}
         for key, value in pairs(node):
             if key.value in parts:
                 parts[key.value] = self.refs(value, f"`{key.value}`")
+            elif key.value in later:
+                self.say(key, *not_yet(key.value, "write the list, or {include: [...], exclude: [...]}"))
             else:
                 self.unknown(key, ["include", "exclude", "match"], "a relationship")
         if not pairs(node):
@@ -221,7 +219,7 @@ class Forms:
         if isinstance(node, SequenceNode):
             return Links(self.place(node), "exact", self.refs(node, "`members`"))
         if isinstance(node, MappingNode):
-            return self.partial(node)
+            return self.partial(node, later=("where", "from"))
         self.say(node, "`members` must be a list", "write [] for a list without members, or {include: [...]}")
         return None
 
@@ -239,6 +237,9 @@ class Forms:
                 return Match(self.place(node), values=values)
         elif not isinstance(node, SequenceNode):
             self.say(node, "`match` must be a list of keys or a mapping", "write [$name], or {$name: ...}")
+            return None
+        if isinstance(node, SequenceNode) and any(isinstance(item, SequenceNode) for item in items(node)):
+            self.say(node, *not_yet("match: [[...], [...]]", "a match is one list of keys, or a mapping"))
             return None
         keys = self.text_list(node, "`match`") if isinstance(node, SequenceNode) else ()
         if keys:
@@ -286,6 +287,11 @@ def _lifecycle(own: LifecycleKeys | None, default: LifecycleKeys) -> Lifecycle:
     )
 
 
+def every(kind: str) -> Address:
+    """The address of what is said of all resources of a kind at once."""
+    return Address(kind, "*")
+
+
 def is_null(node: Node) -> bool:
     return isinstance(node, ScalarNode) and scalar(node) is None
 
@@ -297,25 +303,9 @@ def not_yet(name: str, instead: str) -> tuple[str, str]:
 
 def no_kind(name: str) -> tuple[str, str]:
     """The message and the hint for a kind that this version doesn't know."""
-    if name == "meeting" or name.startswith("object."):
+    if name in ("meeting", "file") or name.startswith("object."):
         return not_yet(name, f"this version knows {', '.join(KINDS)}")
     by_section = SECTIONS.get(name)
     known = f"kinds are {', '.join(KINDS)}"
     hint = f"did you mean `{by_section.name}`?" if by_section else did_you_mean(name, KINDS)
     return f"unknown kind `{name}`", hint or known
-
-
-def as_key(text: str) -> str:
-    """A cell as a key: trimmed, each run of other characters turned into `-` (rule C4)."""
-    return _OUTSIDE.sub("-", text.strip())
-
-
-def key_problem(key: str) -> tuple[str, str] | None:
-    """What is wrong with a resource's key, and what to do about it."""
-    if len(key) > MAX_KEY:
-        return f"the key has {len(key)} characters; at most {MAX_KEY} are allowed", "shorten it"
-    if _KEY.fullmatch(key):
-        return None
-    better = as_key(key).strip("-._@+")
-    hint = f"write `{better}`" if better else "begin with a letter or a digit"
-    return f"`{key}` can't be a key: letters, digits and . _ @ + - only, a letter or digit first", hint

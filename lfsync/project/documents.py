@@ -1,14 +1,15 @@
 """YAML text to nodes and plain data, every value with its place. Pure.
 
 libyaml composes the nodes; the scalars are resolved here, by YAML 1.2's core schema with two departures that keep
-what people type: a number with a leading zero (`0123`) or a leading plus (`+4943112345`) is text.
+what people type: a number with a leading zero (`0123`) is text, and one with a leading plus (`+4943112345`) remembers
+how it is written, for the fields that are no numbers.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, cast
 
@@ -18,7 +19,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from lfsync.errors import ConfigError, Problem
-from lfsync.model import JSON, Place
+from lfsync.model import JSON, Numeral, Place
 
 MAX_SIZE: Final = 64 * 1024 * 1024  # characters; 100,000 resources take about 30 million
 MAX_DEPTH: Final = 50
@@ -40,7 +41,7 @@ _WORDS: Final[dict[str, JSON]] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_NUMBER_STARTS: Final = frozenset("-.0123456789")
+_NUMBER_STARTS: Final = frozenset("+-.0123456789")
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _OTHER_BASE: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"-?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -51,6 +52,10 @@ CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 Pair: TypeAlias = tuple[ScalarNode, Node]
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
+
+
+class ExplosiveError(ConfigError):
+    """The file would blow up or never end: an error, whosever file it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +80,25 @@ class Document:
 
 
 def decode(data: bytes, file: str) -> str:
-    """UTF-8 bytes to text, a byte order mark left out. Raises ConfigError at the byte that is not UTF-8."""
+    """Bytes to text: UTF-8, or what a byte order mark names (rule C15). ConfigError at the byte that is none of it."""
+    mark, codec, name, hint = next(row for row in _ENCODINGS if data.startswith(row[0]))
     try:
-        return data.decode("utf-8-sig")
+        return data[len(mark) :].decode(codec)
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", "replace")
-        raise ConfigError([not_utf8(_place_after(before, file), data[error.start])]) from None
+        at = len(mark) + error.start
+        place = _place_after(data[len(mark) : at].decode(codec, "replace"), file)
+        raise ConfigError([Problem(f"byte 0x{data[at]:02X} is not {name}", place, hint=hint)]) from None
 
 
-def not_utf8(place: Place, byte: int) -> Problem:
-    """The problem of a file in another encoding."""
-    return Problem(
-        f"byte 0x{byte:02X} is not UTF-8", place, hint="save the file as UTF-8 (it looks like Latin-1 or Windows-1252)"
-    )
+_CUT: Final = "the file seems to be cut off or damaged; save it as UTF-8"
+_ENCODINGS: Final = (
+    (b"\xff\xfe\0\0", "utf-32-le", "UTF-32", _CUT),  # begins like UTF-16, and no text begins with a NUL
+    (b"\0\0\xfe\xff", "utf-32-be", "UTF-32", _CUT),
+    (b"\xff\xfe", "utf-16-le", "UTF-16", _CUT),
+    (b"\xfe\xff", "utf-16-be", "UTF-16", _CUT),
+    (b"\xef\xbb\xbf", "utf-8", "UTF-8", _CUT),
+    (b"", "utf-8", "UTF-8", "save the file as UTF-8 (it looks like Latin-1 or Windows-1252)"),
+)
 
 
 def parse(text: str, file: str) -> Document:
@@ -106,6 +117,9 @@ def compose(text: str, file: str) -> Node | None:
     try:
         root = _Composer(text, file).get_single_node()
     except MarkedYAMLError as error:
+        deep = _too_deep(text, error, file)
+        if deep:
+            raise ExplosiveError([deep]) from None
         raise ConfigError([_syntax_problem(error, text, file)]) from None
     except ReaderError as error:
         raise ConfigError(
@@ -140,6 +154,8 @@ def resolve(text: str) -> JSON:
         return _WORDS[text]
     if text[0] not in _NUMBER_STARTS or len(text) > _MAX_DIGITS:
         return text
+    if text[0] == "+":
+        return Numeral(text) if _FLOAT.fullmatch(text, 1) and text[1] != "-" and math.isfinite(float(text)) else text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _OTHER_BASE.fullmatch(text):
@@ -148,6 +164,15 @@ def resolve(text: str) -> JSON:
         number = float(text)
         return text if number in (float("inf"), float("-inf")) else number
     return text
+
+
+def numbers(data: JSON) -> JSON:
+    """Data without `Numeral`s: numbers are numbers, for a reader that knows of no fields."""
+    if isinstance(data, dict):
+        return {key: numbers(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [numbers(value) for value in data]
+    return resolve(data[1:]) if isinstance(data, Numeral) else data
 
 
 def plain(node: Node) -> JSON:
@@ -214,7 +239,6 @@ _ADVICE: Final = (
     ("duplicate anchor", "give each anchor its own name"),
     ("expected a single document", "keep one document in each file: split the file at `---`"),
     ("unknown escape character", "use single quotes where a backslash is meant literally"),
-    ("nested deeper", "flatten it; nothing that lfsync reads goes that deep"),
 )
 
 
@@ -229,6 +253,22 @@ def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> Problem:
     start = error.context_mark
     since = f" (it starts at line {start.line + 1})" if start and mark and start.line != mark.line else ""
     return Problem(f"broken YAML: {error.problem or error.context}{since}", place, hint=hint)
+
+
+def _too_deep(text: str, error: MarkedYAMLError, file: str) -> Problem | None:
+    """A run of open brackets up to where it broke: libyaml looks ahead and gives up before our own check comes."""
+    mark = error.problem_mark or error.context_mark
+    before = text[: mark.index] if mark else ""
+    shallow = before.rstrip("[{ \t\r\n")
+    opened = [hit.start() for hit in re.finditer(r"[\[{]", before[len(shallow) :])]
+    if len(opened) < MAX_DEPTH:
+        return None
+    return _deep_problem(_place_after(before[: len(shallow) + opened[MAX_DEPTH - 1]], file))
+
+
+def _deep_problem(place: Place) -> Problem:
+    hint = "flatten it; nothing that lfsync reads goes that deep"
+    return Problem(f"broken YAML: nested deeper than {MAX_DEPTH} levels", place, hint=hint)
 
 
 def _tab_place(text: str, place: Place) -> Place | None:
@@ -250,6 +290,7 @@ class _Composer(CParser):
 
     def __init__(self, text: str, file: str) -> None:
         super().__init__(text)
+        self._file = file
         self._depth = 0
 
     def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool] | bool) -> str:
@@ -260,8 +301,7 @@ class _Composer(CParser):
     def descend_resolver(self, parent: Node | None, index: object) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:  # libyaml's composer recurses on the C stack and would overrun it
-            mark = parent.start_mark if parent else None
-            raise MarkedYAMLError(None, None, f"nested deeper than {MAX_DEPTH} levels", mark)
+            raise ExplosiveError([_deep_problem(place_of(parent, self._file) if parent else Place(self._file, 1, 1))])
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
@@ -289,8 +329,10 @@ class _Checker:
         self.text_keys: set[str] = set()
 
     def run(self, root: Node) -> None:
-        with suppress(_EndlessError):
+        try:
             self.size(root)
+        except _EndlessError:
+            raise ExplosiveError(self.problems) from None
         if self.problems:
             raise ConfigError(self.problems)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias, cast
 
 from lfsync.kinds import KINDS, Field, Kind
-from lfsync.project.declarations import MAX_KEY
+from lfsync.project.keys import MAX_KEY
 from lfsync.project.settings import Settings
 from lfsync.project.sources import PARTS
 
@@ -18,7 +18,8 @@ Schema: TypeAlias = dict[str, object]
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
-_KEY: Final = rf"^[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_KEY - 1}}}$"
+# Letters, marks and digits of any script: what is not ASCII passes, for not every editor knows \p{L}.
+_KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{{0,{MAX_KEY - 1}}}$"
 _TEXT: Final[Schema] = {"type": "string"}
 _NULL: Final[Schema] = {"type": "null"}
 _ANYTHING: Final[Schema] = {}
@@ -32,6 +33,7 @@ def resources_schema() -> Schema:
         "title": "lfsync resource file",
         "description": "What a Lightfield workspace should hold, by kind.",
         **_closed({**sections, "sources": _sources()}, nullable=True),
+        "patternProperties": {"^x-": _described(_ANYTHING, "Your own: anchors, for example.")},
         "definitions": _definitions(),
     }
 
@@ -104,7 +106,7 @@ def _closed(properties: Mapping[str, Schema], *, nullable: bool = False, require
 def _section(kind: Kind) -> Schema:
     return {
         "type": ["object", "null"],
-        "description": f"{kind.section.capitalize()}, each under its key: letters, digits and . _ @ + -",
+        "description": f"{kind.section.capitalize()}, each under its key: letters, digits (any script) and . _ @ + -",
         "patternProperties": {_KEY: _ref(kind.name)},
         "additionalProperties": False,
     }

@@ -8,15 +8,43 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from lfsync.errors import ConfigError, Problem
+from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import Place
 from lfsync.project.documents import CONTROL, MAX_SIZE, decode
+from lfsync.wording import nfc
 
 SETTINGS: Final = "lfsync.yaml"
 MAX_TEXT: Final = 1024 * 1024  # bytes of a `{file: ...}`; no field of the API takes as much
 MAX_ROWS: Final = 512 * 1024 * 1024  # bytes of a source's file
 
 _INSIDE: Final = "paths start at the project's folder and stay inside of it, links included"
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder from `start` upwards that holds an lfsync.yaml; `start` itself where none does.
+
+    As git does: the search ends at the folder that holds `.git`. A file of another owner above is refused (rule C17):
+    whoever may write to a shared folder such as /tmp would else tell what is done below.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if os.path.lexists(folder / SETTINGS):
+            if folder != start:
+                _refuse_anothers(folder / SETTINGS)
+            return folder
+        if os.path.lexists(folder / ".git"):
+            break
+    return start
+
+
+def _refuse_anothers(path: Path) -> None:
+    ours = {os.geteuid()}
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdigit():
+        ours.add(int(os.environ["SUDO_UID"]))
+    owners = {path.lstat().st_uid, *([path.stat().st_uid] if path.exists() else [])}  # a link, and what it leads to
+    if not owners <= ours:
+        hint = f"If you trust it, say so: `lfsync -C {path.parent} ...`."
+        raise UsageError(f"{path} is the nearest {SETTINGS}, but it belongs to another user", hint=hint)
 
 
 class Folder:
@@ -138,7 +166,7 @@ def _excluded(name: str, patterns: Sequence[str]) -> bool:
 def _matches(name: str, pattern: str) -> bool:
     if pattern.endswith("/") and not name.endswith("/"):
         return False
-    plain, wanted = name.rstrip("/"), pattern.removeprefix("./").strip("/")
+    plain, wanted = nfc(name.rstrip("/")), nfc(pattern.removeprefix("./").strip("/"))
     if "/" not in pattern.removeprefix("./").rstrip("/"):
         return fnmatchcase(plain.rsplit("/", 1)[-1], wanted)
     return fnmatchcase(plain, wanted) or fnmatchcase(plain, wanted.replace("**/", ""))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import Address, Place, Resource
 from lfsync.project.checks import check
-from lfsync.project.declarations import NO_DEFAULT, Default
-from lfsync.project.documents import Document, compose, parse
+from lfsync.project.declarations import NO_DEFAULT, Body, Default, every
+from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
-from lfsync.project.resource_file import Declared, join, read_defaults, read_resources
+from lfsync.project.resource_file import Declared, join, looks_foreign, read_defaults, read_resources
 from lfsync.project.settings import Settings, read_settings
-from lfsync.project.source_rows import build
-from lfsync.project.sources import Source
+from lfsync.project.source_rows import Built, build
+from lfsync.project.sources import Source, mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,14 @@ class Project:
     """What a project's files say. `problems` are those that need no network; with any, nothing is planned (C2).
 
     `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
+    `mappings` are what its sources and its `defaults` say of all their resources, to be checked as such (C15).
     """
 
     root: Path
     document: Document
     settings: Settings
     resources: Mapping[Address, Resource]
+    mappings: tuple[Resource, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     files: frozenset[Path] = frozenset()
@@ -53,14 +55,22 @@ class _Loading:
         document = self.settings_document()
         settings = self.settings(document)
         defaults, beside = read_defaults(document, self.folder.text)
-        names, warnings = self.folder.find(_excludes(document))
-        self.warnings += warnings
+        names, links = self.folder.find(_excludes(document))
+        self.warnings += links
         seeds = self.check_paths(document, settings) if settings else []
         parts = [beside, *(self.declared(name, defaults) for name in names)]
-        named = {*seeds, *(self.folder.real(name) for part in parts for name in part.named)}
-        declared = self.without_named(parts, named)
+        declared = self.without_named(parts, seeds)
+        self.warn_of_foreign([part.file for part in declared if part.foreign])
+        named = {*seeds, *(self.folder.real(name) for part in declared for name in part.named)}
         resources = self.resources(declared, defaults)
-        self.problems += check(resources)
+        mappings = [
+            *(
+                Body().over(default, every(kind), document.place(("defaults", kind)))
+                for kind, default in defaults.items()
+            ),
+            *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
+        ]
+        self.problems += check(resources, mappings)
         if not resources and not self.problems:
             hint = "add a resource file, or see what `exclude` leaves out"
             self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
@@ -68,7 +78,10 @@ class _Loading:
         if settings is None:
             raise found
         files = frozenset({*named, *(self.folder.real(name) for name in (SETTINGS, *names, *_kept(settings)))})
-        return Project(self.folder.root, document, settings, resources, found.problems, tuple(self.warnings), files)
+        warnings = tuple(self.warnings)
+        return Project(
+            self.folder.root, document, settings, resources, tuple(mappings), found.problems, warnings, files
+        )
 
     def settings_document(self) -> Document:
         if not (self.folder.root / SETTINGS).exists():
@@ -85,15 +98,15 @@ class _Loading:
             return None
 
     def check_paths(self, document: Document, settings: Settings) -> list[Path]:
-        """Paths in the settings stay inside the project. Returns the seed files: they hold no resources."""
-        seeds = []
+        """Paths in the settings stay inside the project. Returns them: they hold no resources (rule C1)."""
+        named = []
         for name, workspace in settings.workspaces.items():
             at = ("workspaces", name)
-            self.path(document, (*at, "state"), workspace.state)
+            named.append(self.path(document, (*at, "state"), workspace.state))
             if workspace.sandbox:
-                self.path(document, (*at, "sandbox", "db"), workspace.sandbox.db)
-                seeds.append(self.path(document, (*at, "sandbox", "seed"), workspace.sandbox.seed, present=True))
-        return [seed for seed in seeds if seed]
+                named.append(self.path(document, (*at, "sandbox", "db"), workspace.sandbox.db))
+                named.append(self.path(document, (*at, "sandbox", "seed"), workspace.sandbox.seed, present=True))
+        return [path for path in named if path]
 
     def path(self, document: Document, at: Sequence[str], name: str | None, present: bool = False) -> Path | None:
         if name is None:
@@ -106,40 +119,53 @@ class _Loading:
             return None
 
     def declared(self, name: str, defaults: Mapping[str, Default]) -> Declared:
+        text = ""
         try:
-            root = compose(self.folder.yaml(name), name)
+            text = self.folder.yaml(name)
+            root = compose(text, name)
         except ConfigError as error:
-            return Declared(name, problems=error.problems)
+            foreign = looks_foreign(text) and not isinstance(error, ExplosiveError)
+            return Declared(name, problems=error.problems, foreign=foreign)
         return read_resources(root, name, defaults, self.folder.text)
 
-    def without_named(self, declared: Sequence[Declared], named: Container[Path]) -> list[Declared]:
-        """The files that nothing names as a seed, a source or a text (rule C1)."""
-        kept: dict[Path, Declared] = {}
-        for part in declared:
-            path = self.folder.real(part.file)
-            if path not in named:
-                kept.setdefault(path, part)  # a file and a link to it are one file
-        return list(kept.values())
+    def without_named(self, declared: Sequence[Declared], settled: Sequence[Path]) -> list[Declared]:
+        """The files that neither the settings name (`settled`) nor a source or a text (rule C1)."""
+        files = {self.folder.real(part.file): part for part in reversed(declared)}  # a file and a link to it are one
+        ours = {path: part for path, part in files.items() if path not in settled}
+        named = {self.folder.real(name) for part in ours.values() for name in part.named}
+        return [part for path, part in reversed(ours.items()) if path not in named]
+
+    def warn_of_foreign(self, names: Sequence[str]) -> None:
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            what = "no resource file" if len(names) == 1 else "no resource files"
+            self.warnings.append(
+                f"{', '.join(names[:_NAMED])}{more}: {what}, for no top-level key is known; "
+                f"name {'it' if len(names) == 1 else 'them'} in `exclude` of {SETTINGS}"
+            )
 
     def resources(self, declared: Sequence[Declared], defaults: Mapping[str, Default]) -> dict[Address, Resource]:
         parts = [part.resources for part in declared]
         for part in declared:
-            self.problems += part.problems
-            parts += (self.rows(source, defaults.get(source.kind, NO_DEFAULT)) for source in part.sources)
+            self.problems += () if part.foreign else part.problems
+            for source in part.sources:
+                built = self.rows(source, defaults.get(source.kind, NO_DEFAULT))
+                self.problems += built.problems
+                self.warnings += built.warnings
+                parts.append(tuple(built.resources))
         resources, problems = join(parts)
         self.problems += problems
         return resources
 
-    def rows(self, source: Source, default: Default) -> tuple[Resource, ...]:
+    def rows(self, source: Source, default: Default) -> Built:
         try:
             text = self.folder.rows(source.path, source.path_place)
         except ConfigError as error:
-            self.problems += error.problems
-            return ()
-        built = build(source, text, default)
-        self.problems += built.problems
-        self.warnings += built.warnings
-        return tuple(built.resources)
+            return Built(problems=[*error.problems])
+        return build(source, text, default)
+
+
+_NAMED = 3  # files that a warning names
 
 
 def _kept(settings: Settings) -> list[str]:

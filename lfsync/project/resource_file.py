@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.errors import Problem
 from lfsync.kinds import KINDS, SECTIONS, Kind
@@ -24,15 +25,19 @@ from lfsync.project.declarations import (
     Forms,
     LifecycleKeys,
     ReadText,
-    key_problem,
     no_kind,
     not_yet,
 )
-from lfsync.project.documents import Document, pairs
+from lfsync.project.documents import Document, items, pairs
+from lfsync.project.keys import key_problem
 from lfsync.project.sources import Source, read_sources
+from lfsync.wording import nearest, nfc
 
-_LATER: Final = ("objects", "meetings")
-_TOP_KEYS: Final = (*SECTIONS, *_LATER, "sources")
+_LATER: Final = ("objects", "meetings", "files", "moved")
+_TOP_KEYS: Final = (*SECTIONS, "sources")
+_OWN: Final = "x-"  # what begins so at the top of a file is the user's own
+_SLIP: Final = 0.8  # how near to one of ours a key is a slip of the pen, and no sign of another program's file
+_WORD_AT_THE_START: Final = re.compile(r"^([A-Za-z_][\w.-]*|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?=\s|$)", re.MULTILINE)
 _DEFAULT_KEYS: Final = ("fields", "relationships", "lifecycle")
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _HAVE: Final = "this version knows " + ", ".join(SECTIONS)
@@ -40,13 +45,17 @@ _HAVE: Final = "this version knows " + ", ".join(SECTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What one file declares. `named` are the files that its values and sources name (rule C1)."""
+    """What one file declares. `named` are the files that its values and sources name (rule C1).
+
+    `foreign`: the file is plainly no resource file, but another program's.
+    """
 
     file: str
     resources: tuple[Resource, ...] = ()
     sources: tuple[Source, ...] = ()
     named: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    foreign: bool = False
 
 
 def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, Default], Declared]:
@@ -66,6 +75,8 @@ def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, De
 
 def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default], read_text: ReadText) -> Declared:
     """What one resource file declares, from its root node."""
+    if root is not None and _is_foreign(root):
+        return Declared(file, foreign=True)
     forms = Forms(file, read_text)
     resources: list[Resource] = []
     sources: list[Source] = []
@@ -77,7 +88,7 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
             sources += read_sources(forms, node)
         elif key.value in _LATER:
             forms.say(key, *not_yet(f"{key.value}:", _HAVE))
-        else:
+        elif not key.value.startswith(_OWN):
             forms.unknown(key, _TOP_KEYS, "a resource file")
     named = (*forms.texts, *(source.path for source in sources))
     return Declared(file, tuple(resources), tuple(sources), named, tuple(forms.problems))
@@ -90,9 +101,39 @@ def join(parts: Iterable[Iterable[Resource]]) -> tuple[dict[Address, Resource], 
     for resource in (resource for part in parts for resource in part):
         first = found.setdefault(resource.address, resource)
         if first is not resource:
-            message = f"declared twice; it is first at {first.place}"
-            problems.append(Problem(message, resource.place, str(resource.address), "keep one, or rename one"))
+            problems.append(_declared_twice(first, resource))
     return found, problems
+
+
+def looks_foreign(text: str) -> bool:
+    """Whether a file that can't be read as YAML has words at the start of lines, and none is one of ours."""
+    return _are_foreign([word.strip("\"'") for word in _WORD_AT_THE_START.findall(text)])
+
+
+def _is_foreign(root: Node) -> bool:
+    parts = items(root) if isinstance(root, SequenceNode) else [root]
+    own = [key.value for part in parts if isinstance(part, MappingNode) for key, _ in pairs(part)]
+    own += [part.value for part in parts if isinstance(part, ScalarNode) and part.value]
+    return _are_foreign([key for key in own if not key.startswith(_OWN)])
+
+
+def _are_foreign(keys: Sequence[str]) -> bool:
+    """No top-level key is one of ours, nor a slip of the pen for one: a typo must not take resources out of sight."""
+    return bool(keys) and not any(key in (*_TOP_KEYS, *_LATER) or _is_slip(key) for key in keys)
+
+
+def _is_slip(key: str) -> bool:
+    """Whether a key is nearly one of ours: `acounts`, `Opportunity`; `resources` is other programs' own word."""
+    near = nearest(key, (*_TOP_KEYS, *_LATER), _SLIP)
+    return key.casefold() in KINDS or (near is not None and abs(len(near) - len(key)) < 2)
+
+
+def _declared_twice(first: Resource, second: Resource) -> Problem:
+    address = str(second.address)
+    if first.row and second.row and first.row.cell != second.row.cell:
+        message = f"`{second.row.cell}` gives the same key as `{first.row.cell}` at {first.place}"
+        return Problem(message, second.place, address, "two cells must not become one thing: take another key column")
+    return Problem(f"declared twice; it is first at {first.place}", second.place, address, "keep one, or rename one")
 
 
 def _default(forms: Forms, node: Node) -> Default:
@@ -111,8 +152,9 @@ def _default(forms: Forms, node: Node) -> Default:
 
 def _section(forms: Forms, kind: Kind, node: Node, default: Default) -> Iterable[Resource]:
     for key, body in forms.mapping(node, f"`{kind.section}`"):
-        forms.address = Address(kind.name, key.value)
-        wrong = key_problem(key.value)
+        name = nfc(key.value)
+        forms.address = Address(kind.name, name)
+        wrong = key_problem(name)
         if wrong:
             forms.say(key, *wrong)
         else:
@@ -164,7 +206,7 @@ def _resource(forms: Forms, key: ScalarNode, node: Node, kind: Kind, default: De
             _unknown_part(forms, name, kind, parts)
         else:
             read(forms, value, body)
-    return body.over(default, Address(kind.name, key.value), forms.place(key))
+    return body.over(default, Address(kind.name, nfc(key.value)), forms.place(key))
 
 
 def _unknown_part(forms: Forms, key: ScalarNode, kind: Kind, parts: Iterable[str]) -> None:

@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON
-from lfsync.project.documents import Document
+from lfsync.project.declarations import not_yet
+from lfsync.project.documents import Document, numbers
 from lfsync.wording import did_you_mean
 
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
@@ -143,7 +144,7 @@ class SafetySettings(_Closed):
     )
     max_removals: Share = Field(
         default=0.3,
-        description="The share of a list's members, or of a record's links, that may go.",
+        description="The share of a list's members, or of a has-many's links, that may go.",
         json_schema_extra={"default": "30%"},
     )
     floor: int = Field(default=10, ge=0, description="So many are always allowed.")
@@ -174,7 +175,7 @@ class Settings(_Closed):
 
 def read_settings(document: Document) -> Settings:
     """The settings in a parsed `lfsync.yaml`. Raises ConfigError with all its problems."""
-    data = document.data
+    data = numbers(document.data)
     if not isinstance(data, dict):
         raise ConfigError([_no_settings(document)])
     problems = [*_version_problems(document, data)]
@@ -234,6 +235,10 @@ def _workspace_problems(document: Document, data: Mapping[str, JSON]) -> Iterato
     if not isinstance(workspaces, dict):
         return
     for name, body in workspaces.items():
+        state = body.get("state") if isinstance(body, dict) else None
+        if isinstance(state, str) and "://" in state:
+            message, hint = not_yet(f"state: {state}", "the state is a file of the project")
+            yield Problem(message, document.place(["workspaces", name, "state"]), hint=hint)
         if isinstance(body, dict) and "sandbox" in body:
             for key in ("base_url", "api_key_env"):
                 if key in body:
@@ -248,6 +253,7 @@ def _workspace_problems(document: Document, data: Mapping[str, JSON]) -> Iterato
 
 # ---------------------------------------------------------------- wording
 
+_LATER: Final = ("policies", "redact")
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {"safety": SafetySettings, "sandbox": SandboxSettings}
 _PLAIN_WORDS: Final = {
     "string_type": "must be text",
@@ -273,6 +279,9 @@ class _Wording:
         loc = [step for step in error["loc"] if step != "[key]"]
         place = self.document.place(loc)
         name = f"`{loc[-1]}`" if loc and isinstance(loc[-1], str) else "this"
+        if error["type"] == "extra_forbidden" and len(loc) == 1 and loc[0] in _LATER:
+            message, hint = not_yet(str(loc[0]), f"known here: {', '.join(Settings.model_fields)}")
+            return Problem(message, place, hint=hint)
         if error["type"] == "extra_forbidden":
             return Problem(f"unknown key {name}", place, hint=_known_keys(loc))
         return Problem(f"{name} {_complaint(error)}", place)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -12,11 +10,15 @@ from typing import Final, NoReturn, TypeAlias
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Cell, Place
+from lfsync.wording import nfc
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl")
 MAX_CELL: Final = 1_000_000  # characters
 
 _BAD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_NO_QUOTES: Final = re.compile(r'[^"\r\n]*+(?!")')
 
 Row: TypeAlias = tuple[int, dict[str, JSON]]
 
@@ -50,7 +52,7 @@ def read_table(file: str, text: str) -> Table:
 def _read_csv(file: str, text: str, delimiter: str) -> Table:
     lines = _csv_lines(file, text, delimiter)
     _, header = next(lines)
-    table = Table([name.strip() for name in header])
+    table = Table([nfc(name.strip()) for name in header])
     table.problems += _header_problems(file, table.columns)
     try:
         for line, cells in lines:
@@ -61,21 +63,65 @@ def _read_csv(file: str, text: str, delimiter: str) -> Table:
 
 
 def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the physical line it starts at. Raises ConfigError where the quoting breaks."""
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    start = 1
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            hint = "put text with quotes into quotes, and double the quotes inside"
-            raise ConfigError([Problem(f"the row can't be read: {error}", Place(file, start), hint=hint)]) from None
-        if cells is None:
-            return
+    """Each row with the physical line it starts at. Raises ConfigError where the quoting breaks.
+
+    Not by the `csv` module: it takes a quote after a blank for a part of the value (rule C15).
+    """
+    cell = _cell_pattern(delimiter)
+    at, line = 0, 1
+    while at < len(text):
+        simple = _NO_QUOTES.match(text, at)
+        if simple:
+            cells, end, lines = simple[0].split(delimiter), simple.end(), 0
+        else:
+            cells, end, lines = _quoted_row(file, text, at, line, cell)
+        _check_sizes(file, line, cells)
         if any(cell.strip() for cell in cells):
-            yield start, cells
-        start = reader.line_num + 1
+            yield line, cells
+        at = _after_line_end(text, end)
+        line += lines + 1
+
+
+def _cell_pattern(delimiter: str) -> re.Pattern[str]:
+    """A quoted cell (its first group) with blanks around, or one without quotes around (its second group)."""
+    blank = f"[^\\S\r\n{delimiter}]*"
+    quoted = f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{delimiter}\r\n]|\\Z)'
+    return re.compile(f'{quoted}|(?!{blank}")([^{delimiter}\r\n]*)')
+
+
+def _quoted_row(file: str, text: str, at: int, line: int, cell: re.Pattern[str]) -> tuple[list[str], int, int]:
+    """The cells of the row that starts at `at`, where it ends, and how many line ends its cells hold."""
+    cells: list[str] = []
+    lines = 0
+    while True:
+        hit = cell.match(text, at)
+        if hit is None:
+            raise ConfigError([_broken_row(file, line, text, at)])
+        quoted, bare = hit.groups()
+        cells.append(bare if quoted is None else quoted.replace('""', '"'))
+        lines += 0 if quoted is None else len(_LINE_END.findall(quoted))
+        at = hit.end()
+        if at == len(text) or text[at] in "\r\n":
+            return cells, at, lines
+        at += 1  # the delimiter
+
+
+def _after_line_end(text: str, at: int) -> int:
+    end = _LINE_END.match(text, at)
+    return end.end() if end else at
+
+
+def _broken_row(file: str, line: int, text: str, at: int) -> Problem:
+    closed = re.compile(r'[^\S\r\n]*"[^"]*(?:""[^"]*)*"').match(text, at)
+    message = "text behind the quote that closes a cell" if closed else "the quote that opens a cell is never closed"
+    hint = "put text with quotes into quotes, and double the quotes inside"
+    return Problem(f"the row can't be read: {message}", Place(file, line), hint=hint)
+
+
+def _check_sizes(file: str, line: int, cells: Sequence[str]) -> None:
+    if max(map(len, cells)) > MAX_CELL:
+        message = f"the row has a cell of more than {MAX_CELL:,} characters"
+        raise ConfigError([Problem(message, Place(file, line), hint="is a quote missing in the rows above?")])
 
 
 def _header_problems(file: str, columns: Sequence[str]) -> Iterator[Problem]:
@@ -137,9 +183,9 @@ def _json_row(content: str) -> dict[str, JSON]:
 
 
 def _object(entries: list[tuple[str, JSON]]) -> dict[str, JSON]:
-    found = dict(entries)
+    found = {nfc(name): value for name, value in entries}
     if len(found) != len(entries):
-        names = [name for name, _ in entries]
+        names = [nfc(name) for name, _ in entries]
         raise ValueError(f"duplicate key `{next(name for name in names if names.count(name) > 1)}`")
     return found
 

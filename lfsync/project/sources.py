@@ -12,13 +12,16 @@ from typing import Final, TypeAlias
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.kinds import KINDS
-from lfsync.model import Links, Match, Place, Value
-from lfsync.project.declarations import Forms, LifecycleKeys, is_null, no_kind
+from lfsync.model import JSON, Links, Match, Place, Resource, Value
+from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind, not_yet
 from lfsync.project.documents import items, pairs
 from lfsync.project.pattern import Pattern, read_pattern
 from lfsync.project.source_file import ENDINGS
+from lfsync.wording import nfc
 
 _KEYS: Final = ("kind", "file", "key", "match", "fields", "relationships", "lifecycle")
+_LATER: Final = ("query", "delimiter", "encoding", "skip_lines", "null_values", "where", "unique")
+_LATER_FORMS: Final = ("template", "map", "date", "timezone", "number", "else")
 COLUMN_KEYS: Final = ("column", "pattern", "split", "empty")
 PARTS: Final = (
     *("street", "street2", "city", "state", "postalCode", "country", "latitude", "longitude"),
@@ -49,6 +52,7 @@ class Same:
 class Object:
     """An object put together from parts: an ADDRESS, a FULL_NAME."""
 
+    place: Place
     parts: Mapping[str, Form]
 
 
@@ -56,6 +60,7 @@ class Object:
 class Several:
     """A list put together from several columns."""
 
+    place: Place
     forms: tuple[Form, ...]
 
 
@@ -93,12 +98,18 @@ def read_sources(forms: Forms, node: Node) -> Iterator[Source]:
 
 def _source(forms: Forms, node: Node) -> Source | None:
     parts: dict[str, Node] = {}
+    queried = False
     for key, value in forms.mapping(node, "a source"):
         if key.value in _KEYS:
             parts[key.value] = value
+        elif key.value in _LATER:
+            forms.say(key, *not_yet(key.value, f"a source has {', '.join(_KEYS)}"))
+            queried |= key.value == "query"
         else:
             forms.unknown(key, _KEYS, "a source")
     missing = [f"`{name}`" for name in ("kind", "file", "key") if name not in parts]
+    if queried:
+        return None
     if missing:
         forms.say(node, f"a source without {' and '.join(missing)}", "a source names `kind`, `file` and `key`")
         return None
@@ -117,6 +128,41 @@ def _source(forms: Forms, node: Node) -> Source | None:
         forms.lifecycle(parts["lifecycle"]) if "lifecycle" in parts else None,
     )
     return source if kind and path else None
+
+
+def mapping(source: Source, default: Default) -> Resource:
+    """What a source says of all its rows, as a resource whose cells are all empty: its mistakes are found by it once,
+    whatever the rows hold (rule C15)."""
+    body = Body()
+    body.fields = {key: _sample_value(form) for key, form in source.fields.items()}
+    body.relationships = {key: _sample_links(form) for key, form in source.relationships.items()}
+    body.lifecycle = source.lifecycle
+    body.match = source.match
+    if source.match_forms:
+        values = {key: _sample_value(form) for key, form in source.match_forms.items()}
+        body.match = Match(source.place, values=values)
+    return body.over(default, every(source.kind), source.place)
+
+
+def _sample_value(form: Form) -> Value:
+    return form.value if isinstance(form, Same) else Value(_sample(form), form.place)
+
+
+def _sample(form: Form) -> JSON:
+    """What is known of a form's value before any cell is read: its shape and its literals."""
+    if isinstance(form, Same):
+        return form.value.data
+    if isinstance(form, Object):
+        return {name: _sample(part) for name, part in form.parts.items()}
+    if isinstance(form, Several):
+        return [_sample(part) for part in form.forms]
+    return [None] if form.split else None
+
+
+def _sample_links(form: Form) -> Links:
+    if isinstance(form, Same) and form.links:
+        return form.links
+    return Links(form.value.place if isinstance(form, Same) else form.place, "one")
 
 
 def _kind(forms: Forms, node: Node) -> str | None:
@@ -148,9 +194,14 @@ def _key(forms: Forms, node: Node) -> tuple[Column, ...]:
 
 def _match(forms: Forms, node: Node) -> tuple[Match | None, dict[str, Form]]:
     """A list of keys as in any resource; a mapping takes column forms."""
-    if isinstance(node, MappingNode) and pairs(node):
-        return None, _forms(forms, node, "`match`")
-    return forms.match(node), {}
+    if not isinstance(node, MappingNode) or not pairs(node):
+        return forms.match(node), {}
+    found = _forms(forms, node, "`match`")
+    for key, value in pairs(node):
+        form = found.get(key.value)
+        if isinstance(form, Same) and form.value.data in (None, "", []):
+            forms.say(value, f"`{key.value}` is empty, and an empty value matches nothing", "take it out")
+    return None, found
 
 
 def _forms(forms: Forms, node: Node, what: str) -> dict[str, Form]:
@@ -174,16 +225,20 @@ def _relationships(forms: Forms, node: Node) -> dict[str, Form]:
 def _form(forms: Forms, node: Node, links: bool = False) -> Form | None:
     if isinstance(node, ScalarNode):
         name = forms.text(node, "a column")
-        return None if name is None else Column(forms.place(node), name)
+        return None if name is None else Column(forms.place(node), nfc(name.strip()))
     if isinstance(node, SequenceNode):
         several = [_form(forms, item) for item in items(node)]
-        return Several(tuple(form for form in several if form))
+        return Several(forms.place(node), tuple(form for form in several if form))
     parts = {key.value: value for key, value in forms.mapping(node, "a column")}
     if "value" in parts:
         return _same(forms, node, parts, links)
     if "column" in parts:
         return _column(forms, node, parts)
     return _object(forms, node)
+
+
+def _not_yet_form(name: str) -> tuple[str, str]:
+    return not_yet(name, f"a column form has {', '.join((*COLUMN_KEYS, 'value'))}")
 
 
 def _same(forms: Forms, node: Node, parts: Mapping[str, Node], links: bool) -> Form:
@@ -196,7 +251,9 @@ def _same(forms: Forms, node: Node, parts: Mapping[str, Node], links: bool) -> F
 
 def _column(forms: Forms, node: Node, parts: Mapping[str, Node]) -> Form | None:
     for key, _ in forms.mapping(node, "a column"):
-        if key.value not in COLUMN_KEYS:
+        if key.value in _LATER_FORMS:
+            forms.say(key, *_not_yet_form(key.value))
+        elif key.value not in COLUMN_KEYS:
             forms.unknown(key, (*COLUMN_KEYS, "value"), "a column")
     name = forms.text(parts["column"], "`column`")
     if "empty" in parts and not is_null(parts["empty"]):
@@ -207,7 +264,9 @@ def _column(forms: Forms, node: Node, parts: Mapping[str, Node]) -> Form | None:
         )
     pattern = _pattern(forms, parts["pattern"]) if "pattern" in parts else None
     split = _split(forms, parts["split"]) if "split" in parts else None
-    return None if name is None else Column(forms.place(parts["column"]), name, pattern, split, "empty" in parts)
+    if name is None:
+        return None
+    return Column(forms.place(parts["column"]), nfc(name.strip()), pattern, split, "empty" in parts)
 
 
 def _split(forms: Forms, node: Node) -> str | None:
@@ -236,8 +295,10 @@ def _object(forms: Forms, node: Node) -> Form:
         if key.value in PARTS:
             form = _form(forms, value)
             parts |= {key.value: form} if form else {}
+        elif key.value in _LATER_FORMS or key.value == "match":
+            forms.say(key, *_not_yet_form(key.value))
         else:
             forms.unknown(key, (*COLUMN_KEYS, "value", *PARTS), "a column")
     if not forms.mapping(node, "a column"):
         forms.say(node, "a column without a name", "write the column's name, or {column: ...}")
-    return Object(parts)
+    return Object(forms.place(node), parts)

@@ -80,8 +80,12 @@ class Workspace:
         """LIGHTFIELD_BASE_URL wins over the file, but never touches a sandbox (rule C14)."""
         if self.is_sandbox:
             return SANDBOX_URL
+        given = os.environ.get("LIGHTFIELD_BASE_URL")
+        if given is not None and not given.strip():
+            hint = "Unset it to go where lfsync.yaml says, or give it the API's address."
+            raise UsageError("LIGHTFIELD_BASE_URL is set, but empty", hint=hint)
         try:
-            return base_url(os.environ.get("LIGHTFIELD_BASE_URL") or self.settings.base_url)
+            return base_url(given or self.settings.base_url)
         except ValueError as error:
             raise UsageError(f"LIGHTFIELD_BASE_URL can't be used: {error}") from None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from lfsync.errors import Problem
+from lfsync.errors import ConfigError, Problem
 
 # A flag such as Scotland's is spelt with tag characters; anywhere else they are invisible text.
 _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,8}\U000e007f"
@@ -23,6 +24,11 @@ _UNSAFE = re.compile(f"({_FLAG})|[{_HIDDEN}]|{_JOINERS}")
 _SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 
 
+# What differs from row to row: a quoted value, a place in the file, a number. Keys that are quoted stay: `$email`, `x`:
+_SAID_OF_A_ROW = re.compile(r"(`\$[^`]*`|`[^`]*`:)|`[^`]*`|\S+:\d+(?::\d+)?|\d+")
+_PLACES = 3  # of alike problems
+
+
 def escape(text: str) -> str:
     r"""One harmless line: control, invisible and reordering characters become `\n`, `\x1b`, `\u202e`.
 
@@ -37,11 +43,49 @@ def paint(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def problem_text(problem: Problem) -> str:
-    """`file:line:column: address: what`, and what to do on a line of its own."""
+def problems_text(error: ConfigError) -> str:
+    """All problems, alike ones as one, and what they were checked against (rule C16)."""
+    groups = _alike(error.problems)
+    count = f"{len(groups)} problem{'' if len(groups) == 1 else 's'}"
+    places = f" at {len(error.problems)} places" if len(error.problems) > len(groups) else ""
+    against = f"against the workspace `{escape(error.workspace)}`" if error.workspace else "without a workspace"
+    last = f"{count}{places} in the configuration, checked {against}. Nothing was written."
+    return "\n".join([*(problem_text(*group) for group in groups), last])
+
+
+def _alike(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Problems by their cause. In YAML each has a place of its own to be mended at: few are told one by one."""
+    groups: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(_cause(problem), []).append(problem)
+    found: list[list[Problem]] = []
+    for group in groups.values():
+        rows = group[0].place is not None and not group[0].place.column
+        found += [group] if rows or len(group) > _PLACES else [[problem] for problem in group]
+    return sorted(found, key=lambda group: (group[0].place is not None, group[0].place))
+
+
+def problem_text(problem: Problem, *alike: Problem) -> str:
+    """`file:line:column: address: what`, and what to do on a line of its own; then where else it is so."""
     where = [escape(str(part)) for part in (problem.place, problem.address) if part]
-    line = ": ".join([*where, escape(problem.message)])
-    return f"{line}\n    {escape(problem.hint)}" if problem.hint else line
+    lines = [": ".join([*where, escape(problem.message)])]
+    if problem.hint:
+        lines.append(f"    {escape(problem.hint)}")
+    if alike:
+        places = ", ".join(escape(str(each.place)) for each in (problem, *alike)[:_PLACES])
+        first = "at" if len(alike) < _PLACES else "first at"
+        lines.append(f"    {len(alike) + 1} alike, {first} {places}")
+    return "\n".join(lines)
+
+
+def _cause(problem: Problem) -> tuple[str, ...]:
+    """What alike problems share: the file and the message, of rows without what their cells hold."""
+    place = problem.place
+    if place is None:
+        return ("", str(problem))
+    if place.column:
+        return (place.file, problem.message, problem.hint or "")
+    return (place.file, _SAID_OF_A_ROW.sub(lambda hit: hit[1] or "…", problem.message))
 
 
 def _visible(hit: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from lfsync.model import JSON, FieldDef
 from lfsync.values.numbers import parse_number
 from lfsync.values.valuetype import BadValueError, expect_text, is_empty, show
-from lfsync.wording import did_you_mean
+from lfsync.wording import did_you_mean, nfc
 
 ADDRESS_FORMS = "a mapping of street, street2, city, state, postalCode, country (2 letters), latitude, longitude"
 NAME_FORMS = "a mapping: {firstName: Ada, lastName: Lind}"
@@ -117,7 +117,7 @@ def _exact_number(declared: JSON) -> float | None:
 
 def _canonical_part(part: str, value: JSON) -> JSON:
     if isinstance(value, str):
-        value = value.strip()
+        value = nfc(value.strip())
         return (value.upper() if part == "country" else value) or None
     if isinstance(value, float):
         return round(value, _DEGREE_DIGITS)

@@ -10,7 +10,7 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from lfsync.model import JSON, Cell, FieldDef
+from lfsync.model import JSON, Cell, FieldDef, Numeral
 from lfsync.values.valuetype import BadValueError, is_empty, show
 
 NUMBER_FORMS = "a number, such as 75000 or 12.50"
@@ -27,7 +27,7 @@ def parse_number(declared: JSON, field: FieldDef) -> JSON:
     """A number at 2 decimals, whole ones as integers."""
     if is_empty(declared):
         return None
-    number = _cell_number(declared) if isinstance(declared, Cell) else _number(declared)
+    number = _written_number(declared) if isinstance(declared, Cell | Numeral) else _number(declared)
     if number is None:
         return None
     if not -_LIMIT <= number <= _LIMIT:  # false for NaN as well
@@ -68,10 +68,12 @@ def _number(declared: JSON) -> int | float:
     return declared
 
 
-def _cell_number(cell: Cell) -> Decimal | None:
-    text = cell.strip()
+def _written_number(written: Cell | Numeral) -> Decimal | None:
+    text = written.strip()
     if text and not _NUMERAL.fullmatch(text):
-        raise BadValueError(f"{show(cell)} is no number", f"{NUMBER_FORMS}: digits and one `.`, no separators or units")
+        raise BadValueError(
+            f"{show(written)} is no number", f"{NUMBER_FORMS}: digits and one `.`, no separators or units"
+        )
     return Decimal(text) if text else None
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from lfsync.model import JSON, FieldDef
 from lfsync.values.valuetype import BadValueError, canonical_items, expect_text, items, one_or_many, show, unique
+from lfsync.wording import nfc
 
 TELEPHONE_FORMS = "a telephone number such as +12025550123 or +12025550123 x100, or a list of them"
 
@@ -44,7 +45,7 @@ def _plain(text: str) -> str:
     try:
         return normalised(text.strip())
     except ValueError:
-        return text.strip()
+        return nfc(text.strip())
 
 
 @lru_cache(maxsize=65536)

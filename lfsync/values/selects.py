@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from lfsync.model import JSON, FieldDef, Option
 from lfsync.values.valuetype import BadValueError, canonical_items, is_empty, items, show, unique
-from lfsync.wording import did_you_mean, plain
+from lfsync.wording import did_you_mean, folded, nfc, plain
 
 
 class AmbiguousOptionError(BadValueError):
@@ -89,13 +89,13 @@ def _named(declared: JSON) -> str:
 def _options(text: str, options: Sequence[Option]) -> list[Option]:
     """The options that a text names, in the first way that any has: id, label, label but for case and spaces."""
     by_id = [option for option in options if option.id == text]
-    exact = by_id or [option for option in options if option.label.strip() == text]
+    exact = by_id or [option for option in options if nfc(option.label.strip()) == nfc(text)]
     return exact or [option for option in options if _loose(option.label) == _loose(text)]
 
 
 @lru_cache(maxsize=65536)
 def _loose(label: str) -> str:
-    return " ".join(label.casefold().split())
+    return " ".join(folded(label).split())
 
 
 def _word(text: str, field: FieldDef) -> str:

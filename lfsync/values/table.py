@@ -57,6 +57,7 @@ from lfsync.values.weblinks import (
     parse_social,
     parse_url,
 )
+from lfsync.wording import nfc
 
 __all__ = ["VALUE_TYPES", "BadValueError", "ValueType", "is_empty", "match_keys"]
 
@@ -71,7 +72,7 @@ def _parse_text(declared: JSON, field: FieldDef) -> JSON:
 
 
 def _canonical_text(value: JSON, field: FieldDef, declared: JSON = None, /) -> JSON:
-    """Exact, because what a person sees must be what is compared; words whatever their case."""
+    """Exact in NFC, because what a person sees must be what is compared; words whatever their case."""
     return canonical_select(value, field) if field.words else same(value, field)
 
 
@@ -80,7 +81,7 @@ def _canonical_markdown(value: JSON, field: FieldDef, declared: JSON = None, /) 
     if not isinstance(value, str):
         return same(value, field)
     lines = value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
-    return _without_blank_lines(lines) or None
+    return nfc(_without_blank_lines(lines)) or None
 
 
 def _without_blank_lines(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lfsync.model import JSON, Cell, FieldDef
+from lfsync.wording import nfc
 
 _SHOWN = 60  # characters of a wrong value that a message repeats
 _LONG = 1 << 64
@@ -71,7 +72,7 @@ def match_keys(canonical: JSON) -> frozenset[str]:
     if isinstance(canonical, list):
         return frozenset[str]().union(*map(match_keys, canonical))
     if isinstance(canonical, str):
-        trimmed = canonical.strip()
+        trimmed = nfc(canonical.strip())
         return frozenset((trimmed,)) if trimmed else frozenset()
     return frozenset() if is_empty(canonical) else frozenset((json.dumps(canonical, sort_keys=True),))
 
@@ -82,8 +83,10 @@ def is_empty(value: JSON) -> bool:
 
 
 def same(value: JSON, field: FieldDef, declared: JSON = None, /) -> JSON:
-    """The canonical form of a value that has only one form."""
-    return None if is_empty(value) else value
+    """The canonical form of a value that has only one form, but for how its letters are composed (rule C18)."""
+    if is_empty(value):
+        return None
+    return nfc(value) if isinstance(value, str) else value
 
 
 def as_is(value: JSON, field: FieldDef) -> JSON:

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from lfsync.model import JSON, FieldDef
 from lfsync.values.valuetype import BadValueError, canonical_items, expect_text, items, one_or_many, show, unique
+from lfsync.wording import folded, nfc
 
 EMAIL_FORMS = "an e-mail address such as ada@acme.example, or a list of them"
 URL_FORMS = "a web address such as https://acme.example, or a list of them"
@@ -64,7 +65,7 @@ _HANDLE = re.compile(r"@?([\w.-]+)", re.A)
 
 def parse_email(declared: JSON, field: FieldDef) -> JSON:
     """One address, or a list where the field takes several."""
-    return one_or_many(_texts(declared, _email, str.casefold), field)
+    return one_or_many(_texts(declared, _email, _folded), field)
 
 
 def canonical_email(value: JSON, field: FieldDef, declared: JSON = None, /) -> JSON:
@@ -126,12 +127,12 @@ def _url(item: JSON) -> str:
 
 
 def _folded(text: str) -> str:
-    return text.strip().casefold()
+    return folded(text.strip())
 
 
 @lru_cache(maxsize=65536)
 def _plain_url(text: str) -> str:
-    text = text.strip()
+    text = nfc(text.strip())
     match = _URL.fullmatch(text)
     if match is None:
         return text
@@ -177,7 +178,7 @@ def _is_profile(text: str, service: _Service) -> bool:
 
 @lru_cache(maxsize=65536)
 def _plain_profile(text: str, service: _Service) -> str:
-    text = text.strip()
+    text = nfc(text.strip())
     path = _path(text, service) or (_path(f"{service.hosts[0]}/{text}", service) if _BARE.fullmatch(text) else None)
     if path is None:
         return text.removeprefix("@").casefold() if _HANDLE.fullmatch(text) else _plain_url(text)
@@ -200,7 +201,7 @@ def _path(text: str, service: _Service) -> str | None:
 
 
 def _plain_part(part: str) -> str:
-    return quote(unquote(part).lstrip("@").casefold(), safe="", errors="replace")
+    return quote(folded(unquote(part)).lstrip("@"), safe="", errors="replace")
 
 
 def _serves(host: str, service: _Service) -> bool:

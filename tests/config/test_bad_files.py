@@ -215,7 +215,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "rows": (
         {
             "r.yaml": SOURCE,
-            "rows.csv": 'Name,City\nAcme\n"Be\n\nta",Kiel,x\n,Rome\nAcme,Oslo\n\nÖst,Wien\nAcme ,Bonn\n',
+            "rows.csv": 'Name,City\nAcme\n"Be\n\nta",Kiel,x\n,Rome\nAcme,Oslo\n\n%st,Wien\nAcme ,Bonn\n',
         },
         [
             "rows.csv:2: the row has 1 cell, the header 2 columns -- add the cells that are missing",
@@ -227,7 +227,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "quotes": (
         {"r.yaml": SOURCE, "rows.csv": 'Name,City\nA,B\n"C,D\nE,F\n'},
-        ["rows.csv:3: the row can't be read: unexpected end of data"],
+        ["rows.csv:3: the row can't be read: the quote that opens a cell is never closed"],
     ),
     "latin-1 rows": (
         {"r.yaml": SOURCE, "rows.csv": b"Name,City\nA,B\nC,K\xf6ln\n"},

@@ -180,3 +180,21 @@ def test_typos_of_settings(text: str) -> None:
 )
 def test_settings_that_lfsync_takes(text: str) -> None:
     assert errors(settings_schema(), text) == []
+
+
+@pytest.mark.parametrize("key", ["Müller-GmbH", "株式会社", "हिन्दी", "a.b_c@d+e-f", "é" * 128])
+def test_keys_of_any_script_pass(key: str) -> None:  # design 3
+    assert errors(resources_schema(), f"accounts: {{{key}: {{fields: {{$name: A}}}}}}\n") == []
+
+
+@pytest.mark.parametrize("key", ["a b", "-a", "a/b", "k" * 129])
+def test_what_is_no_key_is_refused(key: str) -> None:
+    assert errors(resources_schema(), f"accounts: {{'{key}': {{fields: {{$name: A}}}}}}\n") == ["$.accounts"]
+
+
+def test_the_users_own_keys_pass_and_later_ones_do_not() -> None:  # design 3, rule C12
+    assert errors(resources_schema(), "x-anchors: [{a: 1}]\n") == []
+    for later in ("objects", "meetings", "files", "moved"):
+        assert errors(resources_schema(), f"{later}: {{}}\n") == ["$"]
+    for later in ("policies", "redact"):
+        assert errors(settings_schema(), SETTINGS + f"{later}: []\n") == ["$"]

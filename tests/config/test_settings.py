@@ -55,6 +55,19 @@ def test_everything_named() -> None:
     assert settings.default_workspace == "box"
 
 
+def test_the_share_of_removals() -> None:  # rules C11, P4
+    workspaces = "version: 1\nworkspaces: {a: }\n"
+    assert read(workspaces).safety.max_removals == 0.3
+    assert read(f"{workspaces}safety: {{max_removals: 5%}}\n").safety.max_removals == 0.05
+    assert wrong(f"{workspaces}safety: {{max_removals: 5}}\n") == [
+        "lfsync.yaml:3:10: `max_removals` can't be used: not a percentage; write it like `30%`"
+    ]
+
+
+def test_a_number_may_have_a_plus() -> None:
+    assert read("version: +1\nworkspaces: {a: }\nsafety: {floor: +5}\n").safety.floor == 5
+
+
 def test_an_empty_sandbox_is_a_sandbox_never_the_real_api() -> None:
     assert read("version: 1\nworkspaces: {a: {sandbox: }}\n").workspaces["a"].sandbox == SandboxSettings()
 

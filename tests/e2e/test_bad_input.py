@@ -108,7 +108,7 @@ _ROWS: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "missing-column": ("Id,Name\n1,Solo\n", ()),
     "short-row": ("Id,Name,Score\ns1,S1,1\ns2,S2\n", ("3: ", "2", "3")),
     "latin-1": ("Id,Name,Score\nl1,L1,1\nl2,Café,3\n".encode("latin-1"), ("3: ", "UTF-8")),
-    "utf-16": ("Id,Name,Score\nx1,X1,1\n".encode("utf-16"), ("1: ", "UTF-8")),
+    "utf-16": ("Id,Name,Score\nx1,X1,1\nx2,X2,many\n".encode("utf-16"), ("3: account.x2: ", "many", "number")),
     "duplicate-row": ("Id,Name,Score\nr1,R1,1\nr2,R2,2\nr1,R3,3\n", ("4: account.r1: ", "duplicate-row.csv:2")),
     "text-in-number-column": ("Id,Name,Score\nc1,C1,1\nc2,C2,lots\n", ("3: account.c2: ", "lots", "number")),
 }
@@ -160,7 +160,8 @@ def test_every_problem_is_told_at_once_and_in_order(refused: Run) -> None:
     *problems, last = [line for line in refused.err.splitlines() if not line.startswith("    ")]
     places = [(file, [int(n) for n in re.findall(r"\d+", at)]) for file, at in map(_place, problems)]
     assert places == sorted(places)
-    assert last == f"{len(problems)} problems in the configuration. Nothing was written."
+    against = "checked against the workspace `prod`"  # rule C16
+    assert last == f"{len(problems)} problems in the configuration, {against}. Nothing was written."
     assert len({file for file, _ in places}) == len(_YAML) + len(_ROWS) - 1
     assert "secret" not in refused.err.replace("secret.txt", "")
 
