@@ -17,7 +17,7 @@ from lfsync.applying.apply import Applier
 from lfsync.applying.progress import Job
 from lfsync.applying.reporter import Reporter
 from lfsync.commands.console import Options, out, say
-from lfsync.commands.planning import listener, print_plan, read_plan
+from lfsync.commands.planning import listener, print_plan, read_plan, warn_of_merges
 from lfsync.errors import StateError, UnrecordedError, UsageError
 from lfsync.model import Outcome, Plan, Requests
 from lfsync.planning.draft import Wishes
@@ -74,6 +74,7 @@ async def _carried_out(
     options: Options, command: str, made: Callable[[Session], Awaitable[Job]], *, yes: bool, allow_large: bool
 ) -> int:
     async with open_session(options.root, options.workspace, listener(options), writing=True) as session:
+        warn_of_merges(session.workspace)
         job = await made(session)
         if command == "undo" and not job.plan.changes and not job.plan.blocked:
             out("Nothing to put back: all is as it was before that run.")

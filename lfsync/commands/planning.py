@@ -16,6 +16,8 @@ from lfsync.planning import plan_file as planfile
 from lfsync.planning.draft import Wishes
 from lfsync.planning.plan import with_names
 from lfsync.planning.session import open_session
+from lfsync.project import merge_driver
+from lfsync.project.workspace import Workspace
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
 
@@ -32,6 +34,7 @@ async def _planned(
 ) -> int:
     # The plan stays in here: asyncio and signal make the repr of what `run` returns, which takes longer than the plan.
     async with open_session(options.root, options.workspace, listener(options)) as session:
+        warn_of_merges(session.workspace)
         job = await session.plan(only, wishes)
         if options.verbose:
             say(str(session.timings))
@@ -67,6 +70,13 @@ def read_plan(path: Path) -> Plan:
     except UnicodeDecodeError:
         raise RefusedError("the plan file was edited after it was saved: it is no text any more") from None
     return planfile.from_json(text)
+
+
+def warn_of_merges(workspace: Workspace) -> None:
+    """A clone without the merge driver would merge states as text (rule M2). A sandbox's state is in no clone."""
+    if not workspace.is_sandbox and merge_driver.is_missing(workspace.root):
+        say("warning: git would merge states as text here: this clone lacks the driver that .gitattributes names")
+        say(f"    {merge_driver.COMMAND}")
 
 
 def listener(options: Options) -> Callable[[Exchange], None] | None:

@@ -39,6 +39,7 @@ class Hashes(NamedTuple):
 class Binding:
     """One address and the record that it is bound to.
 
+    `also`: other records that a merge left for this address, until the file says which is right (rule M2).
     `generation` grows with each confirmed create (rule A2). `written_at` is when lfsync wrote the record last.
     `protect`: never to be trashed, also when it is declared no more (rule L1).
     """
@@ -52,6 +53,7 @@ class Binding:
     links: Mapping[str, Hashes] = field(default_factory=dict)
     members: Hashes | None = None
     protect: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class StateLine(BaseModel):
     model_config = ConfigDict(extra="forbid")
     address: str
     id: str
+    also: list[str] = Constraint(default_factory=list)
     generation: int = 0
     origin: Literal["created", "adopted"]
     protect: bool = False
@@ -159,7 +162,7 @@ class StateLine(BaseModel):
 def encode(state: State) -> str:
     """The file's text: the header, then a line for each address, sorted."""
     header = {"lfsync_state": FORMAT_VERSION, "salt": state.salt, "ids": list(state.ids)}
-    lines = [_dump(header), *(_dump(line_of(state.bindings[address])) for address in sorted(state.bindings))]
+    lines = [dump(header), *(dump(line_of(state.bindings[address])) for address in sorted(state.bindings))]
     return "\n".join(lines) + "\n"
 
 
@@ -168,6 +171,7 @@ def decode(text: str, file: str) -> State:
     lines = text.removesuffix("\n").split("\n") if text else []
     if not lines:
         raise StateError(f"{file}:1: the state is empty", hint="Remove the file; the next apply makes it again.")
+    _refuse_conflict(lines, file)
     try:
         header = _Header.model_validate_json(lines[0])
     except ValidationError as error:
@@ -187,6 +191,8 @@ def decode(text: str, file: str) -> State:
 def line_of(binding: Binding) -> dict[str, object]:
     """A binding as a line says it: what is empty is left out."""
     line: dict[str, object] = {"address": str(binding.address), "id": binding.id, "origin": binding.origin}
+    if binding.also:
+        line["also"] = list(binding.also)
     if binding.protect:
         line["protect"] = True
     if binding.generation:
@@ -207,6 +213,7 @@ def binding_of(line: StateLine) -> Binding:
     return Binding(
         address=known_address(line.address),
         id=line.id,
+        also=tuple(line.also),
         generation=line.generation,
         origin=line.origin,
         protect=line.protect,
@@ -225,8 +232,23 @@ def known_address(text: str) -> Address:
     return address
 
 
-def _dump(data: object) -> str:
+def dump(data: object) -> str:
+    """One line of the file."""
     return _CANONICAL.encode(data)
+
+
+def _refuse_conflict(lines: Iterable[str], file: str) -> None:
+    """Git leaves its markers where two clones moved the state and the merge driver is not set (rule M2)."""
+    for number, line in enumerate(lines, 1):
+        if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
+            name = file.replace("\\", "/").rpartition("/")[2]
+            # Without a common ancestor git has no :1:, and the empty file that stands for none is right.
+            sides = [f"git show :{n}:./{name} > {side}" for n, side in enumerate(("base", "ours", "theirs"), 1)]
+            command = f"{'; '.join(sides)} && lfsync state merge base ours theirs && mv ours {name} && rm base theirs"
+            raise StateError(
+                f"{file}:{number}: the state holds conflict markers: git could not merge it",
+                hint=f"In its folder, take the sides apart and merge them by address: `{command}`",
+            )
 
 
 def _unreadable(file: str, number: int, error: Exception) -> StateError:
