@@ -31,6 +31,7 @@ def test_one_harmless_line(text: str) -> None:
         ("\ud800", r"\ud800"),
         ("Acme\u200b", r"Acme\u200b"),
         ("Acme\u200d", r"Acme\u200d"),
+        ("\x9b\u200d", r"\x9b\u200d"),
         ("x\U000e0041", r"x\U000e0041"),
     ],
 )
