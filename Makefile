@@ -53,12 +53,14 @@ test-lowest: .venv-lowest/.lowest
 	.venv-lowest/bin/$(ITSELF)
 	@touch $@
 
-# The tests that tell one Python from another, on each that is here.
+# The tests that tell one Python from another, on each that is here and that `make test` did not use.
 PYTHONS = $(foreach v,3.11 3.12 3.13,$(firstword $(foreach p,python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python$(v)),$(if $(shell $(p) -c '' 2>/dev/null && echo ok),$(p)))))
 ROOMS = client config core values render sandbox cases e2e
 test-pythons:
-	@set -e; for python in $(PYTHONS); do \
-	    venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	@set -e; version='import sys; print("%d.%d" % sys.version_info[:2])'; \
+	for python in $(PYTHONS); do \
+	    venv=.venv-$$($$python -c "$$version"); \
+	    if [ "$$venv" = ".venv-$$($(BIN)/python -c "$$version" 2>/dev/null)" ]; then continue; fi; \
 	    echo "== $$python"; \
 	    $(MAKE) --no-print-directory VENV=$$venv PYTHON=$$python $$venv/.dev; \
 	    $$venv/bin/pytest -n auto $(addprefix tests/,$(ROOMS)); \
