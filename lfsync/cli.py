@@ -247,6 +247,17 @@ def state_mv(options: Options, old: str, new: str) -> int:
     return state_mv(options, old, new)
 
 
+@state.command(name="merge")
+@click.argument("base", type=_FILE)
+@click.argument("ours", type=_FILE)
+@click.argument("theirs", type=_FILE)
+def state_merge(base: Path, ours: Path, theirs: Path) -> int:
+    """Write to OURS what OURS and THEIRS say since BASE: git's merge driver for state files."""
+    from lfsync.commands.records import state_merge
+
+    return state_merge(base, ours, theirs)
+
+
 @cli.command()
 @click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan"]))
 def schema(name: str | None) -> int:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.reporter import Reporter
-from lfsync.applying.run import GiveUpError, Progress, Run, place_of
+from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.writer import Writer
 from lfsync.errors import ApiError, CredentialsError, OutageError, RejectedError, UnavailableError, UnreadableError
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Container, Mapping, Set
 from dataclasses import replace
 
-from lfsync.applying.run import GiveUpError
+from lfsync.applying.give_up import GiveUpError
 from lfsync.model import JSON, Change, Definitions, Desired, FieldDef, LinkChange, MembersChange, Record
 from lfsync.planning.diff import Comparer, Difference
 from lfsync.values.pipelines import live_value

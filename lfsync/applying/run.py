@@ -1,4 +1,4 @@
-"""What one apply has done so far: the one value that all who write share. Pure but for its reader."""
+"""What one apply has done so far: the one value that all who write share. I/O through its reader."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from lfsync.applying.reporter import Reporter
 from lfsync.knowledge.newcomers import Newcomers
-from lfsync.model import Address, Change, Desired, Place, Record, Status
+from lfsync.model import Address, Change, Desired, Place, Record
 from lfsync.planning.diff import Comparer, Key
 from lfsync.planning.plan import skip_enrichment
 from lfsync.planning.planned import Planned
 from lfsync.state.ledger import Ledger, Written
 from lfsync.state.state import Binding
-
-
-class GiveUpError(Exception):
-    """This change ends here."""
-
-    def __init__(self, status: Status, reason: str, hint: str | None = None, source: Place | None = None) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.hint = hint
-        self.source = source
 
 
 @dataclass(slots=True)

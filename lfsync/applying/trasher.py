@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.last_look import last_values, refuse_moved_links
-from lfsync.applying.run import GiveUpError, Progress, Run
+from lfsync.applying.run import Progress, Run
 from lfsync.kinds import KINDS, member_kind
 from lfsync.model import JSON, Address, Change, Record
 from lfsync.state.ledger import Written

@@ -16,9 +16,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.last_look import moved_since, still_planned
 from lfsync.applying.proof import Prover
-from lfsync.applying.run import GiveUpError, Progress, Run, place_of
+from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.trasher import Trasher
 from lfsync.errors import ForbiddenError, RejectedError
 from lfsync.kinds import KINDS
@@ -188,7 +189,7 @@ class Writer:
         """
         address = change.address
         if not same:
-            base = Binding(address, record.id, attempt + 1, origin="adopted", written_at=self.run.ledger.now())
+            base = Binding(address, record.id, attempt + 1, origin="adopted", written_at=self.run.ledger.server_time())
             self.run.wrote(address, record)
             self.run.ledger.bind(base)
             reason = f"{record.id}, which an earlier run made, was changed since"
@@ -201,7 +202,7 @@ class Writer:
     def _bind_created(self, change: Change, progress: Progress, record: Record, attempt: int) -> None:
         address = change.address
         protect = bool(self.run.wish(change).protect)
-        now = self.run.ledger.now()
+        now = self.run.ledger.server_time()
         self.run.wrote(address, record)
         self.run.ledger.bind(
             Binding(address, record.id, attempt + 1, origin="created", protect=protect, written_at=now)
@@ -345,7 +346,7 @@ class Writer:
             run.knowledge.restored((address.kind, id))
             run.touched |= {str(address), id}
             run.answered(Written(address, "restore", id))
-            run.ledger.bind(replace(self._base(change), written_at=run.ledger.now()))
+            run.ledger.bind(replace(self._base(change), written_at=run.ledger.server_time()))
 
     # ------------------------------------------------------------ proof
 
@@ -369,7 +370,7 @@ class Writer:
 
     def _unproved(self, change: Change, progress: Progress) -> Binding:
         """The binding after an answer: what was sent has no hashes until it is proved (rule A8)."""
-        base = replace(self._base(change), written_at=self.run.ledger.now())
+        base = replace(self._base(change), written_at=self.run.ledger.server_time())
         sent = {key for section, key in progress.keys if section == "fields"}
         linked = {key for section, key in progress.keys if section == "links"}
         return replace(

@@ -15,7 +15,7 @@ from lfsync.applying.reporter import Reporter
 from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
-from lfsync.commands.planning import listener, print_plan, read_plan, reading_progress
+from lfsync.commands.planning import listener, print_plan, read_plan, reading_progress, warn_of_merges
 from lfsync.commands.question import confirmed
 from lfsync.commands.signals import on_interrupt
 from lfsync.errors import LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
@@ -85,6 +85,7 @@ async def _carried_out(
             options.root, options.workspace, listener(options), watcher=watcher, writing=True
         ) as session:
             opened.append(session)
+            warn_of_merges(session.workspace)
             planned = await made(session)
             watcher.close()
             return await _shown_and_run(options, command, session, planned, yes=yes, allow_large=allow_large)

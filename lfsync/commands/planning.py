@@ -20,6 +20,8 @@ from lfsync.planning.draft import Wishes
 from lfsync.planning.make import plan_declared
 from lfsync.planning.plan import with_names
 from lfsync.planning.selection import Patterns
+from lfsync.project import merge_driver
+from lfsync.project.workspace import Workspace
 from lfsync.render.reading import ReadingBars, ReadingLines, ReadingProgress
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
@@ -40,6 +42,7 @@ async def _planned(
         async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
             if output is not None:
                 refuse_own(output, session.project.root, session.project.files)
+            warn_of_merges(session.workspace)
             planned = await plan_declared(session, patterns, wishes)
     if options.verbose:
         say(str(session.timings))
@@ -75,6 +78,13 @@ def read_plan(path: Path) -> Plan:
     except UnicodeDecodeError:
         raise RefusedError("the plan file was edited after it was saved: it is no text any more") from None
     return planfile.from_json(text)
+
+
+def warn_of_merges(workspace: Workspace) -> None:
+    """A clone without the merge driver would merge states as text (rule M2). A sandbox's state is in no clone."""
+    if not workspace.is_sandbox and merge_driver.is_missing(workspace.root):
+        say("warning: git would merge states as text here: this clone lacks the driver that .gitattributes names")
+        say(f"    {merge_driver.COMMAND}")
 
 
 def listener(options: Options) -> Callable[[Exchange], None] | None:

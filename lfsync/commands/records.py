@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from lfsync.commands.console import Options, out
-from lfsync.errors import UsageError
+from lfsync.errors import StateError, UsageError
 from lfsync.model import Address
 from lfsync.planning import plan_file as planfile
 from lfsync.project.load import load_project
@@ -15,6 +16,7 @@ from lfsync.project.workspace import Workspace, choose_workspace
 from lfsync.render.terminal import escape
 from lfsync.state import history as runs
 from lfsync.state import journal, lock, state_file
+from lfsync.state.merge import merge
 from lfsync.state.state import State, line_of
 from lfsync.times import iso
 from lfsync.wording import nearest, nfc
@@ -66,6 +68,23 @@ def state_mv(options: Options, old: str, new: str) -> int:
         )
     out(escape(f"{before} is {after} now."))
     return 0
+
+
+def state_merge(base: Path, ours: Path, theirs: Path) -> int:
+    """OURS becomes the merge of both since BASE; what can't be read leaves it as it is (rule M2)."""
+    names = (f"BASE {base}", f"OURS {ours}", f"THEIRS {theirs}")
+    texts = [_text(path, name) for path, name in zip((base, ours, theirs), names, strict=True)]
+    state_file.replace_text(ours, merge(texts[0], texts[1], texts[2], names))
+    return 0
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise StateError(f"{name} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StateError(f"{name} can't be read: it is no text") from None
 
 
 def history(options: Options, *, format: str) -> int:

@@ -64,6 +64,14 @@ class Wanted:
 
 
 @dataclass(slots=True)
+class Need:
+    """What one kind is read for: records of known ids, and the whole list where a match looks for something."""
+
+    ids: set[str] = field(default_factory=set)
+    is_listed: bool = False
+
+
+@dataclass(slots=True)
 class Trash:
     """What `status=trashed` showed of one kind. `unlisted`: why it can't be looked through, for people."""
 

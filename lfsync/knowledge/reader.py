@@ -18,27 +18,18 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Set
-from dataclasses import dataclass, field
 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
 from lfsync.errors import ForbiddenError, NotFoundError
 from lfsync.kinds import KINDS
-from lfsync.knowledge.knowledge import Knowledge, RecordKey, Trash, Wanted
+from lfsync.knowledge.knowledge import Knowledge, Need, RecordKey, Trash, Wanted
 from lfsync.model import Record
 from lfsync.state.state import State
 from lfsync.times import unix_time
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
 _PAGES_AT_ONCE = 8
-
-
-@dataclass(slots=True)
-class Need:
-    """What one kind is read for: records of known ids, and the whole list where a match looks for something."""
-
-    ids: set[str] = field(default_factory=set)
-    is_listed: bool = False
 
 
 class Reader:

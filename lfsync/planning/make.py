@@ -26,7 +26,7 @@ from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dep
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
 from lfsync.project.resource_file import digest
-from lfsync.state.journal import Intent
+from lfsync.state.ledger import Intent
 from lfsync.state.runs import Entry, Run, address_of
 from lfsync.state.state import State, organisation_ids, refuse_foreign
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from lfsync.kinds import KINDS
-from lfsync.knowledge.reader import Need
+from lfsync.knowledge.knowledge import Need
 from lfsync.model import Address, Desired, DesiredLinks, Query, Target, Term
 from lfsync.state.state import State
 

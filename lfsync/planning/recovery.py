@@ -18,8 +18,7 @@ from lfsync.knowledge.knowledge import Knowledge, named
 from lfsync.model import JSON, Address, Definitions, Record, Schema
 from lfsync.planning.create_key import create_key, match_values
 from lfsync.planning.draft import Draft
-from lfsync.state.journal import Intent
-from lfsync.state.ledger import Written
+from lfsync.state.ledger import Intent, Written
 from lfsync.state.state import Binding, State
 from lfsync.times import iso, unix_time
 from lfsync.values.pipelines import live_value

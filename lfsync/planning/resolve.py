@@ -153,6 +153,10 @@ class _Resolver:
             if binding is not None and address in self.ids and binding.id != desired.id:
                 self.adopted.add(address)
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
+        elif binding is not None and binding.also:
+            both = ", ".join((binding.id, *binding.also))
+            what = f"two machines bound it to different records: {both}"
+            raise _StuckError(what, f"Say which is right with `id:`, for example `id: {binding.id}`; trash the other.")
         elif binding is not None:
             self._find_bound(desired, binding.id)
         elif desired.query is not None and (found := self._match(desired.query, desired)) is not None:

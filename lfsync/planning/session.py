@@ -18,7 +18,8 @@ from lfsync.project.load import Project
 from lfsync.project.workspace import Workspace
 from lfsync.state import state_file
 from lfsync.state.history import Recorder
-from lfsync.state.journal import Intent, Journal
+from lfsync.state.journal import Journal
+from lfsync.state.ledger import Intent
 from lfsync.state.state import State, refuse_foreign
 from lfsync.times import iso
 

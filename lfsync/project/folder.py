@@ -57,7 +57,9 @@ class Folder:
         """The file that `name` stands for, links followed."""
         try:
             found = (self.root / name).resolve()
-        except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
+        except RuntimeError:  # a loop of links: up to Python 3.12
+            found = self.root / name
+        except (OSError, ValueError):  # a NUL
             found = self.root.parent
         if Path(name).is_absolute() or not found.is_relative_to(self.root):
             raise ConfigError([Problem(f"`{name}` leads out of the project", place, hint=_INSIDE)])

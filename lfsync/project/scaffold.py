@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from lfsync.errors import UsageError
+from lfsync.project.merge_driver import ATTRIBUTE, COMMAND, set_driver
 
 _SETTINGS: Final = """\
 # The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
@@ -67,12 +69,15 @@ records:
 
 _IGNORED: Final = ("*.plan.json", ".env")
 _IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
+_MERGE_NOTE: Final = f"# States are merged by address. Each clone sets the driver once: {COMMAND}"
 
 _FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
 
 
 def init(root: Path) -> list[str]:
     """Write a project into `root`, which is made if it is missing. Returns the files written or added to.
+
+    In a git repository, states are merged by address from now on (rule M2).
 
     Raises UsageError, with nothing written, if one of the files is there already.
     """
@@ -85,18 +90,22 @@ def init(root: Path) -> list[str]:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             with (root / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-        return [*_FILES, *_ignore(root / ".gitignore")]
+        written = [*_FILES, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
+        if set_driver(root):
+            written += _add(root / ".gitattributes", (ATTRIBUTE,), _MERGE_NOTE)
+        return written
     except OSError as error:
         raise UsageError(f"{error.filename} can't be written: {error.strerror}") from None
 
 
-def _ignore(path: Path) -> list[str]:
-    """Add what git must not keep; what the file has already stays as it is."""
+def _add(path: Path, lines: Iterable[str], note: str) -> list[str]:
+    """Add lines to a file of git's; what it has already stays as it is."""
     old = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-    missing = [line for line in _IGNORED if line not in old.split()]
+    there = {line.strip() for line in old.splitlines()}
+    missing = [line for line in lines if line not in there]
     if not missing:
         return []
     gap = "" if not old or old.endswith("\n") else "\n"
-    text = old + gap + "\n".join([_IGNORE_NOTE, *missing]) + "\n"
+    text = old + gap + "\n".join([note, *missing]) + "\n"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     return [path.name]

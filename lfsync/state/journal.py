@@ -20,11 +20,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lfsync.errors import StateError
 from lfsync.model import Address
-from lfsync.state.ledger import Create
+from lfsync.state.ledger import Create, Intent
 from lfsync.state.state import (
     Binding,
     Released,
@@ -37,18 +37,6 @@ from lfsync.state.state import (
     released_line,
     released_of,
 )
-
-
-class Intent(BaseModel):
-    """A create that was about to be sent; `at` by the server's clock."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-    address: str
-    at: AwareDatetime
-    key: str
-    generation: int = 0
-    match: dict[str, JsonValue]
-    body: dict[str, JsonValue]
 
 
 class _Run(BaseModel):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+
 from lfsync.model import JSON, Address
 from lfsync.state.state import Binding, Released, State
 
@@ -42,6 +44,18 @@ class Create:
     generation: int
     match: Mapping[str, JSON]
     body: Mapping[str, JSON]
+
+
+class Intent(BaseModel):
+    """A create that was about to be sent; `at` by the server's clock."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    address: str
+    at: AwareDatetime
+    key: str
+    generation: int = 0
+    match: dict[str, JsonValue]
+    body: dict[str, JsonValue]
 
 
 class JournalLike(Protocol):
@@ -85,16 +99,18 @@ class NoHistory:
 class Ledger:
     """The state as of now. Every change of it is journaled, and what was written goes on record, before anything else.
 
-    `now`: the server's time, as the state writes it.
+    `server_time` tells what time the server has, as the state writes it.
     """
 
-    def __init__(self, state: State, journal: JournalLike, history: HistoryLike, now: Callable[[], str]) -> None:
+    def __init__(
+        self, state: State, journal: JournalLike, history: HistoryLike, server_time: Callable[[], str]
+    ) -> None:
         self.state = state
         self._bindings = dict(state.bindings)
         self._released = dict(state.released)
         self._journal = journal
         self._history = history
-        self.now = now
+        self.server_time = server_time
 
     @property
     def bindings(self) -> Mapping[Address, Binding]:
@@ -108,7 +124,7 @@ class Ledger:
 
     def intend(self, create: Create) -> None:
         """A create is about to be sent."""
-        self._journal.intend(create, self.now())
+        self._journal.intend(create, self.server_time())
 
     def answered(self, written: Written) -> None:
         """A write was answered: it goes on record at once, whatever becomes of this run (rule A8)."""
@@ -124,7 +140,7 @@ class Ledger:
         """An address has no record any more."""
         binding = self._bindings.pop(address, None)
         if binding is not None:
-            gone = Released(address, binding.generation, binding.id, self.now())
+            gone = Released(address, binding.generation, binding.id, self.server_time())
             self._released[address] = gone
             self._journal.released(gone)
 

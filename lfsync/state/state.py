@@ -53,6 +53,7 @@ class LinkHashes(NamedTuple):
 class Binding:
     """One address and the record that it is bound to.
 
+    `also`: other records that a merge left for this address, until the file says which is right (rule M2).
     `generation` grows with each confirmed create (rule A2). `written_at` is when lfsync wrote the record last.
     `protect`: never to be trashed, also when it is declared no more (rule L1).
     """
@@ -66,6 +67,7 @@ class Binding:
     links: Mapping[str, LinkHashes] = field(default_factory=dict)
     members: LinkHashes | None = None
     protect: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class StateLine(BaseModel):
     model_config = ConfigDict(extra="forbid")
     address: str
     id: str
+    also: list[str] = Constraint(default_factory=list)
     generation: int = 0
     origin: Literal["created", "adopted"]
     protect: bool = False
@@ -232,7 +235,7 @@ def encode(state: State) -> str:
     header = {"lfsync_state": FORMAT_VERSION, "salt": state.salt, "ids": list(state.ids)}
     lines = {address: line_of(binding) for address, binding in state.bindings.items()}
     lines |= {gone.address: released_line(gone) for gone in state.released.values() if gone.address not in lines}
-    return "\n".join([_dump(header), *(_dump(lines[address]) for address in sorted(lines))]) + "\n"
+    return "\n".join([dump(header), *(dump(lines[address]) for address in sorted(lines))]) + "\n"
 
 
 def decode(text: str, file: str) -> State:
@@ -240,6 +243,7 @@ def decode(text: str, file: str) -> State:
     lines = text.removesuffix("\n").split("\n") if text else []
     if not lines:
         raise StateError(f"{file}:1: the state is empty", hint="Remove the file; the next apply makes it again.")
+    _refuse_conflict(lines, file)
     try:
         header = _Header.model_validate_json(lines[0])
     except ValidationError as error:
@@ -269,6 +273,8 @@ def _read_line(text: str) -> Binding | Released:
 def line_of(binding: Binding) -> dict[str, object]:
     """A binding as a line says it: what is empty is left out."""
     line: dict[str, object] = {"address": str(binding.address), "id": binding.id, "origin": binding.origin}
+    if binding.also:
+        line["also"] = list(binding.also)
     if binding.protect:
         line["protect"] = True
     if binding.generation:
@@ -289,6 +295,7 @@ def binding_of(line: StateLine) -> Binding:
     return Binding(
         address=known_address(line.address),
         id=line.id,
+        also=tuple(line.also),
         generation=line.generation,
         origin=line.origin,
         protect=line.protect,
@@ -317,8 +324,23 @@ def known_address(text: str) -> Address:
     return address
 
 
-def _dump(data: object) -> str:
+def dump(data: object) -> str:
+    """One line of the file."""
     return _CANONICAL.encode(data)
+
+
+def _refuse_conflict(lines: Iterable[str], file: str) -> None:
+    """Git leaves its markers where two clones moved the state and the merge driver is not set (rule M2)."""
+    for number, line in enumerate(lines, 1):
+        if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
+            name = file.replace("\\", "/").rpartition("/")[2]
+            # Without a common ancestor git has no :1:, and the empty file that stands for none is right.
+            sides = [f"git show :{n}:./{name} > {side}" for n, side in enumerate(("base", "ours", "theirs"), 1)]
+            command = f"{'; '.join(sides)} && lfsync state merge base ours theirs && mv ours {name} && rm base theirs"
+            raise StateError(
+                f"{file}:{number}: the state holds conflict markers: git could not merge it",
+                hint=f"In its folder, take the sides apart and merge them by address: `{command}`",
+            )
 
 
 def _unreadable(file: str, number: int, error: Exception) -> StateError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from lfsync.errors import StateError
 from lfsync.state.state import State, decode, encode
 
-_IGNORED = "journal/\nhistory/\nsandbox/\n"
+_IGNORED = ("journal/", "history/", "sandbox/")
 
 
 def read(path: Path) -> State:
@@ -27,7 +27,11 @@ def read(path: Path) -> State:
 
 def write(path: Path, state: State) -> None:
     """Write beside, flush, replace. A state that says the same as the file leaves it untouched."""
-    text = encode(state)
+    replace_text(path, encode(state))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """As `write`, for a state that is text already."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if path.read_text("utf-8") == text:
             return
@@ -39,11 +43,17 @@ def write(path: Path, state: State) -> None:
 
 
 def ignore_local_files(folder: Path) -> None:
-    """Make `.lfsync/` with the `.gitignore` that keeps journals, history and the sandbox out of git."""
+    """Make `.lfsync/` with the `.gitignore` that keeps journals, history and the sandbox out of git.
+
+    Lines that an older one lacks are added; what else stands there stays.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(_IGNORED, "utf-8")
+    old = ignore.read_bytes() if ignore.exists() else b""
+    missing = [line for line in _IGNORED if line.encode() not in old.split()]
+    if missing:
+        gap = b"" if not old or old.endswith(b"\n") else b"\n"
+        ignore.write_bytes(old + gap + "".join(f"{line}\n" for line in missing).encode())
 
 
 def _replace(path: Path, text: str) -> None:

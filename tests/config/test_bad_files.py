@@ -252,7 +252,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         },
         [
             "rows.jsonl:2: the line can't be read: not a JSON object",
-            "rows.jsonl:3: the line can't be read: Expecting value",
+            "rows.jsonl:3: the line can't be read: ",
             "rows.jsonl:4: the line can't be read: duplicate key `Name`",
             "rows.jsonl:5: the line can't be read: NaN is no JSON",
             "rows.jsonl:6: the line can't be read: nested too deep",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfsync.commands.project import check_offline
 from lfsync.errors import ConfigError
 from lfsync.model import Address, Cell
-from lfsync.planning.session import check_offline
 from lfsync.project.keys import MAX_KEY, as_key, is_key_text, key_problem, named
 from tests.config.config_samples import load, write
 

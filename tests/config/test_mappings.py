@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lfsync.commands.project import check_offline
 from lfsync.errors import ConfigError
 from lfsync.planning.prepare import prepare
-from lfsync.planning.session import check_offline
 from tests.config.config_samples import load, write
 from tests.config.test_sources import fields, rows
 from tests.values.workspace_samples import SCHEMA

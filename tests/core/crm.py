@@ -24,7 +24,7 @@ from lfsync.project.workspace import Workspace
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.transport import SandboxTransport
 from lfsync.sandbox.workspace import NOW
-from lfsync.state.journal import Intent
+from lfsync.state.ledger import Intent
 from lfsync.state.state import State
 from lfsync.times import iso
 from tests.core.world import STATE

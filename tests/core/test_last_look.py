@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.last_look import last_values, moved_since, quoted, refuse_moved_links, still_planned
-from lfsync.applying.run import GiveUpError
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import JSON, Address, Change, FieldChange, Place, Record
 from lfsync.planning.diff import Comparer, Difference

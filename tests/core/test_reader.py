@@ -12,8 +12,8 @@ import pytest
 from lfsync.api.client import Client
 from lfsync.api.paging import Listing
 from lfsync.kinds import Kind
-from lfsync.knowledge.knowledge import Wanted
-from lfsync.knowledge.reader import Need, Reader
+from lfsync.knowledge.knowledge import Need, Wanted
+from lfsync.knowledge.reader import Reader
 from lfsync.model import JSON, Address, Record
 from lfsync.planning.draft import Wishes
 from lfsync.planning.planned import Planned

@@ -15,8 +15,7 @@ from lfsync.planning.create_key import create_key
 from lfsync.planning.planned import Planned
 from lfsync.planning.recovery import Recovery, recover, still_asked, written_by
 from lfsync.planning.recovery import bound as bound_
-from lfsync.state.journal import Intent
-from lfsync.state.ledger import Written
+from lfsync.state.ledger import Intent, Written
 from lfsync.state.state import Binding, State
 from tests.core.crm import Crm
 from tests.core.world import SCHEMA, STATE, bound, drafted, in_trash, live, record

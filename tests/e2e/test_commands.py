@@ -169,7 +169,6 @@ def test_the_environment_chooses_the_workspace(untouched: Server, tmp_path: Path
 
 def test_a_global_option_behind_the_command_is_told_its_place(tmp_path: Path) -> None:
     run = Project(tmp_path).lfsync("plan", "-w", "prod", expect=1)
-    assert "No such option '-w'" in run.err
     assert "lfsync -w ... COMMAND" in run.err
 
 

