@@ -278,9 +278,7 @@ Open: TypeAlias = Callable[..., Stage]
 
 
 @pytest.fixture
-def stage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Open]:
+def stage(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens a stage: `stage(files, records, lag=, timeout=, quirks=, lists=, ahead=)`."""
     closing: list[Any] = []
 
