@@ -24,6 +24,7 @@ import httpx
 import pytest
 import uvicorn
 import yaml
+from starlette.responses import Response
 
 from lfsync.cli import run
 from lfsync.kinds import KINDS
@@ -95,7 +96,9 @@ class Between:
         method, path = scope["method"], scope["path"]
         self.running += 1
         try:
-            await self._come_to(method, path, after=False, answer=None)
+            if await self._come_to(method, path, after=False, answer=None):
+                await Response(status_code=503)(scope, receive, send)  # nobody hears it
+                return
             self.sent.append(f"{method} {path}")
             messages: list[Any] = []
 
@@ -110,14 +113,18 @@ class Between:
         finally:
             self.running -= 1
 
-    async def _come_to(self, method: str, path: str, *, after: bool, answer: Answer) -> None:
+    async def _come_to(self, method: str, path: str, *, after: bool, answer: Answer) -> bool:
+        """Whether the sender was killed."""
+        killed = False
         for moment in [one for one in self.moments if one.after == after and one.fits(method, path)]:
             if not moment.every:
                 self.moments.remove(moment)
             if moment.act is None:
                 os.kill(self.victim, signal.SIGKILL)
+                killed = True
             else:
                 await moment.act(self._ask, answer)
+        return killed
 
     async def _ask(self, method: str, path: str, body: Answer = None) -> Answer:
         """A person's request, from within the server."""
@@ -172,10 +179,9 @@ class Stage:
     def apply(self, *arguments: str, expect: int | None = None) -> Run:
         return self.lfsync("apply", "--yes", "--allow-large", *arguments, expect=expect)
 
-    def outcomes(self, *arguments: str, expect: int | None = None) -> dict[str, Answer]:
-        """What an apply made of each address."""
-        told = self.apply(*arguments, "--format", "json", expect=expect).json()
-        return {outcome["address"]: outcome for outcome in told["outcomes"]}
+    def bound(self, address: str) -> str:
+        """The id that the state binds an address to."""
+        return self.project.ids()[address]
 
     def killed(self, moment: Moment, *arguments: str) -> None:
         """`lfsync apply --yes` in a process of its own, which is killed at that moment."""
