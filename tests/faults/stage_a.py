@@ -181,7 +181,7 @@ class Stage:
 
     def bound(self, address: str) -> str:
         """The id that the state binds an address to."""
-        return self.project.ids()[address]
+        return str(self.project.state()[address]["id"])
 
     def killed(self, moment: Moment, *arguments: str) -> None:
         """`lfsync apply --yes` in a process of its own, which is killed at that moment."""

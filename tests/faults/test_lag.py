@@ -12,9 +12,10 @@ import pytest
 
 from tests.faults.stage_a import Answer, Open, Stage
 
-_LAG, _TIMEOUT = 1.0, 3.0
+_LAG, _TIMEOUT = 1.0, 2.0
 _ACME = "accounts: {acme: {fields: {$name: Acme, nickname: Sunny}}}\n"
 _HUB: Answer = {"accounts": [{"ref": "hub", "fields": {"$name": "Hub"}}]}
+_HUB_ALONE = "accounts: {hub: {fields: {$name: Hub}}}\n"
 # One resource of each kind, by its key.
 _KINDS = {
     "account": "accounts: {KEY: {fields: {$name: Acme}}}\n",
@@ -30,7 +31,8 @@ _KINDS = {
     "note": "notes: {KEY: {fields: {$title: Kick-off}, relationships: {$account: [{match: {$name: Hub}}]}}}\n",
     "list": "lists: {KEY: {fields: {$name: Targets, $objectType: $account}, members: [{match: {$name: Hub}}]}}\n",
 }
-_TRASHABLE = [kind for kind in _KINDS if kind != "list"]
+_SOME = ["account", "task", "list"]
+_TRASHABLE = ["account", "task"]
 
 
 def _lagging(stage: Open, crm: str, **more: Answer) -> Stage:
@@ -52,7 +54,7 @@ def _made(box: Stage, kind: str) -> set[str]:
 # ---------------------------------------------------------------- undo at once
 
 
-@pytest.mark.parametrize("kind", sorted(_KINDS))
+@pytest.mark.parametrize("kind", _SOME)
 def test_a_create_can_be_undone_at_once(stage: Open, kind: str) -> None:
     """Rule R4: what was written within the lag is read by id, by undo as well."""
     box = _lagging(stage, _of(kind, "one"))
@@ -94,17 +96,17 @@ def test_a_prune_can_be_undone_at_once_and_the_record_found_again(stage: Open, k
     box = _lagging(stage, _of(kind, "one"))
     box.apply(expect=0)
     made = _made(box, kind)
-    box.write("")
+    box.write(_HUB_ALONE)
     box.apply("--prune", expect=0)
     assert _made(box, kind) == set()
-    box.lfsync("undo", "--yes", expect=0)
+    box.lfsync("undo", "--yes", "--allow-large", expect=0)
     assert _made(box, kind) == made
     box.write(_of(kind, "one"))
     box.apply(expect=0)
     assert _made(box, kind) == made
 
 
-@pytest.mark.parametrize("kind", sorted(_KINDS))
+@pytest.mark.parametrize("kind", _SOME)
 def test_apply_right_after_the_undo_of_a_create_binds_no_trashed_record(stage: Open, kind: str) -> None:
     """Rules R4 and I6: lists still show what undo trashed a moment ago; it is not adopted, and one new one is made."""
     box = _lagging(stage, _of(kind, "one"))
@@ -135,7 +137,7 @@ def test_a_key_renamed_within_the_lag_of_its_create_makes_no_second_record(stage
     assert box.plan(expect=0)["changes"] == []
 
 
-@pytest.mark.parametrize("kind", sorted(_KINDS))
+@pytest.mark.parametrize("kind", _SOME)
 @pytest.mark.parametrize("key", ["one", "two"])
 def test_state_rm_within_the_lag_of_a_create_makes_no_second_record(stage: Open, kind: str, key: str) -> None:
     """Rule R4: the released line names the record, so it is read by id; under a new key as well."""
@@ -149,7 +151,7 @@ def test_state_rm_within_the_lag_of_a_create_makes_no_second_record(stage: Open,
     assert {box.bound(f"{kind}.{key}")} == made
 
 
-@pytest.mark.parametrize("kind", sorted(_KINDS))
+@pytest.mark.parametrize("kind", _SOME)
 def test_a_lost_state_within_the_lag_of_a_create_makes_no_second_record(stage: Open, kind: str) -> None:
     """Rule A2: the create meets its own key, whatever the lists show."""
     box = _lagging(stage, _of(kind, "one"))
@@ -197,7 +199,7 @@ def test_a_plan_right_after_a_restore_is_empty(stage: Open, kind: str, retrieve:
 def test_what_is_trashed_within_the_lag_is_blocked_and_restored_not_made_again(
     stage: Open, kind: str, wait: float
 ) -> None:
-    """Rules I6 and R4: neither list shows that it is in the trash; `--recreate-missing` restores, and makes no second."""
+    """Rules I6 and R4: neither list shows it in the trash; `--recreate-missing` restores it, and makes no second."""
     box = _lagging(stage, _of(kind, "one"))
     box.apply(expect=0)
     (made,) = _made(box, kind)
