@@ -35,9 +35,9 @@ _SOME = ["account", "task", "list"]
 _TRASHABLE = ["account", "task"]
 
 
-def _lagging(stage: Open, crm: str, **more: Answer) -> Stage:
+def _lagging(stage: Open, crm: str, timeout: float = _TIMEOUT, **more: Answer) -> Stage:
     """A workspace whose lists show the seed, and whatever is written from now on a second late."""
-    box = stage(crm, _HUB, lag=_LAG, timeout=_TIMEOUT, **more)
+    box = stage(crm, _HUB, lag=_LAG, timeout=timeout, **more)
     time.sleep(_LAG)
     return box
 
@@ -200,7 +200,7 @@ def test_what_is_trashed_within_the_lag_is_blocked_and_restored_not_made_again(
     stage: Open, kind: str, wait: float
 ) -> None:
     """Rules I6 and R4: neither list shows it in the trash; `--recreate-missing` restores it, and makes no second."""
-    box = _lagging(stage, _of(kind, "one"))
+    box = _lagging(stage, _of(kind, "one"), timeout=4)
     box.apply(expect=0)
     (made,) = _made(box, kind)
     time.sleep(wait)
