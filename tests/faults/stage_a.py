@@ -14,7 +14,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,7 +162,7 @@ class Stage:
     url: str
     between: Between
     clock: Clock
-    capture: Callable[[], tuple[str, str]]
+    capture: Callable[[], Iterable[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ lfsync
@@ -316,7 +316,7 @@ def stage(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         environment = {"LIGHTFIELD_BASE_URL": url, "LIGHTFIELD_API_KEY": KEY}
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        made = Stage(folder, url, between, clock, lambda: tuple(capsys.readouterr()), environment)
+        made = Stage(folder, url, between, clock, capsys.readouterr, environment)
         made.write(crm)
         return made
 
