@@ -1,0 +1,3 @@
+"""The fixtures of this folder."""
+
+from tests.faults.stage_a import stage as stage
