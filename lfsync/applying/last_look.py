@@ -2,8 +2,8 @@
 
                             managed value equals `after` ............ done, nothing to send
   nothing written yet:      equals the plan's `before` .............. sent
-                            the plan does not show it ............... left as it is where this run's own reading saw
-                                                                      it so (a plan of drift alone), else stale
+                            the plan does not show it ............... left as it is where the files moved, and nobody
+                                                                      in Lightfield (a plan of drift alone); else stale
                             anything else ........................... stale
   written by this run:      as our last write's answer left it ...... sent, if it was not sent yet
                             anything else ........................... stale
@@ -38,7 +38,7 @@ def still_planned(
     ids that it wrote, `cleared` the keys of this resource that it emptied.
     """
     planned = {field.key: field for field in change.fields}
-    known = {field.key: field for field in seen.fields} if seen else {}
+    known = {field.key: field for field in seen.fields if field.cause == "config"} if seen else {}
     for field in current.fields:
         shown = planned.get(field.key) or known.get(field.key)
         definition, declared = wish.fields[field.key].definition, wish.fields[field.key].declared
@@ -46,9 +46,10 @@ def still_planned(
             raise _moved(field.key, field.after, field.before)
         if field.key not in cleared and not _same(definition, shown.before_raw, field.before_raw, declared):
             raise _moved(field.key, shown.before, field.before)
-    shown_links = {link.key: link for link in (*(seen.relationships if seen else ()), *change.relationships)}
+    left_out = [link for link in seen.relationships if link.cause == "config"] if seen else []
+    shown_links = {link.key: link for link in (*left_out, *change.relationships)}
     links = {link.key: _narrowed(shown_links.get(link.key), link, touched) for link in current.links}
-    members = change.members or (seen.members if seen else None)
+    members = change.members or (seen.members if seen and seen.cause == "config" else None)
     if current.members and not _within(current.members, members):
         raise GiveUpError("stale", "its members have changed since the plan", "Plan again.")
     sent = {link.key for link in change.relationships}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lfsync.kinds import KINDS
 from lfsync.knowledge.finder import Finder
@@ -246,9 +246,10 @@ class _Resolver:
             if term.rel is not None and not term.empty:
                 found = {id for target in term.targets if (id := self._target(target))}
                 if not found:
+                    self._refuse_cut_off(query, term)
                     return None  # linked to a record that is still to be made: nothing can hit
                 targets[term.key] = found
-        hits = [hit for hit in self.finder.find(query, targets) if not self._is_anothers(hit, desired)]
+        hits = [hit for hit in self._hits(query, targets) if not self._is_anothers(hit, desired)]
         if len(hits) > 1:
             doubtful = {(hit.kind, hit.id) for hit in hits if not hit.fresh}
             self.knowledge.wanted.records |= doubtful
@@ -263,6 +264,37 @@ class _Resolver:
                 "Plan again when it is quiet.",
             )
         return hits[0].id if hits else None
+
+    def _hits(self, query: Query, targets: Mapping[str, set[str]]) -> list[Record]:
+        """What fulfils all terms. A relationship counts as empty where all that it links is in the trash (rule S6)."""
+        loose = [term for term in query.terms if term.empty and term.rel is not None]
+        if not loose or len(loose) == len(query.terms):
+            return self.finder.find(query, targets)
+        strict = replace(query, terms=tuple(term for term in query.terms if term not in loose))
+        found = self.finder.find(strict, targets)
+        return [hit for hit in found if all(self._links_nothing(hit, term) for term in loose)]
+
+    def _links_nothing(self, record: Record, term: Term) -> bool:
+        linked = record.links.get(term.key, ())
+        kind = term.rel.target if term.rel else ""
+        return not linked or (kind in KINDS and all(self.knowledge.presence(kind, id) == "gone" for id in linked))
+
+    def _refuse_cut_off(self, query: Query, term: Term) -> None:
+        """What its match looks for is linked to a record that is still to be made, so that nothing can hit (rule I2).
+
+        But where all else matches, and what a record is linked to is in the trash, it may be the one: no second copy.
+        """
+        others = tuple(other for other in query.terms if other.rel is None)
+        if not others or not self.knowledge.is_searched(query.kind, (), found=False):
+            return
+        loose = [hit for hit in self.finder.find(replace(query, terms=others), {}) if hit.links.get(term.key)]
+        cut_off = [hit for hit in loose if self._links_nothing(hit, term)]
+        if cut_off:
+            shown = "; ".join(map(named, cut_off[:_SHOWN]))
+            what = f"`{term.key}` of {shown} links a record in the trash, and all else of its match is the same"
+            raise _StuckError(
+                what, "If that is the one, name it with `id:`; else restore or unlink what is in the trash."
+            )
 
     def _is_anothers(self, hit: Record, desired: Desired | None) -> bool:
         return desired is not None and self.claimed.get((hit.kind, hit.id), desired.address) != desired.address

@@ -105,7 +105,6 @@ class Ledger:
     def __init__(
         self, state: State, journal: JournalLike, history: HistoryLike, server_time: Callable[[], str]
     ) -> None:
-        self.state = state
         self._bindings = dict(state.bindings)
         self._released = dict(state.released)
         self._journal = journal

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lfsync.errors import StateError
 from lfsync.model import Address
 from lfsync.state.merge import Line, merge, merged_line
-from lfsync.state.state import Binding, Hashes, State, decode, encode
+from lfsync.state.state import Binding, Hashes, LinkHashes, State, decode, encode
 
 SALT, OTHER_SALT = "0123456789abcdef", "fedcba9876543210"
 A, B = Address("account", "a"), Address("account", "b")
@@ -200,6 +200,7 @@ def test_conflict_markers_are_named_with_the_way_out() -> None:
 # ---------------------------------------------------------------- of any two states
 
 _HASHES = st.sampled_from([OLD, NEW, NEWER, Hashes("d0", None)])
+_LINKS = st.sampled_from([LinkHashes("d0", ("l0", "=")), LinkHashes("d1", ("-l0", "l1")), LinkHashes("d0", None)])
 _KEYED = st.dictionaries(st.sampled_from(["x", "y"]), _HASHES)
 _BINDINGS = st.builds(
     Binding,
@@ -209,8 +210,8 @@ _BINDINGS = st.builds(
     st.sampled_from(["created", "adopted"]),
     st.sampled_from([None, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]),
     _KEYED,
-    _KEYED,
-    st.none() | _HASHES,
+    st.dictionaries(st.sampled_from(["x", "y"]), _LINKS),
+    st.none() | _LINKS,
     st.booleans(),
 )
 _STATES = st.builds(
