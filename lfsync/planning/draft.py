@@ -123,7 +123,9 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
         hint = "Declare what is missing, or correct the match so that it finds the record."
         made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place)
         return
-    made.changes[wish.address] = _change(wish, "create", comparer.creation(wish))
+    creation = comparer.creation(wish)
+    _doubt_additions(comparer, wish, creation)
+    made.changes[wish.address] = _change(wish, "create", creation)
 
 
 def _declared(wish: Desired, key: str) -> bool:
@@ -173,12 +175,24 @@ def _want_certainty(comparer: Comparer, wish: Desired, record: Record, differenc
     if difference.members_moved and wish.members is not None:
         comparer.knowledge.doubt_members(record.id, wish.members.definition.target)
     _doubt_removals(comparer, wish, difference)
+    _doubt_additions(comparer, wish, difference)
 
 
 def _binding_for(state: State, resolution: Resolution, address: Address, id: str) -> Binding | None:
     """The binding whose hashes speak about this record: also one that moves here from a former key (rule I4)."""
     binding = state.bindings.get(resolution.moved.get(address, address))
     return binding if binding is not None and binding.id == id else None
+
+
+def _doubt_additions(comparer: Comparer, wish: Desired, difference: Difference) -> None:
+    """What is linked anew was found on a row that may lag: it is read before it is linked (rule R1)."""
+    added = [(wish.links[link.key].definition.target, id) for link in difference.links for id in link.add]
+    if difference.members is not None and wish.members is not None:
+        added += [(wish.members.definition.target, id) for id in difference.members.add]
+    for kind, id in added:
+        record = comparer.knowledge.record(kind, id) if kind in KINDS and "." not in id else None
+        if record is not None and not record.fresh:
+            comparer.knowledge.wanted.records.add((kind, id))
 
 
 def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -> None:

@@ -16,9 +16,9 @@ _HIDDEN = (
     "\ud800-\udfff"  # lone surrogates: they can't be encoded
     "\U000e0000-\U000e007f"
 )
-# Joiners belong inside emoji and scripts such as Persian; after ASCII text, and what becomes it, they only hide a
-# difference.
-_JOINERS = f"(?:(?<![^\x00-\x7f{_HIDDEN}])[\u200c\u200d]+)"
+# A joiner belongs inside emoji and scripts such as Persian; after ASCII, what is spelt out in it, or another joiner it
+# only hides a difference.
+_JOINERS = f"(?:(?<![^\x00-\x7f{_HIDDEN}\u200c\u200d])[\u200c\u200d])"
 _UNSAFE = re.compile(f"({_FLAG})|[{_HIDDEN}]|{_JOINERS}")
 
 _SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}

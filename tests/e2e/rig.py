@@ -104,9 +104,9 @@ class Project:
         return path
 
     def state(self) -> dict[str, dict[str, Any]]:
-        """The state's lines by address."""
+        """The state's lines of bound addresses."""
         lines = self.state_file.read_text().splitlines()
-        return {line["address"]: line for line in map(json.loads, lines[1:])}
+        return {line["address"]: line for line in map(json.loads, lines[1:]) if "id" in line}
 
     def ids(self) -> dict[str, str]:
         return {address: line["id"] for address, line in self.state().items()}

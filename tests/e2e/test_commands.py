@@ -24,7 +24,7 @@ _FILES = {
 
 _KEYS = {
     "": "format_version lfsync_version created_at workspace config_digest fingerprint summary requests "
-    "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings",
+    "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings refusals",
     "workspace": "name base_url ids",
     "summary": "create update adopt delete restore unchanged blocked drift",
     "requests": "read search write",

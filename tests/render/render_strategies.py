@@ -20,6 +20,7 @@ from lfsync.model import (
     Outcome,
     Place,
     Plan,
+    Refusal,
     Requests,
     Status,
     WorkspaceInfo,
@@ -104,6 +105,10 @@ plans = st.builds(
     enrichment_events=counts,
     required_scopes=many(texts),
     missing_scopes=many(texts),
+    refusals=st.lists(
+        st.builds(Refusal, st.sampled_from(["threshold", "scope"]), texts, texts, st.lists(addresses, max_size=2).map(tuple)),
+        max_size=2,
+    ).map(tuple),
 )
 outcomes = st.builds(
     Outcome,

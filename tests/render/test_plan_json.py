@@ -64,7 +64,7 @@ def test_keys_are_those_of_the_contract() -> None:
     data = to_json(plan_of_everything())
     assert " ".join(data) == (
         "format_version lfsync_version created_at workspace config_digest fingerprint summary requests "
-        "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings"
+        "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings refusals"
     )
     assert data["summary"] == {
         "create": 4,
