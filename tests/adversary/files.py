@@ -107,7 +107,7 @@ def _csv(rows: Mapping[str, Data]) -> str:
 
 
 def seed(case: Data) -> Data:
-    """What the workspace holds before lfsync comes. Fillers come last: they are the newest, and fill the first pages."""
+    """What the workspace holds before lfsync comes. Fillers come last: the newest, they fill the first pages."""
     records: dict[str, list[Data]] = {}
     live: Sequence[Data] = case["live"]
     known = {(r["kind"], r["ref"]) for r in live}

@@ -1,7 +1,7 @@
 """Runs of the real program, each in a process of its own that costs a fork and no start.
 
-One clean process without threads imports lfsync once (from a folder of the caller's choice, so that a copy with a fault in
-it can be driven as well) and forks for each command. A run may stand on a terminal, and may be killed at any time.
+One clean process without threads imports lfsync once (from a folder of the caller's choice, so that a copy with a fault
+in it can be driven as well) and forks for each command. A run may stand on a terminal, and may be killed at any time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(os.environ.get("LFSYNC_ADVERSARY_PACKAGE") or Path(__file__).resolve().parents[2])
+"""The folder that holds the lfsync to attack; that of this checkout, unless the environment names another."""
 TIMEOUT = 90.0  # seconds; far above what any command here takes
 KEY = "sk_lf_0_TheAdversarysOwn"
 QUESTION = b"Apply to "
@@ -109,7 +110,7 @@ class Forge:
         shown, asked = b"", False
         end = time.monotonic() + TIMEOUT
         while time.monotonic() < end:
-            ready, _, _ = select.select([master, self._near], [], [], 1)
+            ready, _, _ = select.select([master, self._near.fileno()], [], [], 1)
             if master in ready:
                 shown += _some(master)
                 if not asked and QUESTION in shown:
@@ -133,9 +134,9 @@ def _text(path: Path) -> str:
 
 
 @contextmanager
-def forge(package: Path = ROOT) -> Iterator[Forge]:
+def forge(package: Path = PACKAGE) -> Iterator[Forge]:
     """A forge for the lfsync in this folder."""
-    made = Forge(Path(os.environ.get("LFSYNC_ADVERSARY_PACKAGE") or package) if package == ROOT else package)
+    made = Forge(package)
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""What the promises say of one run: design.md sections 1, 4, 6 to 8, 10, and the rules. Reads no code of lfsync's. Pure.
+"""What the promises say of one run: design.md sections 1, 4, 6 to 8, 10, and the rules. Knows no code of lfsync. Pure.
 
 It knows what the files declare, what the database held at every moment, who changed what when, the plan that was shown,
 and which record the state says an address is bound to. Where the promises leave something open, it says nothing.
@@ -19,11 +19,13 @@ _KIND_OF = {section: kind for kind, section in SECTIONS.items()}
 
 @dataclass(frozen=True)
 class Undone:
-    """The run that an undo puts back."""
+    """The run that an undo puts back. `known`: all that may be on its record. `whole`: it was not killed."""
 
     requests: Sequence[Request]
     whole: bool
+    began: int
     ended: int
+    known: Sequence[Request] = ()
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,11 @@ class Court:
     def _named_by(self, id: str, kind: str, body: Mapping[str, Any]) -> bool:
         for key, value in body.get("relationships", {}).items():
             for ref in _refs(value):
-                if isinstance(ref, dict) and LINKS[kind][key].target == "account" and id in self.targets("account", ref):
+                if (
+                    isinstance(ref, dict)
+                    and LINKS[kind][key].target == "account"
+                    and id in self.targets("account", ref)
+                ):
                     return True
         return False
 
@@ -311,7 +317,9 @@ class Court:
     def _double(self, id: str, made: dict[str, str]) -> Iterator[str]:
         record = self.facts.after.records[id]
         now = Snapshot({id: record._replace(trashed=False)}, self.facts.after.links)
-        mine = [address for address, kind, _ in self.declared() if kind == record.kind and self._meant(address, id, now)]
+        mine = [
+            address for address, kind, _ in self.declared() if kind == record.kind and self._meant(address, id, now)
+        ]
         if not mine and not self._touched(id):
             yield f"made {self._label(id)}, which no file declares"
         for address in mine[:1] if len(mine) == 1 else []:
@@ -322,9 +330,9 @@ class Court:
             if bound and not self._trashed(bound, self.facts.before) and not self._trashed(bound, self.facts.after):
                 yield f"made {address} again, though it is bound to {bound}, which is there"
             for other in sorted(self.hits(address, self.facts.before, sure=True) - {id}):
-                if other not in self.facts.unsettled and not self._trashed(other, self.facts.after):
-                    if not self._touched(other):
-                        yield f"made {address} ({id}) though {self._label(other)} {other} matches it (rule I9)"
+                open_to_doubt = other in self.facts.unsettled or self._touched(other)
+                if not open_to_doubt and not self._trashed(other, self.facts.after):
+                    yield f"made {address} ({id}) though {self._label(other)} {other} matches it (rule I9)"
 
     def _meant(self, address: str, id: str, now: Snapshot) -> bool:
         return self.facts.bound_after.get(address) == id or id in self.hits(address, now)
@@ -345,12 +353,9 @@ class Court:
             last[place] = touch
             if touch.run == 0 or touch.tick <= self.facts.began or before is None or before.run != 0:
                 continue
-            if place[0] in ("field", "link", "trash") and before.tick > self.facts.shown_at:
-                if not self._in_the_window(before.tick, touch.tick, place):
-                    yield (
-                        f"overwrote what a person did after the plan: {self._name(place)}: "
-                        f"{touch.effect.old!r} -> {touch.effect.new!r}"
-                    )
+            if before.tick > self.facts.shown_at and not self._in_the_window(before.tick, touch.tick, place):
+                moved = f"{touch.effect.old!r} -> {touch.effect.new!r}"
+                yield f"overwrote what a person did after the plan: {self._name(place)}: {moved}"
 
     def _in_the_window(self, edited: int, written: int, place: Place) -> bool:
         """The record was read after the plan and before the edit, and nothing else was asked of it in between."""
@@ -443,13 +448,12 @@ class Court:
         if "members" in body:
             target = str(body["fields"]["$objectType"]).removeprefix("$")
             link = Link(MEMBERS, True, target, True)
-            yield from self._set_lives(f"{address} members", _linked(self.facts.after, link, record.id), body["members"], link)
+            yield from self._set_lives(
+                f"{address} members", _linked(self.facts.after, link, record.id), body["members"], link
+            )
 
     def _set_lives(self, name: str, live: Iterable[str], value: Any, link: Link) -> Iterator[str]:
-        if link.target == "member":
-            shown = set(live)
-        else:
-            shown = {id for id in live if not self._trashed(id, self.facts.after)}
+        shown = {id for id in live if link.target == "member" or not self._trashed(id, self.facts.after)}
         partial = isinstance(value, dict) and "match" not in value
         wanted: set[str] = set()
         for ref in _refs(value):
@@ -482,18 +486,15 @@ class Court:
 
     def put_back(self, undone: Undone) -> Iterator[str]:
         """Undo puts back what is on record, and leaves alone what people changed since (rule L3)."""
-        first: dict[Place, Effect] = {}
-        for request in undone.requests:
-            for effect in request.effects:
-                old = first[effect.place].old if effect.place in first else effect.old
-                first[effect.place] = Effect(effect.place, old, effect.new)
-        moved = {t.effect.place for t in self.facts.touches if undone.ended < t.tick <= self.facts.began}
-        moved |= {t.effect.place for t in self.facts.touches if t.tick > self.facts.began and t.run == 0}
+        first, known = _summed(undone.requests), _summed(undone.known)
+        # A change within the one request that rule A1 allows is on no record.
+        since = [t for t in self.facts.touches if (t.tick > undone.began if t.run == 0 else t.tick > undone.ended)]
+        moved = {t.effect.place for t in since if t.tick <= self.facts.began or t.run == 0}
         ids = {part for place in moved for part in place[1:]}
         made = {e.place[1] for e in self.facts.effects if e.place[0] == "record"}
         for effect in self.facts.effects:
-            known = effect.place in first or self._of_created(effect.place, first) or _sent(effect.place, undone)
-            if not known and not made & set(effect.place[1:]):
+            on_record = effect.place in known or self._of_created(effect.place, known) or _sent(effect.place, undone)
+            if not on_record and not made & set(effect.place[1:]):
                 yield f"undo touched what the run did not write: {self._name(effect.place)}"
         if self.facts.code in (0, 1) and undone.whole and not self.facts.unsettled:
             yield from self._is_back(first, moved, ids)
@@ -503,16 +504,16 @@ class Court:
 
     def _is_back(self, first: Mapping[Place, Effect], moved: set[Place], ids: set[str]) -> Iterator[str]:
         for place, effect in first.items():
-            record = self.facts.after.records.get(place[1])
+            record, code = self.facts.after.records.get(place[1]), self.facts.code
             if place in moved or (record and record.kind == "list") or set(place[1:]) & ids:
                 continue
             if place[0] == "record":
                 if record and not record.trashed and not self._held(place[1]):
-                    yield f"undo ended with {self.facts.code}, but {self._label(place[1])}, which the run made, is still there"
+                    yield f"undo ended with {code}, but {self._label(place[1])}, which the run made, is still there"
             elif not self._of_created(place, first) and not self._list_link(place):
                 now = self.facts.after.value(place)
                 if now != effect.old and effect.old != effect.new:
-                    yield f"undo ended with {self.facts.code}, but {self._name(place)} is {now!r}, not {effect.old!r}"
+                    yield f"undo ended with {code}, but {self._name(place)} is {now!r}, not {effect.old!r}"
 
     def _held(self, id: str) -> bool:
         return any(self.facts.bound_before.get(address) == id for address in self.facts.protected)
@@ -528,8 +529,18 @@ def _sent(place: Place, undone: Undone) -> bool:
     """Whether a link was asked for, though a person had made it a moment before."""
     return place[0] == "link" and any(
         any(f"/{near}" in r.path and far in str(r.body) for near, far in (place[2:], place[:1:-1]))
-        for r in undone.requests
+        for r in undone.known
     )
+
+
+def _summed(requests: Iterable[Request]) -> dict[Place, Effect]:
+    """What these requests made of each place, from the first to the last."""
+    found: dict[Place, Effect] = {}
+    for request in requests:
+        for effect in request.effects:
+            old = found[effect.place].old if effect.place in found else effect.old
+            found[effect.place] = Effect(effect.place, old, effect.new)
+    return found
 
 
 def _refs(value: Any) -> list[Any]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from lfsync.project.settings import SandboxSettings
 from tests.adversary import files as project
 from tests.adversary import menu
 from tests.adversary.forge import KEY, Forge, Run, kill
-from tests.adversary.menu import LINKS, MEMBERS, NAMES, SECTIONS
+from tests.adversary.menu import LINKS, NAMES, SECTIONS
 from tests.adversary.oracle import Facts, Undone, faults
 from tests.adversary.stage import Moment, Snapshot, Stage
 from tests.adversary.world import Data
@@ -57,6 +56,7 @@ class Played:
         self.files: dict[str, Data] = self.case["files"]
         self.machines = [Machine(folder / "a"), Machine(folder / "b")]
         self.code = 0
+        self.pressing: list[tuple[str, str, str]] = []
         self.found: list[str] = []
         self.unsettled: set[str] = set()
         self.believed: dict[str, str] = {}
@@ -109,7 +109,7 @@ class Played:
             self.found.append(f"the plan after an apply that ended with 0 is not empty ({run.code}): {run.text[:600]}")
 
     def do_people(self, step: Data) -> None:
-        self._acts(step["acts"])
+        self.acts(step["acts"])
 
     def do_clock(self, step: Data) -> None:
         self.stage.clock.ahead += step["jump"]
@@ -135,7 +135,7 @@ class Played:
                 return
         if how == "saved":
             tick = self.stage.tick
-            self._acts(step.get("between", ()))
+            self.acts(step.get("between", ()))
             arguments = ["apply", str(machine.folder.parent / "plan.json"), "--yes", *large]
             self._run("apply", machine, arguments, step, plan=shown, planned=planned, shown_at=tick)
         elif how == "ask":
@@ -148,9 +148,11 @@ class Played:
     def do_undo(self, step: Data) -> None:
         machine = self._machine(step)
         undone = machine.runs[-1] if machine.runs else None
-        if undone and not undone.whole:
-            # Which of the last writes were answered is open, and so is which run is the last on record.
-            undone = Undone([r for run in machine.runs for r in run.requests], False, undone.ended)
+        if undone:
+            # Which writes of a killed run were answered is open; those that were not are on the next run's record.
+            runs = machine.runs if not undone.whole else [run for run in machine.runs if not run.whole or run is undone]
+            known = [request for run in runs for request in run.requests]
+            undone = Undone(undone.requests, undone.whole, undone.began, undone.ended, known)
         self._run("undo", machine, ["undo", "--yes", "--allow-large"], step, undone=undone)
 
     def do_edit(self, step: Data) -> None:
@@ -159,6 +161,7 @@ class Played:
     def do_state(self, step: Data) -> None:
         machine = self._machine(step)
         if step["op"] == "rm":
+            self.acts(step.get("acts", ()))
             if step["address"] in machine.bound():
                 self._run("state", machine, ["state", "rm", step["address"]], {})
             return
@@ -176,10 +179,11 @@ class Played:
             self._nobody_knows()
 
     def _nobody_knows(self) -> None:
-        """Whoever lost the state can't know what was written within the lag."""
+        """Whoever lost the state can't know what was changed within the lag; a create meets its own key (rule A2)."""
         if self.case["weather"]["lag"]:
-            self.unsettled |= {t.effect.place[1] for t in self.stage.touches}
-            self.unsettled |= {part for t in self.stage.touches for part in t.effect.place[1:]}
+            made = {t.effect.place[1] for t in self.stage.touches if t.effect.place[0] == "record"}
+            self.unsettled |= {part for t in self.stage.touches for part in t.effect.place[1:]} - made
+            self.unsettled |= {t.effect.place[1] for t in self.stage.touches if t.effect.old is not None} & made
 
     def _settle(self) -> None:
         if self.case["weather"]["lag"]:
@@ -233,7 +237,8 @@ class Played:
 
     # ------------------------------------------------------------ people
 
-    def _acts(self, acts: Sequence[Data]) -> bool:
+    def acts(self, acts: Sequence[Data]) -> bool:
+        """What people do, one after the other. Loses no request."""
         for act in acts:
             self._act(act)
         return False
@@ -273,6 +278,12 @@ class Played:
         key = str(self.stage.snapshot().records[id].fields["$objectType"]).removeprefix("$") + "s"
         change = {"add" if act["on"] else "remove": [other]}
         self.stage.act("POST", self._path(id), {"relationships": {f"${key}": change}})
+
+    def _act_press(self, act: Data) -> None:
+        """A person changes just what the last plan that was saved is about to change."""
+        if self.pressing:
+            id, kind, key = self.pressing[act["nth"] % len(self.pressing)]
+            self.stage.act("POST", self._path(id), {"fields": {key: menu.FIELDS[kind][key].people[0]}})
 
     def _act_trash(self, act: Data) -> None:
         if id := self._id(act["who"]):
@@ -327,6 +338,7 @@ class Played:
         if self.found or not path.exists():
             return None
         plan: Data = json.loads(path.read_text())
+        self.pressing = list(_pressing(plan))
         if plan["blocked"] and self.code != 3:
             self.found.append(f"a plan with something blocked ended with {self.code}, not 3 (section 8)")
         return plan
@@ -355,7 +367,7 @@ class Played:
         def meanwhile() -> None:
             asked.append(self.stage.tick)
             if answer == "y":
-                self._acts(step.get("between", ()))
+                self.acts(step.get("between", ()))
 
         run = self.forge.run(
             ["-C", str(machine.folder), *arguments], self._env(), started=hand.takes, answer=answer, meanwhile=meanwhile
@@ -399,10 +411,19 @@ class Played:
     def _remember(self, machine: Machine, facts: Facts) -> None:
         """What the history of this machine holds now (rule A8)."""
         if facts.command in ("apply", "undo") and facts.written:
-            machine.runs.append(Undone(facts.requests, not facts.killed, self.stage.tick))
+            machine.runs.append(Undone(facts.requests, not facts.killed, facts.began, self.stage.tick))
 
     def _env(self) -> dict[str, str]:
         return {"LIGHTFIELD_BASE_URL": self.stage.url, "LIGHTFIELD_API_KEY": KEY, "LFSYNC_WORKSPACE": "prod"}
+
+
+def _pressing(plan: Data) -> Iterator[tuple[str, str, str]]:
+    """The fields that a plan updates: id, kind and key."""
+    for change in plan["changes"]:
+        kind = change["address"].partition(".")[0]
+        for row in change["fields"] if change["action"] == "update" else ():
+            if row["key"] in menu.FIELDS[kind]:
+                yield change["id"], kind, row["key"]
 
 
 def _first_write(requests: Sequence[Any], began: int) -> int:
@@ -435,11 +456,13 @@ class _Hand:
         """What will happen at which request."""
         found = []
         if during := self.step.get("during"):
-            acts: Callable[[], bool] = lambda: self.played._acts(during["acts"])
-            found.append(Moment(during["at"], during["after"], during["writes"], acts))
+            found.append(Moment(during["at"], during["after"], during["writes"], self._acts))
         if end := self.step.get("end"):
             found.append(Moment(end["at"], end["after"], end["writes"], self._falls))
         return found
+
+    def _acts(self) -> bool:
+        return self.played.acts(self.step["during"]["acts"])
 
     def _falls(self) -> bool:
         number = signal.SIGKILL if self.step["end"]["signal"] == "KILL" else signal.SIGTERM

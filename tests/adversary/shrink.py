@@ -40,16 +40,24 @@ def _smaller(case: Data) -> Iterator[Data]:
     for key, empty in (("filler", {}), ("csv", []), ("defaults", {})):
         if case.get(key):
             yield {**case, key: empty}
-    for key, value in case["weather"].items():
-        if value:
-            yield {**case, "weather": {**case["weather"], key: {} if key == "quirks" else 0}}
+    calm: Data = {key: {} if key == "quirks" else 0 for key, value in case["weather"].items() if value}
+    yield from ({**case, "weather": {**case["weather"], key: nothing}} for key, nothing in calm.items())
     yield from _without_some(case, "live", [*range(len(case["live"]))])
     yield from _without_some(case, "files", [*case["files"]])
+    yield from _calmer_steps(case)
+    yield from _poorer_bodies(case)
+
+
+def _calmer_steps(case: Data) -> Iterator[Data]:
+    steps = case["steps"]
     for number, step in enumerate(steps):
         for key in ("during", "between", "end", "only", "prune", "recreate"):
             if step.get(key):
                 left = {name: value for name, value in step.items() if name != key}
                 yield {**case, "steps": [*steps[:number], left, *steps[number + 1 :]]}
+
+
+def _poorer_bodies(case: Data) -> Iterator[Data]:
     for address, body in case["files"].items():
         for part in ("relationships", "fields"):
             for key in body.get(part, {}):

@@ -38,21 +38,23 @@ def _child(order: dict[str, Any]) -> int:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         _quiet(order["out"], order["err"])
-    code = cli.run(order["arguments"])
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    return code
+    try:
+        cli.main(order["arguments"])
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    return 99
 
 
 def _fork(order: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
-    code = 99
+    code = 98
     try:
         code = _child(order)
-    except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 1
     finally:
         os._exit(code)
 

@@ -168,9 +168,7 @@ class Maker:
             if key in body["fields"]:
                 fields[key] = body["fields"][key]
         if "$email" in fields and self._maybe(0.5):
-            fields["$email"] = [form(fields["$email"][0].upper())]
-            if " " in fields["$email"][0]:
-                fields["$email"] = [fields["$email"][0].strip()]
+            fields["$email"] = [fields["$email"][0].upper()]
         for key in self._some(sorted(FIELDS[kind]), 2):
             value = self._pick(FIELDS[kind][key].people)
             if key != "$status":
@@ -246,7 +244,8 @@ class Maker:
         return {"do": "people", "acts": self._acts()}
 
     def _acts(self) -> list[Data]:
-        return [act for _ in range(self.chance.randint(1, 3)) if (act := self._act())]
+        found = [act for _ in range(self.chance.randint(1, 3)) if (act := self._act())]
+        return [*found, {"act": "press", "nth": self.chance.randint(0, 9)}] if self._maybe(0.5) else found
 
     def _who(self, kind: str | None = None) -> str | None:
         known = [a for a in self.files if kind is None or a.startswith(f"{kind}.")]
@@ -263,7 +262,9 @@ class Maker:
         if who is None:
             return None
         kind = self._kind_of(who)
-        what = self._pick(("set", "set", "set", "link", "link", "trash", "restore", "create", "merge", "rename", "member"))
+        what = self._pick(
+            ("set", "set", "set", "link", "link", "trash", "restore", "create", "merge", "rename", "member")
+        )
         if what in ("trash", "restore"):
             return {"act": what, "who": who}
         if what == "rename":
@@ -296,10 +297,18 @@ class Maker:
             return None
         address = self._pick(sorted(self.files))
         kind = address.partition(".")[0]
-        op = self._pick(("set", "set", "set", "drop", "remove", "remove", "add", "rename", "members", "life", "link", "link"))
+        op = self._pick(
+            ("set", "set", "set", "drop", "remove", "remove", "add", "rename", "members", "life", "link", "link")
+        )
         if op == "set":
             key = self._pick(sorted(FIELDS[kind]))
-            return {"do": "edit", "op": op, "address": address, "key": key, "value": self._pick(FIELDS[kind][key].declared)}
+            return {
+                "do": "edit",
+                "op": op,
+                "address": address,
+                "key": key,
+                "value": self._pick(FIELDS[kind][key].declared),
+            }
         if op == "drop":
             keys = [key for key in self.files[address]["fields"] if key in FIELDS[kind] and key != "$status"]
             return {"do": "edit", "op": op, "address": address, "key": self._pick(keys)} if keys else None
@@ -328,7 +337,12 @@ class Maker:
     def _state(self) -> Data:
         op = self._pick(("rm", "rm", "lose-state", "lose-journal", "lose-both"))
         step: Data = {"do": "state", "op": op, "m": self._machine()}
-        return {**step, "address": self._pick(sorted(self.files))} if op == "rm" and self.files else step
+        if op != "rm" or not self.files:
+            return {**step, "op": "lose-both"} if op == "rm" else step
+        address = self._pick(sorted(self.files))
+        kind = address.partition(".")[0]
+        act = {"act": "set", "who": address, "key": NAMES[kind], "value": _named(kind, "Renamed")}
+        return {**step, "address": address, "acts": [act] if self._maybe(0.5) else []}
 
     def _git(self) -> Data:
         a = self._machine()
