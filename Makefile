@@ -19,6 +19,7 @@ test: .venv/.dev
 # The full form of the tests that try to break it: takes a while, and ends with the table that README.md quotes.
 soak: .venv/.dev
 	LFSYNC_SOAK=full $(BIN)/pytest tests/soak tests/laws
+	LFSYNC_SOAK=full $(BIN)/pytest -n auto tests/adversary
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks

@@ -126,7 +126,9 @@ class Court:
         """The ids that a ref may mean."""
         if isinstance(ref, dict):
             moments = (self.facts.before, self.facts.after, self.facts.planned or self.facts.before)
-            return {id for moment in moments for id in self._by_name(ref, moment)}
+            # What people did within the lag may not show yet, and a ref is what the index knows.
+            lagging = {id for id in self.facts.unsettled if id in self.facts.before.records}
+            return {id for moment in moments for id in self._by_name(ref, moment)} | lagging
         if kind == "member":
             return {self.facts.members[ref]} if ref in self.facts.members else {ref}
         return self.ids(f"{kind}.{ref}")

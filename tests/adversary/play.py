@@ -7,10 +7,11 @@ import json
 import shutil
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lfsync.project.settings import SandboxSettings
 from tests.adversary import files as project
@@ -61,6 +62,7 @@ class Played:
         self.unsettled: set[str] = set()
         self.believed: dict[str, str] = {}
         self.story: list[str] = []
+        self.tally: Counter[str] = Counter()
         self._open(folder)
 
     def _open(self, folder: Path) -> None:
@@ -406,6 +408,7 @@ class Played:
         self.found += faults(facts)
         self._remember(machine, facts)
         self.story.append(f"{' '.join(arguments[:2])} -> {run.code}; {len(facts.written)} writes")
+        self.tally.update(runs=1, writes=len(facts.written), kills=facts.killed)
         return run
 
     def _remember(self, machine: Machine, facts: Facts) -> None:
@@ -471,12 +474,22 @@ class _Hand:
         return number == signal.SIGKILL and not self.step["end"]["after"]
 
 
-def play(case: Data, forge: Forge, stage: Stage) -> tuple[list[str], list[str]]:
-    """The faults of one case, and what was run."""
+class Ended(NamedTuple):
+    """What a case came to: the promises broken, the commands run, and how much happened."""
+
+    faults: list[str]
+    story: list[str]
+    tally: Mapping[str, int]
+
+
+def play(case: Data, forge: Forge, stage: Stage) -> Ended:
+    """Plays a case to its end, or to the first run that breaks a promise."""
     with tempfile.TemporaryDirectory(prefix="adversary-") as folder:
         played = Played(case, forge, stage, Path(folder))
         try:
-            return played.play(), played.story
+            found = played.play()
+            edits = sum(touch.run == 0 for touch in stage.touches)
+            return Ended(found, played.story, {**played.tally, "edits by people": edits})
         finally:
             stage.settle()
             stage.close()

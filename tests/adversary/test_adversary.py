@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,14 @@ CHOICES = [(quirk.name, quirk.values) for quirk in QUIRKS if quirk.name not in _
 
 
 @pytest.mark.parametrize("number", range(size(60, 1000)))
-def test_a_random_sequence_keeps_the_promises(number: int, smithy: Forge, ground: Stage, tmp_path: Path) -> None:
+def test_a_random_sequence_keeps_the_promises(
+    number: int, smithy: Forge, ground: Stage, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     case = Maker(SEED * 100_000 + number, CHOICES).case()
-    faults, story = play(case, smithy, ground)
+    faults, story, tally = play(case, smithy, ground)
+    record_property("adversary", {"sequences": 1, **tally, "promises broken": len(faults)})
     if faults:
-        small = shrink(case, faults, lambda smaller: play(smaller, smithy, ground)[0], size(60, 150))
+        small = shrink(case, faults, lambda smaller: play(smaller, smithy, ground).faults, size(60, 150))
         path = tmp_path / "case.json"
         path.write_text(json.dumps({"about": faults[0], **small}, indent=1, ensure_ascii=False) + "\n")
         pytest.fail("\n".join([*faults, *story, f"kept in {path}:", path.read_text()]), pytrace=False)

@@ -17,5 +17,5 @@ CASES = sorted(Path(__file__).with_name("cases").glob("*.json"))
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_a_kept_sequence_keeps_the_promises(path: Path, smithy: Forge, ground: Stage) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
-    faults, story = play(case, smithy, ground)
-    assert not faults, "\n".join([case["about"], *faults, *story])
+    ended = play(case, smithy, ground)
+    assert not ended.faults, "\n".join([case["about"], *ended.faults, *ended.story])
