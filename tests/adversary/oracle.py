@@ -289,7 +289,10 @@ class Court:
             if not holders and not any(id in self.hits(address, self.facts.before) for address in absent):
                 yield f"trashed {name}, which lfsync never managed"
         elif not any(address in holders for address in absent):
-            yield f"trashed {name}, and nobody asked for it"
+            # A renamed key takes the binding along (rule I4), also that of what should not exist.
+            moved = [a for a in absent if id in self.hits(a, self.facts.before)]
+            if not moved or not holders or any(address in self.facts.files for address in holders):
+                yield f"trashed {name}, and nobody asked for it"
 
     def _named_by(self, id: str, kind: str, body: Mapping[str, Any]) -> bool:
         for key, value in body.get("relationships", {}).items():

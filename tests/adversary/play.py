@@ -162,8 +162,8 @@ class Played:
 
     def do_state(self, step: Data) -> None:
         machine = self._machine(step)
+        self.acts(step.get("acts", ()))
         if step["op"] == "rm":
-            self.acts(step.get("acts", ()))
             if step["address"] in machine.bound():
                 self._run("state", machine, ["state", "rm", step["address"]], {})
             return

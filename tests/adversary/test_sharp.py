@@ -58,7 +58,9 @@ def _creates_in_bad_weather(case: Data) -> bool:
 
 
 def _renamed_and_let_go(case: Data) -> bool:
-    return any(step.get("op") == "rm" and step.get("acts") for step in case["steps"])
+    """A record is renamed, and the state that knows it is lost; then comes an apply."""
+    lost = [number for number, step in enumerate(case["steps"]) if step["do"] == "state" and step.get("acts")]
+    return any(step.get("op") == "lose-both" for step in (case["steps"][number] for number in lost))
 
 
 MUTATIONS = (

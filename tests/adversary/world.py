@@ -337,8 +337,8 @@ class Maker:
     def _state(self) -> Data:
         op = self._pick(("rm", "rm", "lose-state", "lose-journal", "lose-both"))
         step: Data = {"do": "state", "op": op, "m": self._machine()}
-        if op != "rm" or not self.files:
-            return {**step, "op": "lose-both"} if op == "rm" else step
+        if not self.files:
+            return {**step, "op": "lose-both"}
         address = self._pick(sorted(self.files))
         kind = address.partition(".")[0]
         act = {"act": "set", "who": address, "key": NAMES[kind], "value": _named(kind, "Renamed")}
