@@ -147,6 +147,7 @@ class Stage:
     moments: list[Moment] = field(default_factory=list)
     _counts: list[int] = field(default_factory=lambda: [0, 0])
     _running: int = 0
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _seen: Snapshot = field(default_factory=lambda: Snapshot({}, frozenset()))
     _version: int = -1
 
@@ -248,20 +249,12 @@ class Stage:
         """One request of lfsync, one at a time: each is seen with all that it did and nothing else."""
         self._running += 1
         try:
-            async with self._turn():
+            async with self._turn:
                 answer = await self._serve(scope, receive)
             for part in answer:
                 await send(part)
         finally:
             self._running -= 1
-
-    def _turn(self) -> asyncio.Lock:
-        loop = asyncio.get_running_loop()
-        found: asyncio.Lock | None = getattr(loop, "adversary", None)
-        if found is None:
-            found = asyncio.Lock()
-            loop.adversary = found  # type: ignore[attr-defined]
-        return found
 
     async def _serve(self, scope: MutableMapping[str, Any], receive: Any) -> list[Any]:
         write = scope["method"] != "GET"

@@ -279,8 +279,7 @@ class Maker:
             name, member = self._who("list"), self._who("account")
             return {"act": "member", "who": name, "to": member, "on": self._maybe(0.6)} if name and member else None
         if what == "create":
-            body = self.files[self._pick(sorted(self.files))] if self.files else None
-            return {"act": "create", "like": self._pick(sorted(self.files)), "form": self._maybe(0.7)} if body else None
+            return {"act": "create", "like": self._pick(sorted(self.files))} if self.files else None
         key = self._pick(sorted(FIELDS[kind]))
         return {"act": "set", "who": who, "key": key, "value": self._pick(FIELDS[kind][key].people)}
 
