@@ -1,0 +1,1 @@
+"""An adversary: random worlds, people and accidents, judged by the promises alone."""
