@@ -293,7 +293,7 @@ class _Resolver:
             shown = "; ".join(map(named, cut_off[:_SHOWN]))
             what = f"`{term.key}` of {shown} links a record in the trash, and all else of its match is the same"
             raise _StuckError(
-                what, "If that is the one, name it with `id:`; else restore or unlink what is in the trash."
+                what, "If it is the one, name it with `id:`; else restore or unlink what is in the trash."
             )
 
     def _is_anothers(self, hit: Record, desired: Desired | None) -> bool:

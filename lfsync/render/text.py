@@ -86,10 +86,13 @@ def _orphans(plan: Plan) -> Iterator[Line]:
 
 
 def _notes(plan: Plan) -> Iterator[Line]:
-    if plan.warnings or plan.missing_scopes or plan.changes:
+    if plan.warnings or plan.missing_scopes or plan.refusals or plan.changes:
         yield line()
     for warning in plan.warnings:
         yield line(Span("Warning: ", "bold yellow"), warning, hang=9)
+    for refusal in plan.refusals:
+        if refusal.kind == "threshold":  # scopes are told below, all in one line
+            yield line(Span("Apply would refuse this: ", "bold red"), refusal.message, hang=4)
     if plan.missing_scopes:
         yield line(Span("The key lacks scopes: ", "bold red"), ", ".join(plan.missing_scopes), hang=9)
     if plan.enrichment_events:

@@ -13,6 +13,7 @@ from lfsync.model import (
     Outcome,
     Place,
     Plan,
+    Refusal,
     Requests,
     WorkspaceInfo,
 )
@@ -59,6 +60,7 @@ def plan_of_everything() -> Plan:
         enrichment_events=2,
         required_scopes=("accounts:create", "accounts:update", "tasks:create"),
         missing_scopes=("tasks:delete",),
+        refusals=(Refusal("scope", "tasks:delete", "the API key lacks tasks:delete"),),
     )
 
 

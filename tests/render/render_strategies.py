@@ -90,6 +90,8 @@ changes = st.builds(
     warnings=many(texts, 2),
 )
 blocked = st.builds(Blocked, addresses, texts, st.none() | texts, places)
+refused = st.lists(addresses, max_size=2).map(tuple)
+refusals = st.builds(Refusal, st.sampled_from(["threshold", "scope"]), texts, texts, refused)
 plans = st.builds(
     Plan,
     workspace=st.builds(WorkspaceInfo, texts, texts, many(texts)),
@@ -106,7 +108,9 @@ plans = st.builds(
     required_scopes=many(texts),
     missing_scopes=many(texts),
     refusals=st.lists(
-        st.builds(Refusal, st.sampled_from(["threshold", "scope"]), texts, texts, st.lists(addresses, max_size=2).map(tuple)),
+        st.builds(
+            Refusal, st.sampled_from(["threshold", "scope"]), texts, texts, st.lists(addresses, max_size=2).map(tuple)
+        ),
         max_size=2,
     ).map(tuple),
 )
