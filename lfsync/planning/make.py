@@ -130,7 +130,8 @@ async def _planned(
     lost = {a: i for a, i in open.items() if not still_asked(i, session.workspace.name, made)}
     recovery = Recovery()
     if lost:
-        await _list_again(session, reader, lost.values())
+        sought = [intent for address, intent in lost.items() if address not in made.resolution.adopted]
+        await _list_again(session, reader, sought)
         recovery = recover(lost.values(), schema, state, made, reader.knowledge)
         state = bound(state, recovery.made, session.client.now())
         made = await _drafted(session, reader, desired, schema, wishes, state)
@@ -162,8 +163,7 @@ async def _drafted(
 async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) -> None:
     """Everything of the kinds of these, once an index must show what they made (rule A4)."""
     lost = list(lost)
-    latest = max(intent.at.timestamp() for intent in lost)
-    await reader.wait_for_index(latest)
+    await reader.wait_for_index(max((intent.at.timestamp() for intent in lost), default=0.0))
     kinds = {Address.parse(intent.address).kind for intent in lost}
     await asyncio.gather(*(reader.list(kind) for kind in kinds))
 
