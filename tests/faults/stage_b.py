@@ -6,6 +6,7 @@ answered, or move its clock; `lfsync` itself talks to it over HTTP, in process o
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -34,6 +35,7 @@ from tests.e2e.rig import KEY, LFSYNC, TIMEOUT, clean_environment
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Any]
 
+_ON_RECORD = 0.3  # seconds from an answer to its place on record; far above what it takes
 _PAST = "x-past-lfsync"  # marks the requests of the test itself
 HEADERS = {
     "Authorization": f"Bearer {KEY}",
@@ -78,28 +80,75 @@ def error(status: int, type: str, **more: str) -> JSONResponse:
 
 
 @dataclass
+class Axe:
+    """SIGKILL to `victim` when `writes` writes were answered and had their time to be put on record; no more are let in.
+
+    `unanswered`: the last of them is done, and its answer lost.
+    """
+
+    writes: int
+    unanswered: bool = False
+    victim: int = 0
+    begun: int = 0
+    done: int = 0
+    fallen: bool = False
+
+    def admits(self) -> bool:
+        self.begun += 1
+        return self.begun <= self.writes
+
+    def falls_unanswered(self) -> bool:
+        """Whether this write is the one whose answer is lost; then the process is killed."""
+        if not self.unanswered or self.done + 1 < self.writes:
+            return False
+        self.fall()
+        return True
+
+    def answered(self) -> None:
+        self.done += 1
+        if self.done == self.writes and not self.unanswered:
+            threading.Timer(_ON_RECORD, self.fall).start()
+
+    def fall(self) -> None:
+        os.kill(self.victim, signal.SIGKILL)
+        self.fallen = True
+
+    async def wait(self) -> None:
+        """Until the process is gone."""
+        while not self.fallen:
+            await asyncio.sleep(0.01)
+
+
+@dataclass
 class Bent:
     """The ASGI app. `instead` answers in the sandbox's place, `after` changes the body of what it answered.
 
-    `ahead`: seconds that `Date` runs before the clock of `createdAt`. `kill_after`: SIGKILL to `victim` when so many
-    writes were answered.
+    `ahead`: seconds that `Date` runs before the clock of `createdAt`. `axe` kills the run that is served.
     """
 
     app: Any
     instead: Callable[[str, str], Response | None] = lambda method, path: None
     after: Callable[[str, str, bytes], bytes] = lambda method, path, body: body
     ahead: float = 0
-    kill_after: int = 0
-    victim: int = 0
-    answered: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    axe: Axe | None = None
+    sent: list[tuple[str, str, bytes]] = field(default_factory=list)  # method, path, body
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
         if _PAST.encode() in dict(scope["headers"]):
             await self.app(scope, receive, send)
             return
         method, path = scope["method"], scope["path"]
+        body: list[bytes] = []
+
+        async def heard() -> Any:
+            message = await receive()
+            body.append(message.get("body", b""))
+            return message
+
         response = self.instead(method, path)
+        if response is None and self.axe and method != "GET" and not self.axe.admits():
+            await self.axe.wait()
+            response = error(503, "api_error")
         if response is not None:
             response.headers["Date"] = formatdate(time.time() + self.ahead, usegmt=True)
             await response(scope, receive, send)
@@ -109,19 +158,14 @@ class Bent:
         async def keep(message: MutableMapping[str, Any]) -> None:
             begun.append(message)
 
-        await self.app(scope, receive, keep)
+        await self.app(scope, heard, keep)
+        self.sent.append((method, path, b"".join(body)))
+        if self.axe and method != "GET" and self.axe.falls_unanswered():
+            await self.axe.wait()
         for message in self._bend(method, path, begun):
             await send(message)
-        if method != "GET" and begun[0]["status"] == 200:
-            self.answered.append(path)
-            if self.kill_after and len(self.answered) >= self.kill_after:
-                self.kill_after = 0
-                self._later()
-
-    def _later(self) -> None:
-        """The kill, when the answer had its time to arrive, and be put on record."""
-        victim = self.victim
-        threading.Timer(0.3, lambda: os.kill(victim, signal.SIGKILL)).start()
+        if self.axe and method != "GET":
+            self.axe.answered()
 
     def _bend(self, method: str, path: str, messages: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
         start = messages[0]
@@ -181,18 +225,17 @@ class Town:
         """Address → action of the plan's changes."""
         return {change["address"]: change["action"] for change in self.plan(*options)["changes"]}
 
-    def killed_apply(self, writes: int) -> int:
-        """`apply --yes` in a process of its own, killed shortly after so many writes were answered."""
-        self.bent.answered.clear()
+    def killed_apply(self, writes: int, *, unanswered: bool = False) -> None:
+        """`apply --yes` in a process of its own, killed at the moment that an Axe describes."""
+        axe = Axe(writes, unanswered)
         command = [LFSYNC, "-C", self.root, "apply", "--yes", "--allow-large"]
         environment = clean_environment(LIGHTFIELD_BASE_URL=self.url, LIGHTFIELD_API_KEY=self.key)
-        with subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            self.bent.victim, self.bent.kill_after = process.pid, writes
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet) as process:
+            axe.victim, self.bent.axe = process.pid, axe
             process.wait(TIMEOUT)
-        self.bent.kill_after = 0
-        return process.returncode
+        self.bent.axe = None
+        assert process.returncode == -signal.SIGKILL, process.returncode
 
     def state(self) -> dict[str, dict[str, Answer]]:
         """The state's lines by address."""
