@@ -81,7 +81,7 @@ def error(status: int, type: str, **more: str) -> JSONResponse:
 
 @dataclass
 class Axe:
-    """SIGKILL to `victim` when `writes` writes were answered and had their time to be put on record; no more are let in.
+    """SIGKILL to `victim` when so many writes were answered and had time to be put on record; no more are let in.
 
     `unanswered`: the last of them is done, and its answer lost.
     """
@@ -329,7 +329,7 @@ Build: TypeAlias = Callable[..., Town]
 
 @pytest.fixture
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Build]:
-    """Builds the test's town: `build(records, seed=..., quirks=..., index_lag=...)`, `records` being more of the seed."""
+    """Builds the test's town: `build(records, seed=..., quirks=..., index_lag=...)`; `records` is more of the seed."""
     with ExitStack() as stack:
 
         def built(records: str = "", *, seed: str = SEED, **settings: Any) -> Town:

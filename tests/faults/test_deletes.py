@@ -9,8 +9,12 @@ from tests.faults.stage_b import Build, Town, error
 
 _ADA = "{$name: {firstName: Ada, lastName: Lind}, $email: [ada@acme.example]}"
 _NAMED = {
-    "by match": "accounts: {acme: {fields: {$name: Acme}, relationships: {$contact: {include: [{match: {$email: ada@acme.example}}]}}}}",
-    "by id": "accounts: {acme: {fields: {$name: Acme}, relationships: {$contact: {include: [ADA]}}}}",
+    "by match": """\
+accounts: {acme: {fields: {$name: Acme}, relationships: {$contact: {include: [{match: {$email: ada@acme.example}}]}}}}
+""",
+    "by id": """\
+accounts: {acme: {fields: {$name: Acme}, relationships: {$contact: {include: [ADA]}}}}
+""",
     "as a champion": """\
 accounts: {acme: {fields: {$name: Acme}}}
 opportunities:
