@@ -83,17 +83,21 @@ def error(status: int, type: str, **more: str) -> JSONResponse:
 class Axe:
     """SIGKILL to `victim` when so many writes were answered and had time to be put on record; no more are let in.
 
-    `unanswered`: the last of them is done, and its answer lost.
+    `unanswered`: the last of them is done, and its answer lost. `unproved`: nothing that was written is read again.
     """
 
     writes: int
     unanswered: bool = False
+    unproved: bool = False
+    written: set[str] = field(default_factory=set)
     victim: int = 0
     begun: int = 0
     done: int = 0
     fallen: bool = False
 
-    def admits(self) -> bool:
+    def admits(self, method: str, path: str) -> bool:
+        if method == "GET":
+            return not (self.unproved and self.written.intersection(path.split("/")))
         self.begun += 1
         return self.begun <= self.writes
 
@@ -146,7 +150,7 @@ class Bent:
             return message
 
         response = self.instead(method, path)
-        if response is None and self.axe and method != "GET" and not self.axe.admits():
+        if response is None and self.axe and not self.axe.admits(method, path):
             await self.axe.wait()
             response = error(503, "api_error")
         if response is not None:
@@ -160,6 +164,8 @@ class Bent:
 
         await self.app(scope, heard, keep)
         self.sent.append((method, path, b"".join(body)))
+        if self.axe and method != "GET":
+            self.axe.written.add(json.loads(begun[1]["body"])["id"])
         if self.axe and method != "GET" and self.axe.falls_unanswered():
             await self.axe.wait()
         for message in self._bend(method, path, begun):
@@ -197,8 +203,8 @@ class Town:
     def settings(self, **workspace: object) -> None:
         """lfsync.yaml; `safety` and the like go beside the workspace."""
         top = {key: workspace.pop(key) for key in ("safety", "defaults", "enrichment") if key in workspace}
-        prod = {"index_lag_timeout": 0, **workspace}
-        whole = {"version": 1, "default_workspace": "prod", "workspaces": {"prod": prod}, **top}
+        prod: dict[str, object] = {"index_lag_timeout": 0, **workspace}
+        whole: dict[str, object] = {"version": 1, "default_workspace": "prod", "workspaces": {"prod": prod}, **top}
         self.write(json.dumps(whole), "lfsync.yaml")
 
     def lfsync(self, *arguments: str) -> Said:
@@ -225,10 +231,10 @@ class Town:
         """Address → action of the plan's changes."""
         return {change["address"]: change["action"] for change in self.plan(*options)["changes"]}
 
-    def killed_apply(self, writes: int, *, unanswered: bool = False) -> None:
+    def killed_apply(self, writes: int, *, unanswered: bool = False, unproved: bool = False) -> None:
         """`apply --yes` in a process of its own, killed at the moment that an Axe describes."""
-        axe = Axe(writes, unanswered)
-        command = [LFSYNC, "-C", self.root, "apply", "--yes", "--allow-large"]
+        axe = Axe(writes, unanswered, unproved)
+        command: list[str | Path] = [LFSYNC, "-C", self.root, "apply", "--yes", "--allow-large"]
         environment = clean_environment(LIGHTFIELD_BASE_URL=self.url, LIGHTFIELD_API_KEY=self.key)
         quiet = subprocess.DEVNULL
         with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet) as process:

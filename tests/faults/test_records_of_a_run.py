@@ -1,4 +1,4 @@
-"""Records of a run: at any kill `history` and `undo` know every answered write (rule A8)."""
+"""Records of a run: at any kill `history` and `undo` know every answered write, proved or not (rule A8)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_killed_run_of_updates_is_undone_whole(build: Build) -> None:
     """Rule A8: kill -9 after 15 of 40 answered updates: `history` and `undo` know all 15, and `undo` takes that run."""
     town = _town_with_old_ones(build)
     town.write(_accounts("New"))
-    town.killed_apply(15)
+    town.killed_apply(15, unproved=True)
     assert _with(town, "New") == 15
     assert _runs(town) == 2
     said = town.lfsync("undo", "--yes", "--allow-large")
@@ -51,7 +51,7 @@ def test_history_counts_the_answered_writes_of_a_killed_run(build: Build) -> Non
     """Rule A8: `history` knows every answered write."""
     town = _town_with_old_ones(build)
     town.write(_accounts("New"))
-    town.killed_apply(15)
+    town.killed_apply(15, unproved=True)
     newest = town.lfsync("history").out.splitlines()[0]
     assert "15 updated" in newest
 
@@ -60,7 +60,7 @@ def test_a_killed_run_of_creates_is_undone_whole(build: Build) -> None:
     """Rule A8, L3: what a killed run made is trashed by undo, all of it, and nothing else."""
     town = build("records: {accounts: [{fields: {$name: Bystander, nickname: Own}}]}\n")
     town.write(_accounts("New"))
-    town.killed_apply(15)
+    town.killed_apply(15, unproved=True)
     assert _with(town, "New") == 15
     said = town.lfsync("undo", "--yes", "--allow-large")
     assert said.code == 0, said
@@ -71,7 +71,7 @@ def test_undo_after_the_run_that_goes_on_takes_that_one(build: Build) -> None:
     """Rule A8: a killed run and the one after it are two; the second undo takes the killed one back, by its name."""
     town = _town_with_old_ones(build)
     town.write(_accounts("New"))
-    town.killed_apply(15)
+    town.killed_apply(15, unproved=True)
     killed = town.lfsync("history").out.split()[0]
     town.apply("--allow-large")
     assert _with(town, "New") == _COUNT
@@ -81,23 +81,23 @@ def test_undo_after_the_run_that_goes_on_takes_that_one(build: Build) -> None:
     assert _with(town, "Old") == _COUNT
 
 
-def test_the_run_of_a_killed_undo_is_on_record(build: Build) -> None:
-    """Rule A8: deletes that were answered are known as well: a killed run with --prune, undone."""
+def test_a_killed_run_of_deletes_is_undone_whole(build: Build) -> None:
+    """Rule A8: deletes that were answered are known as well."""
     town = build()
     town.settings(safety={"max_deletes": "100%"})
     town.write(_accounts("Old", 12) + "lists: {l: {fields: {$name: L, $objectType: $account}}}\n")
     town.apply()
     absent = "".join(f"  a{n:02}: {{fields: {{$name: A{n:02}}}, lifecycle: {{absent: true}}}}\n" for n in range(12))
     town.write("lists: {l: {fields: {$name: L, $objectType: $account}}}\naccounts:\n" + absent)
-    town.killed_apply(5)
+    town.killed_apply(5, unproved=True)
     assert _with(town, "Old") == 7
     said = town.lfsync("undo", "--yes", "--allow-large")
     assert said.code == 0, said
     assert _with(town, "Old") == 12
 
 
-def test_lost_answers_do_not_become_someone_elses(build: Build) -> None:
-    """Rule A8: a killed run whose last answer was lost: what was answered is undone, nothing doubles afterwards."""
+def test_a_lost_last_answer_doubles_nothing(build: Build) -> None:
+    """Rules A2 and A4: killed before the last answer: the next run finishes, and makes no second record."""
     town = build()
     town.write(_accounts("New", 10))
     town.killed_apply(5, unanswered=True)
@@ -164,7 +164,7 @@ def test_an_update_that_was_interrupted_and_done_again_is_undone_to_its_first_va
     """Rule A8: the killed run's entry holds the value that was there before it, whatever later runs did."""
     town = _town_with_old_ones(build)
     town.write(_accounts("New"))
-    town.killed_apply(10)
+    town.killed_apply(10, unproved=True)
     town.write(_accounts("Newer"))
     town.apply("--allow-large")
     assert town.lfsync("undo", "--yes", "--allow-large").code == 0
