@@ -204,7 +204,7 @@ class Town:
         """lfsync.yaml; `safety` and the like go beside the workspace."""
         top = {key: workspace.pop(key) for key in ("safety", "defaults", "enrichment") if key in workspace}
         prod: dict[str, object] = {"index_lag_timeout": 0, **workspace}
-        whole: dict[str, object] = {"version": 1, "default_workspace": "prod", "workspaces": {"prod": prod}, **top}
+        whole = top | {"version": 1, "default_workspace": "prod", "workspaces": {"prod": prod}}
         self.write(json.dumps(whole), "lfsync.yaml")
 
     def lfsync(self, *arguments: str) -> Said:
