@@ -426,7 +426,10 @@ Status: TypeAlias = Literal["done", "unchanged", "blocked", "failed", "skipped",
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change. `reason` and `hint` say why where it is not `done`; `source` is the value at fault."""
+    """What became of one change. `reason` and `hint` say why where it is not `done`; `source` is the value at fault.
+
+    `is_unknown`: whether it was written, nobody knows.
+    """
 
     address: Address
     action: Action
@@ -435,3 +438,4 @@ class Outcome:
     reason: str | None = None
     hint: str | None = None
     source: Place | None = None
+    is_unknown: bool = False

@@ -129,7 +129,8 @@ class Applier:
         id = self.writer.run.ids.get(change.address, change.id)
         if end is None:
             return Outcome(change.address, change.action, status, id)
-        return Outcome(change.address, change.action, status, id, end.reason, end.hint, end.source or change.source)
+        source = end.source or change.source
+        return Outcome(change.address, change.action, status, id, end.reason, end.hint, source, end.is_unknown)
 
     async def _perform(self, change: Change, progress: Progress) -> Status:
         """Write once what it needs is there, and prove it; link what could not be linked before."""
@@ -168,10 +169,12 @@ class Applier:
         if isinstance(error, OutageError):
             self.stop(f"not begun: {error.message}")
         reason, hint = error.message, error.hint
-        if isinstance(error, UnavailableError | UnreadableError):
+        is_unknown = isinstance(error, UnavailableError | UnreadableError)
+        if is_unknown:
             reason = f"{reason}; whether it was written is not known"
             hint = hint or "The next plan reads what is there."
-        return GiveUpError("failed", reason, hint, _blamed(self.planned.desired.get(change.address), error.param))
+        source = _blamed(self.planned.desired.get(change.address), error.param)
+        return GiveUpError("failed", reason, hint, source, is_unknown=is_unknown)
 
 
 def _seen(planned: Planned) -> State:

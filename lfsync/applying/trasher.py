@@ -18,11 +18,10 @@ class Trasher:
     def __init__(self, run: Run) -> None:
         self.run = run
 
-    def refuse_kept(self, change: Change) -> None:
-        """A delete of a saved plan that would not be planned any more; what is gone already is as it should be."""
+    def _refuse_kept(self, change: Change) -> None:
+        """A delete of a saved plan that would not be planned any more."""
         now = self.run.planned.draft.changes.get(change.address)
-        gone = self.run.knowledge.is_gone(change.address.kind, change.id or "")
-        if not gone and (now is None or now.action != "delete" or now.id != change.id):
+        if now is None or now.action != "delete" or now.id != change.id:
             raise GiveUpError("stale", f"{change.id} is not to be trashed any more", "Plan again.")
 
     async def delete(self, change: Change, progress: Progress) -> None:
@@ -30,8 +29,9 @@ class Trasher:
         assert change.id is not None
         run, kind = self.run, KINDS[change.address.kind]
         record = await run.reader.retrieve(kind.name, change.id)
-        if record is None or run.knowledge.is_gone(kind.name, change.id):
+        if record is None or not await run.reader.is_there(kind.name, change.id):
             return
+        self._refuse_kept(change)
         values = last_values(change, record, run.planned.schema.kinds[kind.name])
         bound = run.ledger.bindings.get(change.address)
         self._refuse_moved_links(change, record, bound.links if bound else ())

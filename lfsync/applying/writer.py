@@ -70,8 +70,7 @@ class Writer:
         if blocked is not None:
             raise GiveUpError("blocked", blocked.reason, blocked.hint, blocked.source)
         if change.action == "delete":
-            self._trasher.refuse_kept(change)
-            return
+            return  # what is gone already is as it should be: it is looked at first
         if change.action != "restore" and change.address in draft.resolution.restored:
             raise GiveUpError("stale", f"{change.id} is gone since the plan", "Plan again.")
         id = self.run.ids.get(change.address)

@@ -6,6 +6,8 @@ asked comes back when it has been read.
 
   Is this record there?         404 to a read by id ......................... gone
   (`presence`)                  in the list ................................. there, as a hint (rule R1)
+                                of a kind without a listed trash, and in no
+                                  whole list ................................ gone
                                 written by this run ......................... there
                                 read by id, and a read by id never shows
                                   what is in the trash (U9) ................. there
@@ -87,7 +89,7 @@ class Knowledge:
     `listed`         by kind, the ids of a list that was read whole
     `unlistable`     kinds whose list kept moving while it was read
     `mirrored`       (kind, account): all records of the kind that the account lists were read by id
-    `absent`         404 to a read by id; `forbidden`: 403, with what the API said
+    `absent`         404 to a read by id; `forbidden`: 403, or an answer that can't be read, with what was said
     `shows_trashed`  by kind, whether a read by id shows what is in the trash
     `memberships`    by list id, the ids of its members; `unsettled` names lists whose index still lags behind our write
     `recent`         written, released or restored so lately that an index may not show it yet (rule R4)
@@ -178,7 +180,7 @@ class Knowledge:
             if kind not in self.listed and kind not in self.unlistable:
                 self.wanted.search(kind)
                 return "unknown"
-            return "there" if key in self.recent or kind in self.unlistable else "unsure"
+            return "there" if key in self.recent or kind in self.unlistable else "gone"
         if kind not in self.shows_trashed:
             self.wanted.probes.add(kind)
             return "unknown"
@@ -242,7 +244,7 @@ class Knowledge:
         """What is known of a record that is not there, for people; a glance at the newest trash is enough."""
         key = (kind, id)
         if key in self.forbidden:
-            return f"this key may not read it: {self.forbidden[key]}"
+            return f"it can't be read: {self.forbidden[key]}"
         trash = self.trash.get(kind)
         if trash is None:
             self.wanted.glances.add(kind)

@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
-from lfsync.errors import ForbiddenError, NotFoundError
+from lfsync.errors import ForbiddenError, NotFoundError, UnreadableError
 from lfsync.kinds import KINDS
 from lfsync.knowledge.knowledge import Knowledge, Need, RecordKey, Trash, Wanted
 from lfsync.model import Record
@@ -149,7 +149,7 @@ class Reader:
     async def _read_record(self, key: RecordKey) -> None:
         try:
             await self.retrieve(*key)
-        except ForbiddenError as error:  # of one record, not of the kind: the rest goes on (rule A9)
+        except (ForbiddenError, UnreadableError) as error:  # of one record: the rest goes on (rule A9)
             self.knowledge.forbidden[key] = error.message
 
     async def _search(self, kind: str, accounts: Collection[str]) -> None:

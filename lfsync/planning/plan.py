@@ -281,6 +281,7 @@ def _orphans(made: Draft, desired: Mapping[Address, Desired], state: State) -> t
     """Bound before, declared no more, and not the record of anything that is declared (rule I4)."""
     claimed = {(address.kind, id) for address, id in made.resolution.ids.items()}
     claimed |= {(address.kind, state.bindings[address].id) for address in made.released}
+    claimed |= made.resolution.named  # what somebody still refers to is no orphan (rule L2)
     left = (
         binding
         for address, binding in state.bindings.items()

@@ -90,7 +90,16 @@ def witnesses(
     """What must be resolved before these orphans may go: all that might turn out to be one of them (rule I4)."""
     kinds = {orphan.kind for orphan in orphans}
     unbound = [a for a, wish in desired.items() if a.kind in kinds and (wish.id is not None or a not in bound)]
-    return with_dependencies(desired, unbound)
+    naming = [address for address, wish in desired.items() if _named_kinds(wish) & kinds]
+    return with_dependencies(desired, [*unbound, *naming])
+
+
+def _named_kinds(wish: Desired) -> set[str]:
+    """The kinds of what a resource names by id or match: such a record is no orphan (rule L2)."""
+    links = [*wish.links.values(), *([wish.members] if wish.members else [])]
+    named = {link.definition.target for link in links for t in (*link.include, *link.exclude) if t.address is None}
+    terms = wish.query.terms if wish.query else ()
+    return named | {term.rel.target for term in terms if term.rel for t in term.targets if t.address is None}
 
 
 def mentioned(changes: Iterable[Change]) -> set[Address]:

@@ -46,7 +46,8 @@ def run_summary(outcomes: Sequence[Outcome], blocked: int = 0) -> str:
     actions = Counter(outcome.action for outcome in outcomes if outcome.status in _WRITTEN)
     statuses = Counter(outcome.status for outcome in outcomes)
     statuses["blocked"] += blocked
-    done = ", ".join(tally(actions.__getitem__, lambda verb: verb.done)) or "nothing written"
+    nothing = "nothing confirmed" if any(outcome.is_unknown for outcome in outcomes) else "nothing written"
+    done = ", ".join(tally(actions.__getitem__, lambda verb: verb.done)) or nothing
     proof = f"{statuses['done'] + statuses['unchanged']} converged, {statuses['not converged']} not converged"
     left = [status for status in _HEADINGS if status not in _WRITTEN and statuses[status]]
     return f"Applied: {done}; {proof}{''.join(f', {statuses[status]} {status}' for status in left)}."

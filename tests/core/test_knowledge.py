@@ -131,7 +131,7 @@ def test_is_this_record_there(steps: list[Prepare], presence: Presence, wanted: 
     [
         ([], "unknown", Wanted(searches={"list": set()})),
         ([listed("list", "lst_1")], "there", NOTHING),
-        ([listed("list")], "unsure", NOTHING),
+        ([listed("list")], "gone", NOTHING),
         ([listed("list"), recent(LST)], "there", NOTHING),
         ([unlistable("list")], "there", NOTHING),
         ([written(LST)], "there", NOTHING),
@@ -275,7 +275,7 @@ GLANCE = Wanted(glances={"account"})
 @pytest.mark.parametrize(
     ("steps", "said", "wanted"),
     [
-        ([lambda k: k.forbidden.update({ACC: "not yours"})], "this key may not read it: not yours", NOTHING),
+        ([lambda k: k.forbidden.update({ACC: "not yours"})], "it can't be read: not yours", NOTHING),
         ([], "it was trashed, merged into another record, or is hidden from this key", GLANCE),
         ([trash(FRESH)], 'it is in the trash, as "Acme"', NOTHING),
         ([trash(replace(FRESH, fields={}))], "it is in the trash", NOTHING),

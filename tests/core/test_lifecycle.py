@@ -130,7 +130,7 @@ def test_an_orphan_that_this_key_may_not_read_stays() -> None:
     now.forbidden["account", "acc_9"] = "it is hidden"
     made = drafted("{}", now, ORPHANED, PRUNE)
     assert (made.changes, made.released, bool(now.wanted)) == ({}, [], False)
-    assert "this key may not read it: it is hidden" in made.warnings[0]
+    assert "it can't be read: it is hidden" in made.warnings[0]
 
 
 @pytest.mark.parametrize("origin", ["created", "adopted"])

@@ -270,7 +270,7 @@ def test_one_record_that_this_key_may_not_read_blocks_alone(open_crm: Callable[.
     state = replace(state, bindings={**state.bindings, secret: Binding(secret, crm.id("account", "Secret"))})
     planned = crm.plan(accounts(2, "secret: {fields: {$name: Secret}}"), state)
     assert [blocked.address for blocked in planned.plan.blocked] == [secret]
-    assert ("may not read" in planned.plan.blocked[0].reason) == (hidden == "403")
+    assert ("can't be read" in planned.plan.blocked[0].reason) == (hidden == "403")
     assert planned.plan.unchanged == 2
 
 

@@ -218,7 +218,7 @@ def test_a_record_that_this_key_may_not_read_blocks_its_resource_only(text: str)
     now.forbidden["account", "acc_9"] = "it is hidden"
     text = f"{text[:-1]}, birch: {{fields: {{$name: Birch}}}}}}"
     resolution, wanted = found(text, now, bound(Binding(A, "acc_9")))
-    assert "acc_9: this key may not read it: it is hidden" in resolution.blocked[A].reason
+    assert "acc_9: it can't be read: it is hidden" in resolution.blocked[A].reason
     assert resolution.ids == {Address("account", "birch"): "acc_1"}
     assert not wanted
 
