@@ -7,7 +7,7 @@ asked comes back when it has been read.
   Is this record there?         404 to a read by id ......................... gone
   (`presence`)                  in the list ................................. there, as a hint (rule R1)
                                 of a kind without a listed trash, and in no
-                                  whole list ................................ gone
+                                  whole list ................................ nobody is sure
                                 written by this run ......................... there
                                 read by id, and a read by id never shows
                                   what is in the trash (U9) ................. there
@@ -180,7 +180,7 @@ class Knowledge:
             if kind not in self.listed and kind not in self.unlistable:
                 self.wanted.search(kind)
                 return "unknown"
-            return "there" if key in self.recent or kind in self.unlistable else "gone"
+            return "there" if key in self.recent or kind in self.unlistable else "unsure"
         if kind not in self.shows_trashed:
             self.wanted.probes.add(kind)
             return "unknown"

@@ -166,9 +166,9 @@ class _Resolver:
     def _find_named(self, desired: Desired, id: str) -> None:
         """The record that `id:` names. With --recreate-missing it comes out of the trash, and never is another one."""
         address = desired.address
+        if desired.absent and self.knowledge.presence(address.kind, id) in ("gone", "unsure"):
+            return
         if self._is_gone(address.kind, id, "`id` names"):
-            if desired.absent:
-                return
             if not self._restore(address, id):
                 what = f"`id` names {id}, which is gone: {self.knowledge.fate(address.kind, id)}"
                 raise _StuckError(what, _GONE_ID_HINT)

@@ -131,7 +131,7 @@ def test_is_this_record_there(steps: list[Prepare], presence: Presence, wanted: 
     [
         ([], "unknown", Wanted(searches={"list": set()})),
         ([listed("list", "lst_1")], "there", NOTHING),
-        ([listed("list")], "gone", NOTHING),
+        ([listed("list")], "unsure", NOTHING),
         ([listed("list"), recent(LST)], "there", NOTHING),
         ([unlistable("list")], "there", NOTHING),
         ([written(LST)], "there", NOTHING),

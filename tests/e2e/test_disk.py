@@ -46,7 +46,10 @@ def test_a_disk_that_is_full_in_the_middle_is_exit_code_3_and_the_next_apply_com
     command = ["bash", "-c", f"ulimit -f {blocks}; exec {LFSYNC} -C {place.folder} apply --yes"]
     env = {**place.env, "PYTHONDONTWRITEBYTECODE": "1"}  # or the limit would leave half a file of Python's own
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    run = checked(Run(done.returncode, done.stdout, done.stderr), 3 if server.writes() else 1)
+    # A request that was cut on its way may have been written for all that lfsync knows: then it says 3.
+    expected = done.returncode if done.returncode == 3 else 1
+    assert expected == 3 or not server.writes(), "exit code 1 means that nothing was written"
+    run = checked(Run(done.returncode, done.stdout, done.stderr), expected)
     assert "can't be noted down" in run.err
     place.apply()
     place.plan(expect=0)
