@@ -168,10 +168,9 @@ class _Resolver:
         address = desired.address
         if desired.absent and self.knowledge.presence(address.kind, id) in ("gone", "unsure"):
             return
-        if self._is_gone(address.kind, id, "`id` names"):
-            if not self._restore(address, id):
-                what = f"`id` names {id}, which is gone: {self.knowledge.fate(address.kind, id)}"
-                raise _StuckError(what, _GONE_ID_HINT)
+        if self._is_gone(address.kind, id, "`id` names") and not self._restore(address, id):
+            what = f"`id` names {id}, which is gone: {self.knowledge.fate(address.kind, id)}"
+            raise _StuckError(what, _GONE_ID_HINT)
         self.ids[address] = id
         if address not in self.state.bindings:
             self._adopt(address)
