@@ -276,6 +276,11 @@ class Desired:
     protect: bool | None = None
     absent: bool = False
 
+    @property
+    def all_links(self) -> tuple[DesiredLinks, ...]:
+        """Its relationships, and its members where it is a list that declares them."""
+        return (*self.links.values(), *([self.members] if self.members else []))
+
 
 # ---------------------------------------------------------------- live
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lfsync.kinds import KINDS
 from lfsync.knowledge.knowledge import Need
-from lfsync.model import Address, Desired, DesiredLinks, Query, Target, Term
+from lfsync.model import Address, Desired, Query, Target, Term
 from lfsync.state.state import State
 
 
@@ -24,7 +24,7 @@ def needs_of(desired: Mapping[Address, Desired], state: State, *, rematch: bool)
             needs[wish.address.kind].ids.add(id)
         if wish.query and (rematch or not id):
             _need_query(needs, wish.query)
-        for link in _all_links(wish):
+        for link in wish.all_links:
             for target in (*link.include, *link.exclude):
                 _need_target(needs, link.definition.target, target)
     return needs
@@ -45,10 +45,6 @@ def _need_target(needs: dict[str, Need], kind: str, target: Target) -> None:
         _need_query(needs, target.query)
     elif target.id is not None and kind in KINDS:
         needs[kind].ids.add(target.id)
-
-
-def _all_links(wish: Desired) -> list[DesiredLinks]:
-    return [*wish.links.values(), *([wish.members] if wish.members else [])]
 
 
 def _is_account(term: Term) -> bool:

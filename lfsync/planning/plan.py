@@ -268,7 +268,7 @@ def reading_scopes(desired: Iterable[Desired]) -> set[str]:
     """The scopes without which the declared resources can't be planned."""
     scopes: set[str] = set()
     for wish in desired:
-        links = [*wish.links.values(), *([wish.members] if wish.members else [])]
+        links = wish.all_links
         for kind in (wish.address.kind, *(link.definition.target for link in links)):
             if kind in KINDS:
                 scopes.add(f"{KINDS[kind].scope}:read")

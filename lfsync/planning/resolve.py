@@ -379,7 +379,7 @@ class _Resolver:
     def note_named(self) -> None:
         """The records that refs name: what somebody still refers to is no orphan (rule L2)."""
         for desired in self.desired.values():
-            links = [*desired.links.values(), *([desired.members] if desired.members else [])]
+            links = desired.all_links
             targets = [(link.definition.target, t) for link in links for t in (*link.include, *link.exclude)]
             terms = desired.query.terms if desired.query else ()
             targets += [(term.rel.target, target) for term in terms if term.rel for target in term.targets]
@@ -405,8 +405,7 @@ class _Resolver:
     def _check(self, desired: Desired) -> None:
         if desired.absent:
             return  # it goes, and its links with it
-        links = list(desired.links.values())
-        for link in [*links, desired.members] if desired.members else links:
+        for link in desired.all_links:
             for target in link.include:
                 if target.address is not None and self.desired[target.address].absent:
                     what = f"{target.place}: refers to {target.address}, which is declared absent"

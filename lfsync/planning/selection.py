@@ -96,7 +96,7 @@ def witnesses(
 
 def _named_kinds(wish: Desired) -> set[str]:
     """The kinds of what a resource names by id or match: such a record is no orphan (rule L2)."""
-    links = [*wish.links.values(), *([wish.members] if wish.members else [])]
+    links = wish.all_links
     named = {link.definition.target for link in links for t in (*link.include, *link.exclude) if t.address is None}
     terms = wish.query.terms if wish.query else ()
     return named | {term.rel.target for term in terms if term.rel for t in term.targets if t.address is None}
@@ -123,7 +123,7 @@ def with_dependencies(
 
 
 def _dependencies(wish: Desired) -> list[Address]:
-    links = [*wish.links.values(), *([wish.members] if wish.members else [])]
+    links = wish.all_links
     found = [address for link in links for address in pending((*link.include, *link.exclude))]
     return found + query_targets(wish.query)
 
