@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
 
 from lfsync.model import Address
 
@@ -46,6 +48,7 @@ class Kind:
     `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
     `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
     `definitions`   it has a definitions endpoint
+    `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
     name: str
@@ -68,6 +71,11 @@ class Kind:
     add_with_remove: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
     inverse: Mapping[str, str] = field(default_factory=dict)
+    values: str = ""
+
+    @property
+    def record_path(self) -> str:
+        return self.path + self.values
 
 
 _OWNER = Relationship("member")
@@ -233,6 +241,46 @@ _ROWS = (
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ROWS}
 SECTIONS: Mapping[str, Kind] = {kind.section: kind for kind in _ROWS}
+
+OBJECT: Final = "object."
+# What relationships point at that is no kind of ours (API sheet, sections 2.2 and 4.15).
+_FOREIGN: Final = frozenset({"member", "user", "file", "meeting", "email", "message", "channel", "sequence", "sender"})
+
+
+def is_kind(name: str) -> bool:
+    """Whether lfsync manages a kind: one of the table, or a type of custom objects, `object.SLUG`."""
+    return name in KINDS or (name.startswith(OBJECT) and len(name) > len(OBJECT))
+
+
+def kind_of(name: str) -> Kind:
+    """What the API can do with a kind. KeyError for one that lfsync doesn't manage."""
+    return KINDS[name] if name in KINDS or not is_kind(name) else _object(name)
+
+
+def target_kind(object_type: str) -> str:
+    """The kind that an `objectType` of the API means: `$account`, `member`, a custom object's slug."""
+    name = object_type.removeprefix("$")
+    known = name.lower()
+    return known if known in KINDS or known in _FOREIGN else OBJECT + name
+
+
+@cache
+def _object(name: str) -> Kind:
+    """A type of custom objects (API sheet 4.10): what it has, its definitions say; nothing lists its trash."""
+    return Kind(
+        name=name,
+        section="objects",
+        path=f"/v1/objects/{name.removeprefix(OBJECT)}",
+        values="/values",
+        scope="custom_objects",
+        matches=(),
+        fields={},
+        relationships={},
+        custom_fields=True,
+        filterable=True,
+        trash=False,
+    )
+
 
 # A list holds records of one kind; the key of its members in a request, by that kind (API sheet 4.7).
 MEMBER_KEYS: Mapping[str, str] = {

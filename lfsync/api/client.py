@@ -139,7 +139,7 @@ class Client:
     async def retrieve(self, kind: Kind, id: str) -> Record | None:
         """One record, fresh; None if the API knows none under this id (or none that this key may see)."""
         try:
-            call = Call("GET", _path_to(kind.path, id), "read", (f"{kind.scope}:read",))
+            call = Call("GET", _path_to(kind.record_path, id), "read", (f"{kind.scope}:read",))
             with self._one_of(f"{kind.name} by id"):
                 body = (await self._wire.send(call)).body
             return self._same(call, id, api.parse_record(str(call), body, kind.name))
@@ -150,7 +150,7 @@ class Client:
 
     async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
         """Make a record, at most once under this idempotency key (rule A2)."""
-        call = Call("POST", kind.path, "write", (f"{kind.scope}:create",), _encoded(body), key)
+        call = Call("POST", kind.record_path, "write", (f"{kind.scope}:create",), _encoded(body), key)
         reply = await self._wire.send(call)
         record = api.parse_record(str(call), reply.body, kind.name)
         return Answer(record, self._wire.server_clock.age(record.created_at, reply.sent), reply.sent)
@@ -161,13 +161,13 @@ class Client:
 
     async def update(self, kind: Kind, id: str, body: Mapping[str, JSON], key: str) -> Record:
         """Change a record; `key` is this write's own (rule A3). The record as the answer shows it."""
-        path = _path_to(kind.path, id)
+        path = _path_to(kind.record_path, id)
         call = Call("POST", path, "write", (f"{kind.scope}:update",), _encoded(body), key)
         return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
 
     async def delete(self, kind: Kind, id: str) -> None:
         """To the trash (sheet, section 12). A record that is there already, or gone, is no error."""
-        call = Call("DELETE", _path_to(kind.path, id), "write", (f"{kind.scope}:delete",))
+        call = Call("DELETE", _path_to(kind.record_path, id), "write", (f"{kind.scope}:delete",))
         try:
             await self._wire.send(call)
         except NotFoundError as error:
@@ -176,7 +176,7 @@ class Client:
 
     async def restore(self, kind: Kind, id: str) -> None:
         """Out of the trash; a live record stays as it is."""
-        call = Call("POST", f"{_path_to(kind.path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
+        call = Call("POST", f"{_path_to(kind.record_path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
         await self._wire.send(call)
 
     # ---- how

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.last_look import last_values, refuse_moved_links
 from lfsync.applying.run import Progress, Run
-from lfsync.kinds import KINDS, member_kind
+from lfsync.kinds import kind_of, member_kind
 from lfsync.model import JSON, Address, Change, Record
 from lfsync.state.ledger import Written
 
@@ -27,7 +27,7 @@ class Trasher:
     async def delete(self, change: Change, progress: Progress) -> None:
         """To the trash. GiveUpError where a managed value, link or member moved since the plan."""
         assert change.id is not None
-        run, kind = self.run, KINDS[change.address.kind]
+        run, kind = self.run, kind_of(change.address.kind)
         record = await run.reader.retrieve(kind.name, change.id)
         if record is None or not await run.reader.is_there(kind.name, change.id):
             return

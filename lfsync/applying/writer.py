@@ -22,7 +22,7 @@ from lfsync.applying.proof import Prover
 from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.trasher import Trasher
 from lfsync.errors import ForbiddenError, RejectedError
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import named
 from lfsync.model import JSON, Change, Record, Status
 from lfsync.planning.bodies import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
@@ -101,7 +101,7 @@ class Writer:
         links = self._links_of_create(change, progress)
         first, *rest = bodies(change.address.kind, fields_of(change.fields), links) or [Body()]
         body = first.for_create()
-        if run.skip_enrichment and KINDS[change.address.kind].enriched:
+        if run.skip_enrichment and kind_of(change.address.kind).enriched:
             body["skipEnrichment"] = True
         values = match_values(wish.query, targets)
         if await self._post_create(change, progress, first, body, values):
@@ -120,7 +120,7 @@ class Writer:
         self, change: Change, progress: Progress, first: Body, body: dict[str, JSON], values: Mapping[str, JSON]
     ) -> bool:
         """POST under the create's own key; True for a record that an earlier request made."""
-        run, address, kind = self.run, change.address, KINDS[change.address.kind]
+        run, address, kind = self.run, change.address, kind_of(change.address.kind)
         generation = run.planned.state.generation(address)
         for attempt in range(generation, generation + _GENERATIONS):
             key = create_key(run.planned.plan.workspace.name, address, values, attempt)
@@ -277,7 +277,7 @@ class Writer:
         before: Mapping[str, JSON] | None = None,
         replaced: Mapping[str, list[str]] | None = None,
     ) -> None:
-        kind, id = KINDS[change.address.kind], self.run.ids[change.address]
+        kind, id = kind_of(change.address.kind), self.run.ids[change.address]
         record = await self.run.client.update(kind, id, body.for_update(), secrets.token_hex(16))
         self.run.answered(self._written(change, body, record, before or {}, replaced or {}))
         self.run.wrote(change.address, record)
@@ -341,7 +341,7 @@ class Writer:
         if id is None or id != change.id or address not in run.planned.draft.resolution.restored:
             return
         if (address.kind, id) not in run.knowledge.written:
-            await run.client.restore(KINDS[address.kind], id)
+            await run.client.restore(kind_of(address.kind), id)
             run.knowledge.restored((address.kind, id))
             run.touched |= {str(address), id}
             run.answered(Written(address, "restore", id))

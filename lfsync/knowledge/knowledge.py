@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.model import Record
 
 RecordKey: TypeAlias = tuple[str, str]
@@ -176,7 +176,7 @@ class Knowledge:
     def _read_but_not_listed(self, key: RecordKey) -> Presence:
         """A read by id shows it, and the list does not: it is new, or in the trash."""
         kind, id = key
-        if not KINDS[kind].trash:
+        if not kind_of(kind).trash:
             if kind not in self.listed and kind not in self.unlistable:
                 self.wanted.search(kind)
                 return "unknown"
@@ -207,7 +207,7 @@ class Knowledge:
         """
         if kind in self.listed or kind in self.unlistable:
             return kind in self.listed
-        accounts = set(accounts) if kind in KINDS["account"].mirrors else set()
+        accounts = set(accounts) if kind in kind_of("account").mirrors else set()
         if accounts and all((kind, account) in self.mirrored for account in accounts):
             if found:
                 return True

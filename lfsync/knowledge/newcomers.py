@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE
 from lfsync.errors import RejectedError
-from lfsync.kinds import KINDS, Kind
+from lfsync.kinds import Kind, kind_of
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import Query, Record, Schema, Term
@@ -53,7 +53,7 @@ class Newcomers:
 
     async def hits(self, query: Query, targets: Mapping[str, set[str]]) -> list[Record]:
         """Live records that fulfil the query now. `targets`: linked ids by relationship key."""
-        kind = KINDS[query.kind]
+        kind = kind_of(query.kind)
         if not self._finder.find(query, targets):
             await asyncio.gather(self._look(kind), self._filter(kind, query))
         return self._finder.find(query, targets)

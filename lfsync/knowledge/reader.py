@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
 from lfsync.errors import ForbiddenError, NotFoundError, UnreadableError
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import Knowledge, Need, RecordKey, Trash, Wanted
 from lfsync.model import Record
 from lfsync.state.state import State
@@ -65,7 +65,7 @@ class Reader:
         for kind, id in self.knowledge.recent:
             if kind in needs:
                 needs[kind].ids.add(id)
-        firsts = await asyncio.gather(*(self.client.page(KINDS[kind]) for kind in needs))
+        firsts = await asyncio.gather(*(self.client.page(kind_of(kind)) for kind in needs))
         for first in firsts:
             self._take(first.records)
         await asyncio.gather(*(self._begin(k, needs[k], first) for k, first in zip(needs, firsts, strict=True)))
@@ -84,14 +84,14 @@ class Reader:
 
     async def _trusts_reads(self, kind: str) -> bool:
         """Whether a read by id alone says that a record is not in the trash."""
-        if not KINDS[kind].trash:
+        if not kind_of(kind).trash:
             return False
         await self._probe(kind)
         return not self.knowledge.shows_trashed[kind]
 
     async def list(self, kind: str, first: Page | None = None) -> None:
         """All of a kind; where its list keeps moving, all that was seen."""
-        listing = await self.client.list(KINDS[kind], first=first)
+        listing = await self.client.list(kind_of(kind), first=first)
         self._take(listing.records.values())
         if listing.complete:
             self.knowledge.listed[kind] = frozenset(listing.records)
@@ -123,7 +123,7 @@ class Reader:
 
     async def retrieve(self, kind: str, id: str) -> Record | None:
         """A record as it is now; None where it is gone. ForbiddenError where this key may not read it."""
-        record = await self.client.retrieve(KINDS[kind], id)
+        record = await self.client.retrieve(kind_of(kind), id)
         if record is None:
             self.knowledge.absent.add((kind, id))
         else:
@@ -138,7 +138,7 @@ class Reader:
 
     async def members(self, id: str, kind: str) -> frozenset[str]:
         """Who is in a list now, as far as the index tells."""
-        listing = await self.client.list_members(id, KINDS[kind])
+        listing = await self.client.list_members(id, kind_of(kind))
         self._take(listing.records.values())
         self.knowledge.memberships[id] = frozenset(listing.records)
         return self.knowledge.memberships[id]
@@ -154,7 +154,7 @@ class Reader:
 
     async def _search(self, kind: str, accounts: Collection[str]) -> None:
         """All records of a kind that may match: through the mirrors of few accounts where that is cheaper."""
-        first = await self.client.page(KINDS[kind])
+        first = await self.client.page(kind_of(kind))
         self._take(first.records)
         if accounts and await self._read_mirrors(kind, accounts, spared=_pages(first) - 1):
             return
@@ -165,7 +165,7 @@ class Reader:
         if len(accounts) >= spared:
             return False
         await self._read_records(("account", id) for id in accounts)
-        mirror = KINDS["account"].mirrors[kind]
+        mirror = kind_of("account").mirrors[kind]
         found = {id: record for id in accounts if (record := self.knowledge.record("account", id))}
         ids = {id for record in found.values() for id in record.links.get(mirror, ())}
         unread = [id for id in ids if not self._is_known(kind, id)]
@@ -183,13 +183,13 @@ class Reader:
         if known is not None:
             return known
         trash = self.knowledge.trash[kind] = Trash()
-        if not KINDS[kind].trash:
+        if not kind_of(kind).trash:
             trash.unlisted = "the API lists none of this kind"
             return trash
         try:
-            page = await self.client.page(KINDS[kind], status="trashed")
+            page = await self.client.page(kind_of(kind), status="trashed")
         except ForbiddenError:
-            trash.unlisted = f"the key lacks {KINDS[kind].scope}:restore"
+            trash.unlisted = f"the key lacks {kind_of(kind).scope}:restore"
             return trash
         trash.records.update((record.id, record) for record in page.records)
         trash.whole = page.total <= len(page.records)
@@ -202,7 +202,7 @@ class Reader:
             return
         shows = bool(trash.unlisted)
         if trash.records:
-            shows = await self.client.retrieve(KINDS[kind], next(iter(trash.records))) is not None
+            shows = await self.client.retrieve(kind_of(kind), next(iter(trash.records))) is not None
         self.knowledge.shows_trashed[kind] = shows
 
     async def _look_through_trash(self, kind: str, wanted: Set[str]) -> None:
@@ -218,7 +218,7 @@ class Reader:
         while not trash.whole and not trash.records.keys() >= wanted:
             at_once = _PAGES_AT_ONCE if offset else 1
             offsets = range(offset, min(offset + at_once * PAGE_SIZE, total), PAGE_SIZE)
-            pages = await asyncio.gather(*(self.client.page(KINDS[kind], at, status="trashed") for at in offsets))
+            pages = await asyncio.gather(*(self.client.page(kind_of(kind), at, status="trashed") for at in offsets))
             for page in pages:
                 trash.records.update((record.id, record) for record in page.records)
             offset, total = offsets[-1] + PAGE_SIZE, pages[-1].total
@@ -228,10 +228,10 @@ class Reader:
 
     async def _count_trash(self, kind: str, trash: Trash) -> None:
         """Pages shift while they are read (rule R3): what was not counted is read again, whole."""
-        page = await self.client.page(KINDS[kind], status="trashed")
+        page = await self.client.page(kind_of(kind), status="trashed")
         trash.records.update((record.id, record) for record in page.records)
         if len(trash.records) < page.total:
-            listing = await self.client.list(KINDS[kind], status="trashed", first=page)
+            listing = await self.client.list(kind_of(kind), status="trashed", first=page)
             trash.records.update(listing.records)
 
     async def _read_members(self, id: str, kind: str) -> None:

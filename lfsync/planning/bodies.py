@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS, kind_of
 from lfsync.model import JSON, Desired, FieldChange, LinkChange, MembersChange, RelDef
 from lfsync.values.pipelines import NEVER_SENT
 
@@ -75,7 +75,7 @@ def fields_of(changes: Iterable[FieldChange]) -> dict[str, JSON]:
 
 def create_links(desired: Desired, links: Mapping[str, Iterable[str]], members: Iterable[str]) -> list[LinkWrite]:
     """Links of a create; required ones first, so that they go with the first request."""
-    required = KINDS[desired.address.kind].required
+    required = kind_of(desired.address.kind).required
     writes = [
         LinkWrite(key, "add", id, desired.links[key].definition.many)
         for key in sorted(links, key=lambda key: (key not in required, desired.links[key].definition.many, key))
@@ -102,7 +102,7 @@ def member_links(desired: Desired, add: Iterable[str], remove: Iterable[str]) ->
 
 def bodies(kind: str, fields: dict[str, JSON], links: Iterable[LinkWrite]) -> list[Body]:
     """As few requests as the limits allow; none where there is nothing to write."""
-    together = KINDS[kind].add_with_remove
+    together = kind_of(kind).add_with_remove
     found: list[Body] = []
     for chunk in _chunks(links, together):
         found.append(Body(links=chunk))

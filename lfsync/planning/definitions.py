@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from lfsync import kinds
 from lfsync.errors import ApiError
-from lfsync.kinds import KINDS, Kind
+from lfsync.kinds import KINDS, Kind, is_kind, kind_of, target_kind
 from lfsync.model import JSON, Definitions, FieldDef, Option, RelDef, Schema
 
 # Links to these are always set from their own side, whichever kind lists them (API sheet, section 7).
@@ -81,7 +81,7 @@ def parse_definitions(kind: str, payload: JSON) -> Definitions:
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "the answer"
         raise ApiError(f"the definitions of {kind} can't be read: {where}: {error.errors()[0]['msg']}") from None
-    row = KINDS.get(kind)
+    row = kind_of(kind) if is_kind(kind) else None
     fields = {key: _field(key, definition, row) for key, definition in answer.field_definitions.items()}
     missing = {} if row is None else _documented_fields(row)
     closed = row is not None and not row.custom_fields
@@ -92,7 +92,7 @@ def parse_definitions(kind: str, payload: JSON) -> Definitions:
 
 def builtin_definitions(kind: str) -> Definitions:
     """The system fields and relationships that are documented: all that a list has, and all that is known offline."""
-    row = KINDS[kind]
+    row = kind_of(kind)
     return Definitions(kind, _documented_fields(row), _relationships(kind, {}, row))
 
 
@@ -154,7 +154,7 @@ def _relationships(kind: str, live: Mapping[str, _RelationshipDefinition], row: 
 
 
 def _relationship(key: str, live: _RelationshipDefinition, known: kinds.Relationship | None) -> RelDef:
-    target = live.object_type.removeprefix("$").lower()
+    target = target_kind(live.object_type)
     writable = known.writable if known else not (key.startswith("$") and target in _MIRRORED)
     return RelDef(
         key=key,

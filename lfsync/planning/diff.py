@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
     JSON,
@@ -171,7 +171,7 @@ class Comparer:
             members_moved=MEMBERS in sides.live
             and members is not None
             and self._moved(desired, record, sides, MEMBERS, members),
-            frozen=tuple(k for _, k in causes if k in KINDS[desired.address.kind].create_only),
+            frozen=tuple(k for _, k in causes if k in kind_of(desired.address.kind).create_only),
         )
 
     def hashes(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
@@ -267,7 +267,7 @@ class Comparer:
 
     def _decided_there(self, desired: Desired, link: DesiredLinks, target: str | Address, *, ending: bool) -> bool:
         """Whether the target's own resource names this link too; an exact set there also decides about its `ending`."""
-        inverse = KINDS[desired.address.kind].inverse.get(link.definition.key)
+        inverse = kind_of(desired.address.kind).inverse.get(link.definition.key)
         if inverse is None or desired.address.kind == "contact":
             return False
         address = target if isinstance(target, Address) else self.address_of.get((link.definition.target, target))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from lfsync.kinds import KINDS, member_kind, rank
+from lfsync.kinds import is_kind, kind_of, member_kind, rank
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
     Action,
@@ -115,7 +115,7 @@ def draft(
 
 
 def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
-    missing = [key for key in KINDS[wish.address.kind].required if not _declared(wish, key)]
+    missing = [key for key in kind_of(wish.address.kind).required if not _declared(wish, key)]
     if missing:
         keys = ", ".join(f"`{key}`" for key in missing)
         looked = f"nothing live matches {describe(wish.query)}" if wish.query else "it is not there"
@@ -190,7 +190,7 @@ def _doubt_additions(comparer: Comparer, wish: Desired, difference: Difference) 
     if difference.members is not None and wish.members is not None:
         added += [(wish.members.definition.target, id) for id in difference.members.add]
     for kind, id in added:
-        record = comparer.knowledge.record(kind, id) if kind in KINDS and "." not in id else None
+        record = comparer.knowledge.record(kind, id) if is_kind(kind) and "." not in id else None
         if record is not None and not record.fresh:
             comparer.knowledge.wanted.records.add((kind, id))
 
@@ -201,7 +201,7 @@ def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -
     if difference.members is not None and wish.members is not None:
         removals += [(wish.members.definition.target, id) for id in difference.members.remove]
     for kind, id in removals:
-        if kind in KINDS and "." not in id:
+        if is_kind(kind) and "." not in id:
             comparer.knowledge.presence(kind, id)
 
 

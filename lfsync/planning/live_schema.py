@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import RefusedError
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
 from lfsync.model import Definitions, Member, Resource, Schema
 from lfsync.planning.definitions import builtin_definitions, parse_definitions
 
@@ -22,7 +22,7 @@ async def read_schema(
     members = asyncio.create_task(_members(client, token))
     found: dict[str, Definitions] = {}
     while kinds := (_kinds(resources, found) | set(more)) - found.keys():
-        refuse_unreadable({f"{KINDS[kind].scope}:read" for kind in kinds}, token)
+        refuse_unreadable({f"{kind_of(kind).scope}:read" for kind in kinds}, token)
         fetched = await asyncio.gather(*(_definitions(client, kind) for kind in sorted(kinds)))
         found.update((definitions.kind, definitions) for definitions in fetched)
     if any(_names_members(resource, found[resource.address.kind]) for resource in resources):
@@ -41,9 +41,9 @@ def refuse_unreadable(needed: set[str], token: Token) -> None:
 
 
 async def _definitions(client: Client, kind: str) -> Definitions:
-    if not KINDS[kind].definitions:
+    if not kind_of(kind).definitions:
         return builtin_definitions(kind)
-    return parse_definitions(kind, dict(await client.definitions(KINDS[kind])))
+    return parse_definitions(kind, dict(await client.definitions(kind_of(kind))))
 
 
 async def _members(client: Client, token: Token) -> tuple[Member, ...]:
@@ -62,7 +62,7 @@ def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> s
                 kinds.add(rel.target if rel else kind)
         if resource.members and any(ref.match for ref in (*resource.members.include, *resource.members.exclude)):
             kinds |= MEMBER_KEYS.keys()
-    return kinds & KINDS.keys()
+    return {kind for kind in kinds if is_kind(kind)}
 
 
 def _names_members(resource: Resource, definitions: Definitions) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import TypeAlias
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.model import (
     Definitions,
     Desired,
@@ -60,7 +60,7 @@ def _default_query(
 ) -> Query | None:
     definitions = scope.definitions(resource.address.kind)
     assert definitions is not None
-    for keys in KINDS[resource.address.kind].matches:
+    for keys in kind_of(resource.address.kind).matches:
         first = _own_term(keys[0], fields, links)
         if first is None:
             continue
@@ -112,7 +112,7 @@ def _empty_term(definitions: Definitions, resource: Resource, key: str) -> Term 
 
 def _report_blank(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField]) -> None:
     """Nothing is left to match where the default keys hold blanks; where they are missing, `checks` says so."""
-    firsts = [keys[0] for keys in KINDS[resource.address.kind].matches]
+    firsts = [keys[0] for keys in kind_of(resource.address.kind).matches]
     given = [key for key in firsts if key in resource.fields and not is_empty(resource.fields[key].data)]
     if resource.id is None and given and all(key in fields for key in given):
         message = f"`{given[0]}` is blank, so that nothing is left to match"

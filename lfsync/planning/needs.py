@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Need
 from lfsync.model import Address, Desired, Query, Target, Term
 from lfsync.state.state import State
@@ -32,7 +32,7 @@ def needs_of(desired: Mapping[Address, Desired], state: State, *, rematch: bool)
 
 def _need_query(needs: dict[str, Need], query: Query) -> None:
     need = needs[query.kind]
-    if query.kind not in KINDS["account"].mirrors or not any(map(_is_account, query.terms)):
+    if query.kind not in kind_of("account").mirrors or not any(map(_is_account, query.terms)):
         need.is_listed = True  # an account's mirror would show it, and is wanted once the account has an id
     for term in query.terms:
         for target in term.targets:
@@ -43,7 +43,7 @@ def _need_query(needs: dict[str, Need], query: Query) -> None:
 def _need_target(needs: dict[str, Need], kind: str, target: Target) -> None:
     if target.query is not None:
         _need_query(needs, target.query)
-    elif target.id is not None and kind in KINDS:
+    elif target.id is not None and is_kind(kind):
         needs[kind].ids.add(target.id)
 
 

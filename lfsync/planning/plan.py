@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from lfsync.api.paging import PAGE_SIZE
 from lfsync.errors import RefusedError
-from lfsync.kinds import KINDS, MEMBER_KEYS, rank
+from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of, rank
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
     Address,
@@ -165,7 +165,7 @@ def skip_enrichment(changes: Iterable[Change], setting: str) -> bool:
 
 
 def _enriched(changes: Iterable[Change]) -> int:
-    return sum(change.action == "create" and KINDS[change.address.kind].enriched for change in changes)
+    return sum(change.action == "create" and kind_of(change.address.kind).enriched for change in changes)
 
 
 def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
@@ -185,7 +185,7 @@ def _required(change: Change, wish: Desired, created: set[Address]) -> set[Addre
     """What must be made before a change can be: all that an update links to, what a create can't do without."""
     if change.action != "create":
         return set(_references(change)) & created
-    kind = KINDS[change.address.kind]
+    kind = kind_of(change.address.kind)
     needed = {t for key in kind.required if key in wish.links for t in pending(wish.links[key].include)}
     return (needed | set(query_targets(wish.query))) & created
 
@@ -225,7 +225,7 @@ def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -
         create = change.action == "create"
         if change.action in ("delete", "restore"):
             read, write = read + 1, write + 1
-        if change.action == "delete" and not KINDS[change.address.kind].restorable:
+        if change.action == "delete" and not kind_of(change.address.kind).restorable:
             members = change.members.remove if change.members else ()
             search += max(1, math.ceil(len(members) / PAGE_SIZE))
         if not (change.fields or change.relationships or change.members) or change.action == "delete":
@@ -258,9 +258,9 @@ def _scopes(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tu
     scopes = reading_scopes(desired.values())
     for change in changes:
         if change.action != "adopt":
-            scopes.add(f"{KINDS[change.address.kind].scope}:{change.action}")
+            scopes.add(f"{kind_of(change.address.kind).scope}:{change.action}")
         if change.action == "restore" and (change.fields or change.relationships):
-            scopes.add(f"{KINDS[change.address.kind].scope}:update")
+            scopes.add(f"{kind_of(change.address.kind).scope}:update")
     return tuple(sorted(scopes))
 
 
@@ -270,8 +270,8 @@ def reading_scopes(desired: Iterable[Desired]) -> set[str]:
     for wish in desired:
         links = wish.all_links
         for kind in (wish.address.kind, *(link.definition.target for link in links)):
-            if kind in KINDS:
-                scopes.add(f"{KINDS[kind].scope}:read")
+            if is_kind(kind):
+                scopes.add(f"{kind_of(kind).scope}:read")
             elif kind == "member":
                 scopes.add("members:read")
     return scopes

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS
+from lfsync.kinds import is_kind, kind_of
 from lfsync.model import (
     JSON,
     Address,
@@ -60,12 +60,12 @@ class Scope:
         """What is known of a kind; None for one that this version doesn't manage."""
         if kind not in self._definitions:
             found = self.schema.kinds.get(kind)
-            self._definitions[kind] = builtin_definitions(kind) if found is None and kind in KINDS else found
+            self._definitions[kind] = builtin_definitions(kind) if found is None and is_kind(kind) else found
         return self._definitions[kind]
 
     def knows_all(self, kind: str) -> bool:
         """Whether what the definitions of a kind don't list can't be there."""
-        return (self.complete and kind in self.schema.kinds) or not KINDS[kind].custom_fields
+        return (self.complete and kind in self.schema.kinds) or not kind_of(kind).custom_fields
 
     def is_faulty(self, resource: Resource, part: str, key: str) -> bool:
         """Whether what a row has here was told of as a mistake of its source."""

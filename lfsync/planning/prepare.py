@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS, MEMBER_KEYS, id_kind
+from lfsync.kinds import MEMBER_KEYS, id_kind, is_kind, kind_of
 from lfsync.model import (
     Address,
     Definitions,
@@ -77,8 +77,8 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         place=resource.place,
         id=_id(scope, resource),
         query=resource_query(scope, resource, fields, links),
-        fields=_in_order(fields, KINDS[address.kind].fields),
-        links=_in_order(links, KINDS[address.kind].relationships),
+        fields=_in_order(fields, kind_of(address.kind).fields),
+        links=_in_order(links, kind_of(address.kind).relationships),
         members=_members(scope, resource, fields),
         ignore_changes=_ignored(scope, resource, definitions),
         seed=resource.lifecycle.seed,
@@ -173,7 +173,7 @@ def _field(
 
 
 def _report_read_only(scope: Scope, address: Address, definition: FieldDef, value: Value) -> None:
-    documented = KINDS[address.kind].fields.get(definition.key)
+    documented = kind_of(address.kind).fields.get(definition.key)
     if documented is None or documented.writable:
         message = f"`{definition.key}` can't be written through the API"
         scope.report(value.place, address, message, "take it out: Lightfield sets it")
@@ -199,7 +199,7 @@ def _relationship(
     scope: Scope, address: Address, definitions: Definitions, key: str, declared: Links
 ) -> DesiredLinks | None:
     rel = definitions.relationships.get(key)
-    documented = KINDS[address.kind].relationships.get(key)
+    documented = kind_of(address.kind).relationships.get(key)
     if rel is None:
         if scope.knows_all(address.kind):
             scope.unknown_relationship(declared.place, address, definitions, key)
@@ -211,7 +211,7 @@ def _relationship(
         return None
     if not rel.many and not _is_one(scope, address, rel, declared):
         return None
-    return _links(scope, address, rel, declared, static=documented is not None and documented.target in KINDS)
+    return _links(scope, address, rel, declared, static=documented is not None and is_kind(documented.target))
 
 
 def _is_one(scope: Scope, address: Address, rel: RelDef, declared: Links) -> bool:

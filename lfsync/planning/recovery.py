@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS, kind_of
 from lfsync.knowledge.knowledge import Knowledge, named
 from lfsync.model import JSON, Address, Definitions, Record, Schema
 from lfsync.planning.create_key import create_key, match_values
@@ -123,7 +123,7 @@ def written_by(address: Address, body: Mapping[str, JSON], record: Record, gener
     fields, links = _parts(body)
     members = None
     for kind, key in MEMBER_KEYS.items():
-        if key in links and not KINDS[address.kind].relationships.get(key):
+        if key in links and not kind_of(address.kind).relationships.get(key):
             members = (kind, links.pop(key), list[str]())
     return Written(
         address,

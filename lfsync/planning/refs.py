@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lfsync.kinds import KINDS, id_kind, is_id
+from lfsync.kinds import KINDS, id_kind, is_id, is_kind, kind_of
 from lfsync.model import JSON, Address, Cell, Definitions, Place, Query, Ref, RelDef, Target, Term, Value
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.project.keys import is_key_text
@@ -26,7 +26,7 @@ def target_of(scope: Scope, ref: Ref, rel: RelDef, address: Address, *, static: 
     if named is not None:
         return Target(ref.place, named.key, address=named)
     owner = id_kind(ref.text)
-    known = KINDS.get(rel.target)
+    known = kind_of(rel.target) if is_kind(rel.target) else None
     if owner == rel.target or (owner is None and not (known and known.id_prefix) and is_id(ref.text)):
         return Target(ref.place, ref.text, id=ref.text)
     if not static:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term
@@ -207,7 +207,7 @@ class _Resolver:
 
     def _restore(self, address: Address, id: str) -> bool:
         """Whether a record that is gone is to come out of the trash (rule I6)."""
-        if not self.recreate_missing or not KINDS[address.kind].restorable:
+        if not self.recreate_missing or not kind_of(address.kind).restorable:
             return False
         if self.knowledge.trashed(address.kind, id) is None:
             return False
@@ -228,7 +228,7 @@ class _Resolver:
             raise _StuckError(f"{how} {id}: {self.knowledge.fate(kind, id)}", _FORBIDDEN_HINT)
         if presence == "unsure":
             what = f"{how} {id}, which no list shows, so that it may be in the trash: {self._unlisted(kind)}"
-            raise _StuckError(what, f"Look at it in Lightfield; a key with {KINDS[kind].scope}:restore can tell.")
+            raise _StuckError(what, f"Look at it in Lightfield; a key with {kind_of(kind).scope}:restore can tell.")
         return presence == "gone"
 
     def _unlisted(self, kind: str) -> str:
@@ -276,7 +276,7 @@ class _Resolver:
     def _links_nothing(self, record: Record, term: Term) -> bool:
         linked = record.links.get(term.key, ())
         kind = term.rel.target if term.rel else ""
-        return not linked or (kind in KINDS and all(self.knowledge.presence(kind, id) == "gone" for id in linked))
+        return not linked or (is_kind(kind) and all(self.knowledge.presence(kind, id) == "gone" for id in linked))
 
     def _refuse_cut_off(self, query: Query, term: Term) -> None:
         """What its match looks for is linked to a record that is still to be made, so that nothing can hit (rule I2).
@@ -345,7 +345,7 @@ class _Resolver:
         sides = [
             (desired.address, key, back, link)
             for desired in self.desired.values()
-            for key, back in KINDS[desired.address.kind].inverse.items()
+            for key, back in kind_of(desired.address.kind).inverse.items()
             if (link := _managed(desired, key)) is not None
         ]
         found: dict[Address, str] = {}
@@ -412,7 +412,7 @@ class _Resolver:
                     raise _StuckError(what, _ABSENT_HINT)
             for target in (*link.include, *link.exclude):
                 self._target(target)
-                if target.id is not None and link.definition.target in KINDS:
+                if target.id is not None and is_kind(link.definition.target):
                     self._check_present(link, target, target.id)
             if both := self._both(link):
                 what = f"`{link.definition.key}` includes and excludes {both[0].text} and {both[1].text}, one record"

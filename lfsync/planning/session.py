@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ApiError, ConfigError
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.model import Address, Desired, Resource, Schema
 from lfsync.planning.live_schema import read_schema, refuse_unreadable
 from lfsync.planning.plan import reading_scopes
@@ -108,4 +108,4 @@ class Session:
 
 def _readable(mappings: Iterable[Resource], token: Token) -> list[Resource]:
     """Those whose kinds the key may read: where no resource needs a kind, no scope for it is missed either."""
-    return [m for m in mappings if token.full or f"{KINDS[m.address.kind].scope}:read" in token.scopes]
+    return [m for m in mappings if token.full or f"{kind_of(m.address.kind).scope}:read" in token.scopes]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS, kind_of
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import (
     JSON,
@@ -59,7 +59,7 @@ def reverse(
     reversal = Reversal()
     entries = tuple(entries)
     owners = {(binding.address.kind, binding.id): binding.address for binding in state.bindings.values()}
-    trashed = {e.id: address_of(e) for e in entries if e.action == "delete" and KINDS[address_of(e).kind].restorable}
+    trashed = {e.id: address_of(e) for e in entries if e.action == "delete" and kind_of(address_of(e).kind).restorable}
     for line, entry in enumerate(entries, 2):
         written = address_of(entry)
         address = owners.get((written.kind, entry.id), written)  # it may have another key by now
@@ -170,12 +170,12 @@ class _Reverser:
 
     def bring_back(self, reversal: Reversal, record: Record | None) -> None:
         """Out of the trash where the API can; a list that is gone is made again."""
-        if record is not None and not KINDS[self.address.kind].restorable:
+        if record is not None and not kind_of(self.address.kind).restorable:
             return
         entry = self.entry
         origin = entry.origin or "adopted"
         reversal.bindings[self.address] = Binding(self.address, entry.id, entry.generation, origin=origin)
-        if KINDS[self.address.kind].restorable:
+        if kind_of(self.address.kind).restorable:
             reversal.desired[self.address] = self.empty()
             return
         fields = {
@@ -185,7 +185,7 @@ class _Reverser:
         }
         terms = tuple(
             Term(key, field=fields[key].definition, sent=fields[key].sent)
-            for key in KINDS[self.address.kind].matches[0]
+            for key in kind_of(self.address.kind).matches[0]
             if key in fields
         )
         query = Query(self.address.kind, self.place, terms)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS, Relationship, id_kind, is_id
+from lfsync.kinds import Relationship, id_kind, is_id, is_kind, kind_of
 from lfsync.model import Address, Cell, Links, Match, Ref, Resource, Value
 from lfsync.project.cycles import cycles
 from lfsync.project.keys import as_key, named
@@ -67,7 +67,7 @@ class _Checks:
     # ------------------------------------------------------------ fields and match
 
     def writable(self, resource: Resource) -> Iterator[Problem]:
-        kind = KINDS[resource.address.kind]
+        kind = kind_of(resource.address.kind)
         for key, value in resource.fields.items():
             known = kind.fields.get(key)
             if known and not known.writable:
@@ -91,7 +91,7 @@ class _Checks:
                     yield _problem(resource, key, f"`match` names `{key.data}`, which is not declared here", hint)
 
     def default_match(self, resource: Resource) -> Iterator[Problem]:
-        firsts = [keys[0] for keys in KINDS[resource.address.kind].matches]
+        firsts = [keys[0] for keys in kind_of(resource.address.kind).matches]
         if all(_blank(resource, key) for key in firsts):
             names = " and ".join(f"`{key}`" for key in firsts)
             message = f"{names} {'is' if len(firsts) == 1 else 'are'} missing, so that nothing is left to match"
@@ -101,7 +101,7 @@ class _Checks:
     # ------------------------------------------------------------ refs
 
     def relationship(self, resource: Resource, key: str, links: Links) -> Iterator[Problem]:
-        known = KINDS[resource.address.kind].relationships.get(key)
+        known = kind_of(resource.address.kind).relationships.get(key)
         yield from _twice(resource, links)
         if known is None:
             return
@@ -109,7 +109,7 @@ class _Checks:
             if resource.row is None:
                 message = f"`{key}` of {with_article(resource.address.kind)} can't be set here"
                 yield _problem(resource, links, message, _side(resource, known))
-        elif known.target in KINDS:
+        elif is_kind(known.target):
             for ref in (*links.include, *links.exclude):
                 if ref.match is None and not self.points(ref, known.target):
                     yield self.lost(resource, key, ref, known.target)
@@ -119,7 +119,7 @@ class _Checks:
         if named(self.resources, target, ref.text):
             return True
         owner = id_kind(ref.text)
-        return owner == target or bool(owner is None and not KINDS[target].id_prefix and is_id(ref.text))
+        return owner == target or bool(owner is None and not kind_of(target).id_prefix and is_id(ref.text))
 
     def lost(self, resource: Resource, key: str, ref: Ref, target: str) -> Problem:
         owner = id_kind(ref.text)
@@ -132,7 +132,7 @@ class _Checks:
                 resource, ref, message, near or f"name {with_article(target)}: its key, its id or {{match: ...}}"
             )
         kind, _, rest = ref.text.partition(".")
-        if kind in KINDS and Address(kind, rest) in self.resources:
+        if is_kind(kind) and Address(kind, rest) in self.resources:
             return _problem(resource, ref, f"`{key}`: `{ref.text}` is an address, not a key", f"write `{rest}`")
         hint = near or f"declare {with_article(target)} with this key, or write an id or {{match: ...}}"
         return _problem(resource, ref, f"`{key}`: there is no {target} `{ref.text}`", hint)
@@ -147,14 +147,14 @@ class _Checks:
 
     def contradictions(self) -> Iterator[Problem]:
         for resource in self.resources.values():
-            for key, back in KINDS[resource.address.kind].inverse.items():
+            for key, back in kind_of(resource.address.kind).inverse.items():
                 links = resource.relationships.get(key)
                 if links:
                     yield from self.contradicted(resource, key, back, links)
 
     def contradicted(self, resource: Resource, key: str, back: str, links: Links) -> Iterator[Problem]:
         """Links that this side declares and the other side, which declares its own, leaves out."""
-        target = KINDS[resource.address.kind].relationships[key].target
+        target = kind_of(resource.address.kind).relationships[key].target
         for ref in links.include:
             address = named(self.resources, target, ref.text) if ref.match is None else None
             other = self.resources[address] if address else None
@@ -184,7 +184,7 @@ class _Checks:
 
     def needs(self, resource: Resource) -> dict[Address, Links | Value]:
         """The resources whose ids must be known before this one can be matched or made, and where that is said."""
-        known = KINDS[resource.address.kind].relationships
+        known = kind_of(resource.address.kind).relationships
         found: dict[Address, Links | Value] = {}
         for key, text, where in _needed_refs(resource):
             found |= dict.fromkeys(self.targets(known.get(key), text), where)
@@ -201,7 +201,7 @@ class _Checks:
 
 def _needed_refs(resource: Resource) -> Iterator[tuple[str, str, Links | Value]]:
     """(relationship, ref, where it stands) for what a create must carry and what `match` names."""
-    kind = KINDS[resource.address.kind]
+    kind = kind_of(resource.address.kind)
     for key in {*kind.required, *_match_keys(resource)}:
         links = resource.relationships.get(key)
         if links:
@@ -222,7 +222,7 @@ def _match_keys(resource: Resource) -> Iterable[str]:
     match = resource.match
     if match is not None:
         return [str(key.data) for key in match.keys or ()]
-    for keys in KINDS[resource.address.kind].matches:
+    for keys in kind_of(resource.address.kind).matches:
         if not _blank(resource, keys[0]):
             return keys
     return ()
@@ -244,7 +244,7 @@ def _blank(resource: Resource, key: str) -> bool:
 
 def _side(resource: Resource, known: Relationship) -> str:
     """How to set from the other side what can't be set from here."""
-    target = KINDS.get(known.target)
+    target = kind_of(known.target) if is_kind(known.target) else None
     backs = target.relationships.items() if target else ()
     keys = [f"`{key}`" for key, rel in backs if rel.target == resource.address.kind and rel.writable]
     if keys:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from lfsync.errors import ConfigError, Problem
-from lfsync.kinds import KINDS
+from lfsync.kinds import kind_of
 from lfsync.model import JSON, Address, Cell, Links, Match, Place, Ref, Resource, Row, Value
 from lfsync.project.declarations import Body, Default
 from lfsync.project.keys import as_key, is_key_text, key_problem
@@ -80,7 +80,7 @@ class _Rows:
         self.source = source
         self.default = default
         self.built = built
-        self.known = KINDS[source.kind].relationships
+        self.known = kind_of(source.kind).relationships
         self.matched = {str(key.data) for key in source.match.keys or ()} if source.match else set[str]()
 
     def add(self, place: Place, cells: Mapping[str, JSON]) -> None:
@@ -141,7 +141,7 @@ class _Rows:
             if _is_blank(data):
                 raise _RowError(_empty_match(key, address, place))
             # What is no documented field is a relationship, as far as is known here: its cells hold refs.
-            values[key] = Value(data if key in KINDS[address.kind].fields else _cells(data), place)
+            values[key] = Value(data if key in kind_of(address.kind).fields else _cells(data), place)
         return Match(place, values=values)
 
     def refuse_empty(self, key: str, data: JSON, address: Address, place: Place) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from lfsync.kinds import KINDS, rank
+from lfsync.kinds import KINDS, is_kind, kind_of, rank
 from lfsync.model import Blocked, Change, Orphan, Plan, Requests
 from lfsync.render.change import change_lines
 from lfsync.render.lines import Line, Span, layout, line
@@ -105,7 +105,7 @@ def _notes(plan: Plan) -> Iterator[Line]:
 
 
 def _enriched(change: Change) -> bool:
-    kind = KINDS.get(change.address.kind)
+    kind = kind_of(change.address.kind) if is_kind(change.address.kind) else None
     return change.action == "create" and kind is not None and kind.enriched
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Constraint
 
 from lfsync.errors import RefusedError, StateError
-from lfsync.kinds import KINDS
+from lfsync.kinds import is_kind
 from lfsync.model import JSON, Address, Schema
 from lfsync.times import unix_time
 
@@ -319,7 +319,7 @@ def released_of(line: ReleasedLine) -> Released:
 def known_address(text: str) -> Address:
     """The address that a kept file names. ValueError for anything else, also for a kind that a later lfsync has."""
     address = Address.parse(text)
-    if address.kind not in KINDS and not address.kind.startswith("object."):
+    if not is_kind(address.kind):
         raise ValueError(f"{text} is of no kind that is known here")
     return address
 
