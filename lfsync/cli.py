@@ -170,6 +170,17 @@ def apply(
 
 
 @cli.command()
+@click.argument("address")
+@_FORMAT
+@click.pass_obj
+def explain(options: Options, address: str, format: str) -> int:
+    """Tell why the plan wants what it wants of ADDRESS."""
+    from lfsync.commands.explain import explain_address
+
+    return explain_address(options, address, format=format)
+
+
+@cli.command()
 @click.argument("plan", type=_FILE)
 @_FORMAT
 @click.pass_obj

@@ -444,3 +444,49 @@ class Outcome:
     hint: str | None = None
     source: Place | None = None
     is_unknown: bool = False
+
+
+# ---------------------------------------------------------------- explanation of one resource
+
+Verdict: TypeAlias = Literal["same", "settled", "config", "drift", "conflict", "ignored", "seed", "new", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedKey:
+    """One managed key of a resource, or its members (`key` is `members`).
+
+    `declared` and `live` as people read them; `live` is None where there is no record, too. `last`: what the state's
+    hashes say of the last apply, in words. `is_default`: `defaults` declare it, not the resource.
+    """
+
+    key: str
+    label: str
+    declared: JSON
+    live: JSON
+    last: str
+    verdict: Verdict
+    source: Place
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a plan does with one resource what it does.
+
+    `found_by`: how its record was found; None where there is none. `match`: what it is looked for by, for people.
+    `planned`: what the plan would do, None for nothing. `origin`, `written_at`: what the state says of the record.
+    """
+
+    address: Address
+    source: Place | None
+    found_by: Literal["id", "state", "match"] | None
+    match: str | None
+    id: str | None
+    name: str
+    link: str | None
+    origin: str | None
+    written_at: str | None
+    planned: Action | None
+    keys: tuple[ExplainedKey, ...] = ()
+    blocked: Blocked | None = None
+    notes: tuple[str, ...] = ()
