@@ -1,0 +1,1 @@
+"""Live values into files: what people read, as YAML that means the same."""
