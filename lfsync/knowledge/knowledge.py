@@ -256,6 +256,8 @@ class Knowledge:
             )
         if trash.whole and key not in self.recent:
             return "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
+        if not kind_of(kind).trash:
+            return "it was merged into another record, is hidden from this key, or is in the trash, which no list shows"
         unlisted = f" (the trash: {trash.unlisted})" if trash.unlisted else ""
         return f"it was trashed, merged into another record, or is hidden from this key{unlisted}"
 

@@ -95,7 +95,9 @@ class Reader:
         self._take(listing.records.values())
         if listing.complete:
             self.knowledge.listed[kind] = frozenset(listing.records)
+            self.knowledge.unlistable.discard(kind)
         else:
+            self.knowledge.listed.pop(kind, None)
             self.knowledge.unlistable.add(kind)
 
     def _take(self, records: Iterable[Record]) -> None:
