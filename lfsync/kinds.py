@@ -318,16 +318,18 @@ _RANK = {name: rank for rank, name in enumerate(KINDS)}
 
 
 _ID = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
+# Whether ids of custom objects have a prefix at all is not known (U27): long, of letters and digits, as no word is.
+_BARE_ID = re.compile(r"(?=\D*\d)[A-Za-z0-9]{16,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 def is_id(text: str) -> bool:
     """Whether a text may be an id, of whatever prefix: `con_artists & co` is a company, not a contact."""
-    return _ID.fullmatch(text) is not None
+    return _ID.fullmatch(text) is not None or _BARE_ID.fullmatch(text) is not None
 
 
 def id_kind(text: str) -> str | None:
     """The kind that an id belongs to; None if the text is no id, or its prefix is not known."""
-    return PREFIXES.get(text[: text.index("_") + 1]) if is_id(text) else None
+    return PREFIXES.get(text[: text.index("_") + 1]) if _ID.fullmatch(text) else None
 
 
 def rank(address: Address) -> tuple[int, str, str]:

@@ -19,7 +19,17 @@ async def read_schema(
 
     A type of custom objects that the workspace doesn't have is left out. RefusedError where the key may not read them.
     """
-    members = asyncio.create_task(_members(client, token))
+    (asked, found), members = await asyncio.gather(_needed(client, token, resources, more), _members(client, token))
+    if any(_names_members(resource, found.get(resource.address.kind)) for resource in resources):
+        refuse_unreadable({"members:read"}, token)
+    types = await _types(client) if asked - found.keys() else ()
+    return Schema(found, members, types)
+
+
+async def _needed(
+    client: Client, token: Token, resources: Collection[Resource], more: Iterable[str]
+) -> tuple[set[str], dict[str, Definitions]]:
+    """The kinds that were asked for, and the definitions of those that there are."""
     asked: set[str] = set()
     found: dict[str, Definitions] = {}
     while kinds := (_kinds(resources, found) | set(more)) - asked:
@@ -27,10 +37,7 @@ async def read_schema(
         refuse_unreadable({f"{kind_of(kind).scope}:read" for kind in kinds}, token)
         fetched = await asyncio.gather(*(_definitions(client, kind) for kind in sorted(kinds)))
         found.update((definitions.kind, definitions) for definitions in fetched if definitions is not None)
-    if any(_names_members(resource, found.get(resource.address.kind)) for resource in resources):
-        refuse_unreadable({"members:read"}, token)
-    types = await _types(client) if asked - found.keys() else ()
-    return Schema(found, await members, types)
+    return asked, found
 
 
 def refuse_unreadable(needed: set[str], token: Token) -> None:
