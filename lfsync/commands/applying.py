@@ -95,6 +95,8 @@ async def _shown_and_run(
     options: Options, command: str, session: Session, planned: Planned, *, yes: bool, allow_large: bool
 ) -> int:
     if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
+        for warning in planned.plan.warnings:
+            say(f"warning: {escape(warning)}")
         out("Nothing to put back: all is as it was before that run.")
         return 0
     print_plan(options, with_names(planned.plan, planned.knowledge))

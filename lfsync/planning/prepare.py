@@ -80,10 +80,11 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         fields=_in_order(fields, kind_of(address.kind).fields),
         links=_in_order(links, kind_of(address.kind).relationships),
         members=_members(scope, resource, fields),
-        ignore_changes=_ignored(scope, resource, definitions),
+        ignore_changes=_ignored(scope, resource, definitions) | _told_once(resource),
         seed=resource.lifecycle.seed,
         protect=resource.lifecycle.protect,
         absent=resource.lifecycle.absent,
+        upload=resource.upload,
     )
 
 
@@ -260,6 +261,12 @@ def _id(scope: Scope, resource: Resource) -> str | None:
         message = f"`{text}` is the id of {with_article(str(owner))}, not of {with_article(resource.address.kind)}"
         scope.report(resource.id.place, resource.address, message, "write the id that the record's own page shows")
     return text
+
+
+def _told_once(resource: Resource) -> frozenset[str]:
+    """Of what is uploaded, the content alone is managed: all else is said once, when it is uploaded (rule F1)."""
+    kind = kind_of(resource.address.kind)
+    return frozenset(resource.fields.keys() - {kind.content}) if kind.uploaded else frozenset()
 
 
 def _ignored(scope: Scope, resource: Resource, definitions: Definitions) -> frozenset[str]:
