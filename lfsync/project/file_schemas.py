@@ -21,6 +21,7 @@ DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML s
 # Letters, marks and digits of any script: what is not ASCII passes, for not every editor knows \p{L}.
 _KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{{0,{MAX_KEY - 1}}}$"
 _TEXT: Final[Schema] = {"type": "string"}
+_FILLED: Final[Schema] = {"type": "string", "pattern": r"\S"}
 _NULL: Final[Schema] = {"type": "null"}
 _ANYTHING: Final[Schema] = {}
 
@@ -50,7 +51,9 @@ def settings_schema() -> Schema:
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
     properties["exclude"]["type"] = ["array", "null"]
     properties["safety"] = _any_of(properties["safety"], _NULL)
-    properties["defaults"] = _described(_closed({name: _default(name) for name in KINDS}, nullable=True), _DEFAULTS)
+    properties["defaults"] = _described(
+        _closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True), _DEFAULTS
+    )
     title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
     return {**title, **{key: part for key, part in found.items() if key not in title}, "definitions": _definitions()}
 
@@ -135,12 +138,15 @@ def _definitions() -> Schema:
             },
             nullable=True,
         ),
-        "file": _closed(
+        "text-file": _closed(
             {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
         ),
         "form": _form(),
     }
     for kind in KINDS.values():
+        if kind.uploaded:
+            found |= {kind.name: _upload(kind), f"{kind.name}.lifecycle": _upload_lifecycle()}
+            continue
         found |= {
             kind.name: _body(kind),
             f"{kind.name}.fields": _fields(kind),
@@ -177,8 +183,28 @@ def _body(kind: Kind) -> Schema:
     return _closed(parts, nullable=True)
 
 
-def _default(name: str) -> Schema:
-    parts = {part: _ref(f"{name}.{part}") for part in ("fields", "relationships")}
+def _upload(kind: Kind) -> Schema:
+    """A body without `fields`: what is uploaded, and what it is for."""
+    parts: dict[str, Schema] = {
+        "path": {**_FILLED, "description": "The file to upload, from the project's folder."},
+        "purpose": {"enum": list(kind.words["purpose"]), "description": "What it is for; it is said once."},
+        "mimeType": {**_TEXT, "pattern": "^[a-zA-Z0-9.+_-]+/", "description": "Guessed by the ending without it."},
+        "id": {**_FILLED, "description": "The file's id, where it is there already."},
+        "lifecycle": _ref(f"{kind.name}.lifecycle"),
+    }
+    needs: list[object] = [{"required": ["path"]}, {"required": ["id"]}]
+    return {**_closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
+
+
+def _upload_lifecycle() -> Schema:
+    """No file is deleted or changed through the API."""
+    return _closed({"seed": _flag("Upload it once, whatever becomes of its content.")}, nullable=True)
+
+
+def _default(kind: Kind) -> Schema:
+    if kind.uploaded:
+        return _closed({"lifecycle": _ref(f"{kind.name}.lifecycle")}, nullable=True)
+    parts = {part: _ref(f"{kind.name}.{part}") for part in ("fields", "relationships")}
     return _closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
 
 
@@ -217,8 +243,8 @@ def _object(*parts: str) -> Schema:
 
 
 _VALUES: Final[Mapping[str, Schema]] = {
-    "TEXT": _any_of(_TEXT, _ref("file")),
-    "MARKDOWN": _any_of(_TEXT, _ref("file")),
+    "TEXT": _any_of(_TEXT, _ref("text-file")),
+    "MARKDOWN": _any_of(_TEXT, _ref("text-file")),
     "NUMBER": {"type": "number"},
     "CURRENCY": {"type": "number"},
     "CHECKBOX": {"type": "boolean"},
@@ -248,7 +274,10 @@ def _source() -> Schema:
     column = _ref("form")
     forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
     parts: dict[str, Schema] = {
-        "kind": {"enum": list(KINDS), "description": "What the rows are."},
+        "kind": {
+            "enum": [kind.name for kind in KINDS.values() if not kind.uploaded],
+            "description": "What the rows are.",
+        },
         "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
         "key": _described(_any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
         "match": _any_of(_ref("match"), {**forms, "minProperties": 1}),

@@ -186,7 +186,7 @@ def merged(whole: State, planned: State, applied: State) -> State:
 
 
 def _is_part(planned: State, whole: State) -> bool:
-    """Whether something is left out of `planned`, or what is known of it is; what killed runs made is more, not less."""
+    """Whether something is left out of `planned`, or what is known of it is; what killed runs made is more."""
     if planned.bindings is whole.bindings:
         return False
     found = ((known, planned.bindings.get(address)) for address, known in whole.bindings.items())
