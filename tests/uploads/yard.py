@@ -1,7 +1,7 @@
 """A project of files on a real disk against the sandbox in process, where a run can be killed anywhere.
 
-Time is real, but a client that waits makes the clock jump instead. Nothing that the unwinding of a killed run does counts:
-what was on disk at that moment is put back, as SIGKILL would have left it, and no request goes out any more.
+Time is real, but a client that waits makes the clock jump instead. Nothing that the unwinding of a killed run does
+counts: what was on disk at that moment is put back, as SIGKILL would have left it, and no request goes out any more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -73,13 +74,21 @@ class Road(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, reaper: Reaper) -> None:
         self.inner, self.reaper = inner, reaper
         self.requests: list[httpx.Request] = []
+        self.chance = Random(0)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
+        await self._travel()
         self.reaper.step(f"before {request.method} {request.url.path}")
         response = await self.inner.handle_async_request(request)
+        await self._travel()
         self.reaper.step(f"after {request.method} {request.url.path}")
         return response
+
+    async def _travel(self) -> None:
+        """Requests overtake each other."""
+        for _ in range(self.chance.randrange(4)):
+            await asyncio.sleep(0)
 
 
 class Stepping(Silent):
@@ -170,7 +179,7 @@ class Yard:
         return asyncio.run(work())
 
     def apply(
-        self, moment: int = 0, wishes: Wishes | None = None, between: Callable[[Planned], None] = lambda _: None
+        self, moment: int = 0, wishes: Wishes | None = None, between: Callable[[Planned], object] = lambda _: None
     ) -> list[Outcome] | None:
         """`lfsync apply --yes`; None where it was killed, at this step. `between`: after the plan, before the apply."""
         left: dict[Path, bytes] = {}
@@ -181,6 +190,7 @@ class Yard:
 
         self.reaper.moment, self.reaper.steps, self.reaper.dead, self.reaper.die = moment, 0, False, die
         self.reaper.was = []
+        self.road.chance = Random(moment)
         self.road.requests.clear()
         self.stepping.seen.clear()
         try:
@@ -197,7 +207,7 @@ class Yard:
             self.reaper.dead = False
             self.reaper.moment = 0
 
-    async def _applied(self, wishes: Wishes | None, between: Callable[[Planned], None]) -> list[Outcome]:
+    async def _applied(self, wishes: Wishes | None, between: Callable[[Planned], object]) -> list[Outcome]:
         async with open_session(self.folder, NAME, writing=True, connect=self._connect) as session:
             session.clock, session.sleep = self.time.steady, self.time.sleep
             planned = await plan_declared(session, wishes=wishes)
