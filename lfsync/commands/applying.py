@@ -96,8 +96,9 @@ async def _shown_and_run(
 ) -> int:
     if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
         for warning in planned.plan.warnings:
-            say(f"warning: {escape(warning)}")
-        out("Nothing to put back: all is as it was before that run.")
+            out(f"Warning: {escape(warning)}")
+        left = "that can be put back" if planned.plan.warnings else "to put back: all is as it was before that run"
+        out(f"Nothing {left}.")
         return 0
     print_plan(options, with_names(planned.plan, planned.knowledge))
     refuse(planned.plan, allow_large=allow_large)

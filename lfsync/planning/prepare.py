@@ -274,7 +274,8 @@ def _ignored(scope: Scope, resource: Resource, definitions: Definitions) -> froz
     keys = {str(value.data) for value in resource.lifecycle.ignore_changes}
     known = {*resource.fields, *resource.relationships, *definitions.fields, *definitions.relationships}
     for value in resource.lifecycle.ignore_changes:
-        if value.data not in known and scope.knows_all(resource.address.kind):
+        told = kind_of(resource.address.kind).uploaded  # `checks` refuses it there, whatever it names
+        if value.data not in known and scope.knows_all(resource.address.kind) and not told:
             hint = did_you_mean(str(value.data), known) or "take it out"
             message = f"`ignore_changes` names `{value.data}`, which no {resource.address.kind} has"
             scope.report(value.place, resource.address, message, hint)

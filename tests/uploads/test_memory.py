@@ -46,4 +46,3 @@ def test_512_mib_take_no_more_memory_than_a_few_bytes(tmp_path: Path) -> None:
         found = peak(made, "apply", "--yes")  # downloads it, to know it again
         assert found - small < 16 * MIB
         assert made.plan(expect=0)["changes"] == []
-        print(f"peaks: {small / MIB:.0f}, {large / MIB:.0f}, {found / MIB:.0f} MiB")
