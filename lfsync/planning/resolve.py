@@ -17,7 +17,7 @@ from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term, Upload
-from lfsync.planning.uploads import alike, held_content, holders
+from lfsync.planning.uploads import Holdings, held_content
 from lfsync.state.state import State
 from lfsync.values.table import VALUE_TYPES
 
@@ -127,7 +127,7 @@ class _Resolver:
         self.restored: set[Address] = set()
         self.moved: dict[Address, Address] = {}
         self.replaced: dict[Address, str] = {}
-        self.holders: dict[str, dict[str, list[str]]] = {}
+        self.holdings: dict[str, Holdings] = {}
         self.blocked: dict[Address, Blocked] = {}
         self.queries: dict[int, str] = {}
         self.warnings: list[str] = []
@@ -227,14 +227,15 @@ class _Resolver:
     def _by_content(self, desired: Desired, upload: Upload) -> str | None:
         """The file that holds this content, the oldest of several; None where a whole search finds none (rule F1)."""
         kind = desired.address.kind
-        if kind not in self.holders:
-            self.holders[kind] = holders(self.state, kind)
-        for id in self.holders[kind].get(self.state.hash(upload.sha256), ()):
+        if kind not in self.holdings:
+            self.holdings[kind] = Holdings(kind, self.state, self.knowledge)
+        holdings = self.holdings[kind]
+        for id in holdings.held.get(self.state.hash(upload.sha256), ()):
             if self.knowledge.presence(kind, id) == "there":
                 return id
         if not self.knowledge.is_searched(kind, (), found=False) and kind not in self.knowledge.unlistable:
             return None
-        for record in alike(self.knowledge.of_kind(kind), upload):
+        for record in holdings.alike(upload):
             if self.knowledge.presence(kind, record.id) != "there" or self._is_anothers(record, desired):
                 continue
             held = self.knowledge.content(kind, record.id)

@@ -49,13 +49,27 @@ def request_body(upload: Upload) -> dict[str, JSON]:
 # ---------------------------------------------------------------- by content
 
 
-def holders(state: State, kind: str) -> dict[str, list[str]]:
-    """By the hash of a content, the ids of the files that the state knows to hold it."""
-    found: dict[str, list[str]] = {}
-    for binding in state.bindings.values():
-        if binding.address.kind == kind and (held := held_content(binding)) is not None:
-            found.setdefault(held, []).append(binding.id)
-    return found
+class Holdings:
+    """Where the contents of one kind are. Built once: each of many files looks at few (rule R6).
+
+    `held`: by the hash of a content, the files that the state knows to hold it. `others`: what nothing binds.
+    """
+
+    def __init__(self, kind: str, state: State, knowledge: Knowledge) -> None:
+        self.held: dict[str, list[str]] = {}
+        for binding in state.bindings.values():
+            if binding.address.kind == kind and (hash := held_content(binding)) is not None:
+                self.held.setdefault(hash, []).append(binding.id)
+        known = {id for ids in self.held.values() for id in ids}
+        self.others: dict[tuple[str, str], list[Record]] = {}
+        for record in knowledge.of_kind(kind):
+            if record.id not in known:
+                shape = (str(record.fields.get("mimeType")), str(record.fields.get("sizeBytes")))
+                self.others.setdefault(shape, []).append(record)
+
+    def alike(self, upload: Upload) -> list[Record]:
+        """The files that may hold this content, of those that nothing binds."""
+        return alike(self.others.get((upload.mime_type, str(upload.size)), ()), upload)
 
 
 def held_content(binding: Binding | None) -> str | None:
