@@ -39,7 +39,7 @@ class Storage:
         self._wire = wire
         self._settings = settings
         self._clock, self._chance = clock, chance
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def close(self) -> None:
@@ -130,10 +130,10 @@ class Storage:
             await self._wire.rest(pause, error)
 
     def _client(self, url: httpx.URL) -> httpx.AsyncClient:
-        local = is_loopback(url.host)
-        if local not in self._clients:
-            self._clients[local] = http_client(self._settings, f"{url.scheme}://{url.host}")
-        return self._clients[local]
+        way = (url.scheme, is_loopback(url.host))
+        if way not in self._clients:
+            self._clients[way] = http_client(self._settings, f"{url.scheme}://{url.host}")
+        return self._clients[way]
 
 
 def _request(

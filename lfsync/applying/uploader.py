@@ -262,7 +262,9 @@ def _has_ended(record: Record | None) -> bool:
 
 
 def _open(upload: Upload) -> BinaryIO:
-    """The very file that was read: no link that was put in its place since is followed."""
+    """The very file that was read: no link that was put in its place, or into its path, since is followed."""
+    if os.path.realpath(upload.real) != upload.real:
+        raise _changed(upload, "its path leads elsewhere now")
     return os.fdopen(os.open(upload.real, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 

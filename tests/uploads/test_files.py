@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import httpx
@@ -215,6 +216,54 @@ def test_prune_never_touches_a_file() -> None:
         assert "the API deletes no files" in planned.plan.warnings[0]
         made.fine(Wishes(prune=True))
         assert set(made.status().values()) == {"COMPLETED"}
+
+
+@pytest.mark.parametrize("path", ["out/secret.txt", "link.txt", "../p.txt", ".git/config", "state", "pipe"])
+def test_nothing_outside_and_nothing_of_gits_or_lfsyncs_own_is_uploaded(path: str, tmp_path: Path) -> None:
+    """C13: paths stay inside the project, links included; what is no plain file is none."""
+    (tmp_path / "secret.txt").write_bytes(A)
+    with yard() as made:
+        (made.folder / "out").symlink_to(tmp_path)
+        (made.folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+        (made.folder / ".git").mkdir()
+        (made.folder / ".git" / "config").write_bytes(A)
+        (made.folder / ".lfsync").mkdir()
+        (made.folder / ".lfsync" / "x").write_bytes(A)
+        (made.folder / "state").symlink_to(made.folder / ".lfsync" / "x")
+        os.mkfifo(made.folder / "pipe")
+        (made.folder / "crm.yaml").write_text(f"files: {{a: {{path: {path}, mimeType: text/plain}}}}\n")
+        with pytest.raises(ConfigError) as caught:
+            made.plan()
+        (problem,) = caught.value.problems
+        assert str(problem.place) == "crm.yaml:1:19"
+        assert str(problem.address) == "file.a"
+
+
+def test_the_type_of_a_purpose_is_a_warning_where_nobody_is_sure() -> None:
+    """U28: which types a purpose takes is not documented."""
+    with yard() as made:
+        made.declare({"a": A}, a=", purpose: meeting_transcript, mimeType: video/mp4")
+        assert any("may refuse video/mp4" in warning for warning in made.plan().plan.warnings)
+        made.declare({"a": A}, a=", purpose: meeting_transcript, mimeType: text/vtt")
+        assert made.plan().plan.warnings == ()
+
+
+def test_an_attachment_has_at_most_20_mib() -> None:
+    with yard() as made:
+        made.declare({"a": A}, a=", purpose: email_attachment")
+        with (made.folder / "a.bin").open("wb") as file:
+            file.truncate(20 * 1024**2)
+        made.plan()
+        with (made.folder / "a.bin").open("wb") as file:
+            file.truncate(20 * 1024**2 + 1)
+        with pytest.raises(ConfigError, match="1 problem") as caught:
+            made.plan()
+        assert "at most 20,971,520" in caught.value.problems[0].message
+        with (made.folder / "a.bin").open("wb") as file:
+            file.truncate(512 * 1024**2 + 1)
+        with pytest.raises(ConfigError) as caught:
+            made.plan()
+        assert "the API takes 1 to 536,870,912" in caught.value.problems[0].message
 
 
 # ---------------------------------------------------------------- what goes wrong

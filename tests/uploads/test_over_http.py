@@ -91,6 +91,30 @@ def test_a_story(tmp_path: Path, seed: Path) -> None:
         assert all("Authorization" not in json.dumps(entry) for entry in log)
 
 
+def test_a_saved_plan(tmp_path: Path, seed: Path) -> None:
+    """design 7: that plan and no other; changed content is another configuration."""
+    with serving(seed, "--rps", "0") as server:
+        made = project(tmp_path / "p", server.url)
+        saved = tmp_path / "plan.json"
+        made.lfsync("plan", "-o", saved)
+        made.write("deck.pdf", DECK + b"more")
+        assert "other files" in made.apply(str(saved), expect=4).err
+        made.write("deck.pdf", DECK)
+        made.apply(str(saved))
+        assert made.plan(expect=0)["changes"] == []
+        again = made.apply(str(saved))
+        assert "4 created" not in again.out
+        made.write("deck.pdf", DECK + b"more")
+        made.lfsync("plan", "-o", saved)
+        made.apply()
+        log = server.writes()
+        made.apply(str(saved))
+        assert server.writes() == log
+        assert "file.deck" in made.lfsync("show", saved).out
+        made.write("crm.yaml", "files: {deck: {path: .lfsync/state/prod.jsonl}}\n")
+        assert "never uploaded" in made.lfsync("validate", expect=1).text
+
+
 def test_a_key_without_the_scope(tmp_path: Path, seed: Path) -> None:
     with serving(seed, "--rps", "0") as server:
         made = project(tmp_path / "p", server.url).elsewhere(LIGHTFIELD_API_KEY="sk_lf_scopes_files:read,members:read")
