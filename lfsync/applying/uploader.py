@@ -161,6 +161,8 @@ class Uploader:
         except UnavailableError as lost:
             await run.reader.wait_for_index(at)
             await run.reader.list(kind.name)
+            if kind.name in run.knowledge.unlistable:
+                raise  # no search was complete: the journal keeps the intent for the next run
             found = await self._same(run.knowledge.of_kind(kind.name), upload)
             run.ledger.drop(change.address)
             if found is not None:
