@@ -48,7 +48,10 @@ class Kind:
     `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
     `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
     `definitions`   it has a definitions endpoint
+    `deletable`     the API can delete it; else it is never pruned or undone, and what a read by id shows is there
     `keyed`         its create is promised to honour the Idempotency-Key (U25): else none is sent twice (rule A5)
+    `content`       the field that stands for its content, which is uploaded and all that is managed of it; its other
+                    fields are told to the upload alone
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
@@ -68,7 +71,9 @@ class Kind:
     trash: bool = True
     restorable: bool = True
     definitions: bool = True
+    deletable: bool = True
     keyed: bool = True
+    content: str | None = None
     enriched: bool = False
     add_with_remove: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +83,11 @@ class Kind:
     @property
     def record_path(self) -> str:
         return self.path + self.values
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether its content is uploaded."""
+        return self.content is not None
 
 
 _OWNER = Relationship("member")
@@ -239,6 +249,29 @@ _ROWS = (
         },
         relationships={},
     ),
+    Kind(
+        name="file",
+        section="files",
+        path="/v1/files",
+        scope="files",
+        matches=(),
+        id_prefix="fil_",
+        trash=False,
+        restorable=False,
+        definitions=False,
+        deletable=False,
+        keyed=False,
+        content="sha256",
+        words={"purpose": ("meeting_transcript", "knowledge_user", "knowledge_workspace", "email_attachment")},
+        fields={
+            "filename": Field("TEXT", "Filename"),
+            "mimeType": Field("TEXT", "Type"),
+            "sizeBytes": Field("NUMBER", "Bytes"),
+            "purpose": Field("TEXT", "Purpose"),
+            "sha256": Field("TEXT", "Content"),
+        },
+        relationships={},
+    ),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ROWS}
@@ -249,7 +282,7 @@ OBJECTS: Final = "objects"
 SLUG: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _OBJECT: Final = re.compile(re.escape(OBJECT) + SLUG, re.ASCII)
 # What relationships point at that is no kind of ours (API sheet, sections 2.2 and 4.15).
-_FOREIGN: Final = frozenset({"member", "user", "file", "meeting", "email", "message", "channel", "sequence", "sender"})
+_FOREIGN: Final = frozenset({"member", "user", "meeting", "email", "message", "channel", "sequence", "sender"})
 
 
 def is_kind(name: str) -> bool:

@@ -119,8 +119,29 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of the project that is to be there, as it was read: `path` as declared, `real` where that is.
+
+    What its hashes say is what is uploaded: content that changed since is never left there.
+    """
+
+    path: str
+    real: str
+    place: Place
+    filename: str
+    mime_type: str
+    size: int
+    sha256: str
+    md5: str
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
-    """One managed thing as the files declare it, defaults merged in."""
+    """One managed thing as the files declare it, defaults merged in.
+
+    `file`: the keys of a file's body. `upload`: what was read of it.
+    """
 
     address: Address
     place: Place
@@ -131,6 +152,8 @@ class Resource:
     match: Match | None = None
     lifecycle: Lifecycle = Lifecycle()
     row: Row | None = None
+    file: Mapping[str, Value] = field(default_factory=dict)
+    upload: Upload | None = None
 
 
 # ---------------------------------------------------------------- definitions
@@ -279,6 +302,7 @@ class Desired:
     seed: bool = False
     protect: bool | None = None
     absent: bool = False
+    upload: Upload | None = None
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final, NotRequired, TypeVar
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
@@ -24,6 +24,7 @@ from lfsync.errors import (
     UnavailableError,
     UnreadableError,
 )
+from lfsync.kinds import is_kind, kind_of
 from lfsync.model import JSON, Member, Record
 
 _T = TypeVar("_T")
@@ -49,6 +50,13 @@ _DOCUMENTED: Final = frozenset(
         "directions",
         "asSource",
         "objectType",
+        "status",
+        "filename",
+        "mimeType",
+        "sizeBytes",
+        "uploadUrl",
+        "uploadHeaders",
+        "url",
     }
 )
 
@@ -91,6 +99,30 @@ class _Types(TypedDict):
     data: list[_Type]
 
 
+class _File(TypedDict):
+    id: Annotated[str, Field(min_length=1)]
+    status: str
+    filename: str
+    mimeType: str
+    sizeBytes: int
+    createdAt: str
+
+
+class _FilePage(TypedDict):
+    data: list[_File]
+    totalCount: Annotated[int, Field(ge=0, le=_MOST_ROWS)]
+
+
+class _Session(_File):
+    uploadUrl: str
+    uploadHeaders: dict[str, str]
+    expiresAt: NotRequired[str | None]
+
+
+class _Url(TypedDict):
+    url: str
+
+
 class _Token(TypedDict):
     active: NotRequired[bool]
     scopes: list[str]
@@ -99,6 +131,10 @@ class _Token(TypedDict):
 _RECORD: Final = TypeAdapter(_Record)
 _PAGE: Final = TypeAdapter(_Page)
 _TYPES: Final = TypeAdapter(_Types)
+_FILE: Final = TypeAdapter(_File)
+_FILE_PAGE: Final = TypeAdapter(_FilePage)
+_SESSION: Final = TypeAdapter(_Session)
+_URL: Final = TypeAdapter(_Url)
 _TOKEN: Final = TypeAdapter(_Token)
 _OBJECT: Final = TypeAdapter(dict[str, JsonValue])
 
@@ -134,13 +170,41 @@ def parse_slugs(asked: str, body: bytes) -> tuple[str, ...]:
 
 def parse_page(asked: str, body: bytes, kind: str) -> Page:
     """A page of a listing (sheet 2.3)."""
+    if is_kind(kind) and kind_of(kind).uploaded:
+        files = _parse(_FILE_PAGE, asked, body)
+        return Page(tuple([_file(kind, row, fresh=False) for row in files["data"]]), files["totalCount"])
     page = _parse(_PAGE, asked, body)
     return Page(tuple([_record(kind, row, fresh=False) for row in page["data"]]), page["totalCount"])
 
 
 def parse_record(asked: str, body: bytes, kind: str) -> Record:
     """A record that was read or written by id (sheet 2.2)."""
+    if is_kind(kind) and kind_of(kind).uploaded:
+        return _file(kind, _parse(_FILE, asked, body), fresh=True)
     return _record(kind, _parse(_RECORD, asked, body), fresh=True)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSession:
+    """An upload that was begun (sheet 4.9): where its bytes go, with exactly which headers. `url` is a secret."""
+
+    record: Record
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+    expires_at: str | None
+
+
+def parse_session(asked: str, body: bytes, kind: str) -> UploadSession:
+    """The answer to the create of a file (sheet 4.9)."""
+    session = _parse(_SESSION, asked, body)
+    return UploadSession(
+        _file(kind, session, fresh=True), session["uploadUrl"], session["uploadHeaders"], session.get("expiresAt")
+    )
+
+
+def parse_url(asked: str, body: bytes) -> str:
+    """Where the content of a file is to be had, for a while."""
+    return _parse(_URL, asked, body)["url"]
 
 
 def member(record: Record) -> Member:
@@ -165,6 +229,17 @@ def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
         links={key: tuple(_linked(link)) for key, link in links.items()},
         fresh=fresh,
     )
+
+
+def _file(kind: str, row: _File, *, fresh: bool) -> Record:
+    """A file as a record (sheet 4.9): what it holds, no answer shows."""
+    fields: dict[str, JSON] = {
+        "filename": row["filename"],
+        "mimeType": row["mimeType"],
+        "sizeBytes": row["sizeBytes"],
+        "status": row["status"],
+    }
+    return Record(kind, row["id"], row["createdAt"], None, fields, {}, fresh)
 
 
 def _linked(link: _Relationship) -> list[str]:

@@ -14,15 +14,27 @@ from typing import Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from lfsync.api import answers as api
-from lfsync.api.answers import Token
+from lfsync.api.answers import Token, UploadSession
 from lfsync.api.pace import Category
 from lfsync.api.paging import PAGE_SIZE, Listing, Page, Pages
+from lfsync.api.storage import Storage
 from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
 from lfsync.errors import ApiError, NotFoundError, OutageError
 from lfsync.kinds import Kind
 from lfsync.model import JSON, Member, Record
 
-__all__ = ["Answer", "Client", "ClientSettings", "Exchange", "Filters", "Listing", "Page", "Status", "Token", "Watcher"]
+__all__ = [
+    "Answer",
+    "Client",
+    "ClientSettings",
+    "Exchange",
+    "Filters",
+    "Listing",
+    "Page",
+    "Status",
+    "Token",
+    "Watcher",
+]
 
 Status: TypeAlias = Literal["active", "trashed"]
 Filters: TypeAlias = Sequence[tuple[str, str]]
@@ -71,6 +83,7 @@ class Client:
     ) -> None:
         self._clock = clock
         self._wire = Wire(settings, on_exchange=on_exchange, clock=clock, sleep=sleep, chance=chance)
+        self.storage = Storage(self._wire, settings, clock=clock, chance=chance)
         self._watcher = watcher
         self._asked: Counter[str] = Counter()
         self._given: Counter[str] = Counter()
@@ -80,6 +93,7 @@ class Client:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.storage.close()
         await self._wire.__aexit__()
 
     @property
@@ -187,6 +201,29 @@ class Client:
         """Out of the trash; a live record stays as it is."""
         call = Call("POST", f"{_path_to(kind.record_path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
         await self._wire.send(call)
+
+    # ---- files
+
+    async def begin_upload(self, kind: Kind, body: Mapping[str, JSON]) -> UploadSession:
+        """A new upload session. It is not sent again after a lost answer (rule A5): UnavailableError."""
+        call = Call("POST", kind.path, "write", (f"{kind.scope}:create",), _encoded(body), once=not kind.keyed)
+        return api.parse_session(str(call), (await self._wire.send(call)).body, kind.name)
+
+    async def complete_upload(self, kind: Kind, id: str, md5: str) -> Record:
+        """The bytes are there. RejectedError where they are not, are others, or the session has ended."""
+        body = _encoded({"md5": md5})
+        call = Call("POST", f"{_path_to(kind.path, id)}/complete", "write", (f"{kind.scope}:create",), body)
+        return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
+
+    async def cancel_upload(self, kind: Kind, id: str) -> Record:
+        """Ends a pending session: the file as it is now. RejectedError where it was pending no more."""
+        call = Call("POST", f"{_path_to(kind.path, id)}/cancel", "write", (f"{kind.scope}:create",), b"{}")
+        return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
+
+    async def content(self, kind: Kind, id: str) -> str:
+        """The sha256 of what a completed file holds, in hex; its bytes pass through and are not kept."""
+        call = Call("GET", f"{_path_to(kind.path, id)}/url", "read", (f"{kind.scope}:read",))
+        return await self.storage.digest(api.parse_url(str(call), (await self._wire.send(call)).body))
 
     # ---- how
 

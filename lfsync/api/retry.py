@@ -68,7 +68,8 @@ class Retries:
 class Silence:
     """Since when requests have been under way and none got an answer of use: any but 429 and 5xx (rule A5).
 
-    Time in which nothing is under way is no silence. Once it has lasted too long it stays so.
+    Bytes of an upload or a download that move are as good as an answer. Time in which nothing is under way is no
+    silence. Once it has lasted too long it stays so.
     """
 
     def __init__(self) -> None:
@@ -90,6 +91,11 @@ class Silence:
     def answered(self, now: float, status: int) -> None:
         """An answer came."""
         if status != 429 and status < 500 and not self.over(now):
+            self._since = now
+
+    def moved(self, now: float) -> None:
+        """Some bytes of an upload or a download went through."""
+        if not self.over(now):
             self._since = now
 
     def over(self, now: float) -> bool:

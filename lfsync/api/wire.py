@@ -137,7 +137,7 @@ class Wire:
         self._headers = _headers(settings, key)
         self._on_exchange = on_exchange
         self._clock, self._sleep, self._chance = clock, sleep, chance
-        self._http = _http_client(settings, self._base)
+        self._http = http_client(settings, self._base)
         self._proxy = "" if _is_local(settings, self._base) else _proxy_of(httpx.URL(self._base))
         self._pace = Pace(settings.rate_share)
         self._lanes = {
@@ -146,7 +146,7 @@ class Wire:
         }
         self._last_date = ""
         self._answered = False
-        self._silence = Silence()
+        self.silence = Silence()
         self.outage: OutageError | None = None
         self.server_clock = ServerClock(time.time() - clock())
         self.requests: Counter[Category] = Counter()
@@ -164,11 +164,11 @@ class Wire:
         async with self._lanes[call.category].flight:
             if self.outage is not None:
                 raise self.outage
-            self._silence.begin(self._clock())
+            self.silence.begin(self._clock())
             try:
                 return await self._sent(call, Retries())
             finally:
-                self._silence.end(self._clock())
+                self.silence.end(self._clock())
 
     async def _sent(self, call: Call, retries: Retries) -> Reply:
         while True:
@@ -179,21 +179,21 @@ class Wire:
                 raise LostError(outcome.error.message, status=outcome.error.status) from outcome.error
             pause = retries.wait(self._clock(), self._chance(), outcome.reason)
             if outcome.reason.name != "refused":
-                self._stop_in_an_outage(outcome.error)
+                self.stop_in_an_outage(outcome.error)
             if pause is None:
                 raise outcome.error
-            await self._rest(pause, outcome.error)
+            await self.rest(pause, outcome.error)
 
-    async def _rest(self, seconds: float, last: ApiError | None = None) -> None:
+    async def rest(self, seconds: float, last: ApiError | None = None) -> None:
         """Sleep, but not beyond the moment at which nobody has been answered for too long; `last`: what went wrong."""
         until = self._clock() + seconds
         while (pause := until - self._clock()) > 0:
-            await self._sleep(min(pause, max(0.0, self._silence.left(self._clock()))))
-            self._stop_in_an_outage(last)
+            await self._sleep(min(pause, max(0.0, self.silence.left(self._clock()))))
+            self.stop_in_an_outage(last)
 
-    def _stop_in_an_outage(self, last: ApiError | None) -> None:
+    def stop_in_an_outage(self, last: ApiError | None = None) -> None:
         """Raises OutageError when it is time, and from then on: everyone who waits is told the same (rule A5)."""
-        if self.outage is None and self._silence.over(self._clock()):
+        if self.outage is None and self.silence.over(self._clock()):
             why = last.message if last else f"{self._base} asks everybody to wait"
             self.outage = OutageError(
                 f"Lightfield gave no answer of use for {MAX_SILENCE:.0f} seconds: {why}",
@@ -241,7 +241,7 @@ class Wire:
         async with lane.turn:
             # Asked again after each sleep: an answer may have slowed or paused the bucket meanwhile.
             while (pause := lane.bucket.wait(self._clock())) > 0:
-                await self._rest(pause)
+                await self.rest(pause)
             lane.bucket.take(self._clock())
 
     def _request(self, call: Call) -> httpx.Request:
@@ -261,7 +261,7 @@ class Wire:
     def _heard(self, call: Call, response: httpx.Response, sent: float) -> _Answer:
         now = self._clock()
         self._answered = True
-        self._silence.answered(now, response.status_code)
+        self.silence.answered(now, response.status_code)
         self._lanes[call.category].widen(now - sent)
         date = response.headers.get("date", "")
         if date != self._last_date and (seconds := _http_date(date)) is not None:
@@ -329,14 +329,14 @@ def _checked_base(settings: ClientSettings) -> str:
             "the base URL must be http(s)://HOST, without user, query or fragment",
             hint="an example: https://api.lightfield.app",
         )
-    if url.scheme == "http" and settings.transport is None and not _is_loopback(url.host):
+    if url.scheme == "http" and settings.transport is None and not is_loopback(url.host):
         raise UsageError(
             f"plain http to {api.clean(url.host, 100)} would show the API key to the network", hint="use https"
         )
     return str(url).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -353,7 +353,7 @@ def _headers(settings: ClientSettings, key: str) -> list[tuple[str, str]]:
     ]
 
 
-def _http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
+def http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
     """Proxies and certificates of the environment count, as for any tool, but never on the way to this machine."""
     local = _is_local(settings, base)
     # Loading the certificates costs more than a small plan; plain http needs none, and an empty context trusts nobody.
@@ -367,7 +367,7 @@ def _http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
 
 
 def _is_local(settings: ClientSettings, base: str) -> bool:
-    return settings.transport is not None or _is_loopback(httpx.URL(base).host)
+    return settings.transport is not None or is_loopback(httpx.URL(base).host)
 
 
 def _proxy_of(base: httpx.URL) -> str:

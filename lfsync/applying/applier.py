@@ -57,6 +57,7 @@ class Applier:
     def stop(self, reason: str = _INTERRUPTED) -> None:
         """Begin nothing new; what is in flight ends as it would."""
         self._stop_reason = self._stop_reason or reason
+        self.writer.run.is_stopping = True
 
     async def run(self) -> list[Outcome]:
         """An outcome for each change, in the order of the plan."""
@@ -65,7 +66,9 @@ class Applier:
         changes = self.planned.plan.changes
         self._exists = {change.address: asyncio.Event() for change in changes}
         outcomes: dict[Address, Outcome] = {}
+        self.writer.uploader.announce(changes)
         try:
+            await self.writer.uploader.clean_up()
             await asyncio.gather(*(self._take_out(change) for change in changes if change.action == "restore"))
             await self._clear_first()
             for wave in _waves(changes):

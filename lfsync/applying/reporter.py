@@ -16,6 +16,9 @@ class Reporter(Protocol):
     def answered(self, address: Address) -> None:
         """A write of this address was answered; it may be one of several."""
 
+    def uploading(self, address: Address, sent: int, size: int) -> None:
+        """So many bytes of an upload are on their way, of all it has; less than before where it is begun again."""
+
     def finished(self, outcome: Outcome) -> None:
         """A change has come to its end, whatever that is."""
 

@@ -35,7 +35,7 @@ class Run:
     """One apply of one plan.
 
     `ids`: of every address that has a record as of now. `touched`: addresses and ids that this run wrote. `cleared`:
-    unique values that it emptied to set them anew (rule A7).
+    unique values that it emptied to set them anew (rule A7). `is_stopping`: nothing new is begun, no upload goes on.
     """
 
     def __init__(self, planned: Planned, ledger: Ledger, reporter: Reporter) -> None:
@@ -49,6 +49,7 @@ class Run:
         self.touched: set[str] = set()
         self.cleared: set[tuple[Address, str]] = set()
         self.seeker = Seeker(reader, planned.schema)
+        self.is_stopping = False
         self.newcomers = Newcomers(self.client, planned.schema, self.knowledge)
         self.skip_enrichment = skip_enrichment(planned.plan.changes, planned.enrichment)
         resolution = replace(planned.draft.resolution, ids=self.ids)
@@ -79,6 +80,10 @@ class Run:
         """A write was answered: it goes on record at once, and counts (rule A8)."""
         self.ledger.answered(written)
         self._reporter.answered(written.address)
+
+    def uploading(self, address: Address, sent: int, size: int) -> None:
+        """So many of an upload's bytes are on their way."""
+        self._reporter.uploading(address, sent, size)
 
     def wrote(self, address: Address, record: Record) -> None:
         """A write of this address was answered with this record."""

@@ -6,6 +6,7 @@
   restore   POST restore → update
   late      links of a create that had to wait: read by id → still as we left it? → POST them
   delete    read by id → still as planned? → DELETE (`trasher`)
+  upload    of a file's content (`uploader`)
   adopt     bind
 
 Each create is journaled before it goes out, and each answer goes on record at once (rule A8).
@@ -24,6 +25,7 @@ from lfsync.applying.lost import Sought
 from lfsync.applying.proof import Prover
 from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.trasher import Trasher
+from lfsync.applying.uploader import Uploader
 from lfsync.errors import ForbiddenError, LostError, NotFoundError, RejectedError
 from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import named
@@ -32,6 +34,7 @@ from lfsync.planning.bodies import Body, LinkWrite, bodies, create_links, fields
 from lfsync.planning.create_key import create_key, match_values
 from lfsync.planning.diff import MEMBERS, Difference, with_hashes
 from lfsync.planning.recovery import written_by
+from lfsync.planning.uploads import makes_record
 from lfsync.state.ledger import Create, Written
 from lfsync.state.state import Binding
 from lfsync.values.pipelines import live_value
@@ -51,9 +54,13 @@ class Writer:
         self.run = run
         self._prover = Prover(run)
         self._trasher = Trasher(run)
+        self.uploader = Uploader(run)
 
     async def write(self, change: Change, progress: Progress) -> None:
         """All of a change but its late links. Raises GiveUpError and ApiError; may be called again after one."""
+        if kind_of(change.address.kind).uploaded and makes_record(change):
+            await self.uploader.write(change, progress)
+            return
         if not progress.created:
             self._refuse_stale(change)
         if change.action == "delete":

@@ -95,7 +95,10 @@ async def _shown_and_run(
     options: Options, command: str, session: Session, planned: Planned, *, yes: bool, allow_large: bool
 ) -> int:
     if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
-        out("Nothing to put back: all is as it was before that run.")
+        for warning in planned.plan.warnings:
+            out(f"Warning: {escape(warning)}")
+        left = "that can be put back" if planned.plan.warnings else "to put back: all is as it was before that run"
+        out(f"Nothing {left}.")
         return 0
     print_plan(options, with_names(planned.plan, planned.knowledge))
     refuse(planned.plan, allow_large=allow_large)

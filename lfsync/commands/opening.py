@@ -45,7 +45,7 @@ async def open_session(
         state = journals.recovered(state_file.read(workspace.state_path), left)
         timings = Timings(parse=time.perf_counter() - started)
         async with connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher) as client:
-            session = Session(project, workspace, client, state, left.open, timings=timings)
+            session = Session(project, workspace, client, state, left.open, timings=timings, uploads=left.uploads)
             if writing:
                 session.journal = _begun_journal(session, left)
             try:

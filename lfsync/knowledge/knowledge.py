@@ -6,6 +6,8 @@ asked comes back when it has been read.
 
   Is this record there?         404 to a read by id ......................... gone
   (`presence`)                  in the list ................................. there, as a hint (rule R1)
+                                of a kind that is never deleted, read by id .. there, once its upload is completed;
+                                                                               gone, if that has ended otherwise
                                 of a kind without a listed trash, and in no
                                   whole list ................................ nobody is sure
                                 written by this run ......................... there
@@ -18,6 +20,8 @@ asked comes back when it has been read.
   (`is_searched`)               that matches with it, but is not enough for a create
   Is it in the trash?           its pages, until it is found; of what we wrote lately the index knows nothing, until
   (`trashed`)                   the time is up (rule R4)
+  What does a file hold?        its content, downloaded and hashed: no answer shows it
+  (`content`)
   Who is in the list?           its members, asked again while the index may lag behind our own write (rule R2)
 """
 
@@ -44,6 +48,7 @@ class Wanted:
     `searches`: by kind, the accounts whose mirrors would do; an empty set: the whole list. `trash`: what is looked for
     there; `glances`: kinds whose newest trash is looked at, to tell what became of a record. `probes`: kinds of which
     it must be found out whether a read by id shows trashed records. `memberships`: (list id, kind of its members).
+    `contents`: files whose content is asked for.
     """
 
     records: set[RecordKey] = field(default_factory=set)
@@ -52,9 +57,11 @@ class Wanted:
     glances: set[str] = field(default_factory=set)
     trash: set[RecordKey] = field(default_factory=set)
     memberships: set[tuple[str, str]] = field(default_factory=set)
+    contents: set[RecordKey] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.searches or self.probes or self.glances or self.trash or self.memberships)
+        found = self.records or self.searches or self.probes or self.glances or self.trash or self.memberships
+        return bool(found or self.contents)
 
     def search(self, kind: str, accounts: Iterable[str] = ()) -> None:
         """Look for all that may match: in the mirrors of these accounts, in the whole list without any."""
@@ -96,6 +103,7 @@ class Knowledge:
     `too_new`        was as recent when the whole list of its kind was read, so that its absence there says nothing
     `late_lists`     lists that were written so lately when the run began
     `written`        by this run
+    `contents`       of files, the sha256 of what they hold; `unreadable`: why it could not be downloaded
     """
 
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
@@ -112,6 +120,8 @@ class Knowledge:
     too_new: set[RecordKey] = field(default_factory=set)
     late_lists: set[str] = field(default_factory=set)
     written: set[RecordKey] = field(default_factory=set)
+    contents: dict[RecordKey, str] = field(default_factory=dict)
+    unreadable: dict[RecordKey, str] = field(default_factory=dict)
     wanted: Wanted = field(default_factory=Wanted)
 
     # ------------------------------------------------------------ taking in
@@ -166,6 +176,10 @@ class Knowledge:
         if key in self.forbidden:
             return "forbidden"
         record = self.records.get(kind, {}).get(id)
+        if record is not None and is_unfinished(record):
+            if record.fresh:
+                return "gone"
+            record = None  # its row may lag behind the end of the upload
         if record is None or (key in self.recent and not record.fresh):
             self.wanted.records.add(key)
             return "unknown"
@@ -178,6 +192,8 @@ class Knowledge:
     def _read_but_not_listed(self, key: RecordKey) -> Presence:
         """A read by id shows it, and the list does not: it is new, or in the trash."""
         kind, id = key
+        if not kind_of(kind).deletable:
+            return "there"
         if not kind_of(kind).trash:
             if kind not in self.listed and kind not in self.unlistable:
                 self.wanted.search(kind)
@@ -218,6 +234,12 @@ class Knowledge:
         self.wanted.search(kind, accounts)
         return False
 
+    def content(self, kind: str, id: str) -> str | None:
+        """The sha256 of what a file holds; asks for it where it is not known, unless that failed (`unreadable`)."""
+        if (kind, id) not in self.contents and (kind, id) not in self.unreadable:
+            self.wanted.contents.add((kind, id))
+        return self.contents.get((kind, id))
+
     def members(self, list_id: str, kind: str) -> frozenset[str] | None:
         """Who is in a list, of records of one kind; asks for it where it was not read."""
         if list_id not in self.memberships:
@@ -248,6 +270,11 @@ class Knowledge:
         key = (kind, id)
         if key in self.forbidden:
             return f"it can't be read: {self.forbidden[key]}"
+        known = self.records.get(kind, {}).get(id)
+        if known is not None and is_unfinished(known):
+            return f"its upload is {known.fields.get('status')}"
+        if not kind_of(kind).deletable:
+            return "there is none of this id, or it is hidden from this key"
         trash = self.trash.get(kind)
         if trash is None:
             self.wanted.glances.add(kind)
@@ -265,9 +292,14 @@ class Knowledge:
         return f"it was trashed, merged into another record, or is hidden from this key{unlisted}"
 
 
+def is_unfinished(record: Record) -> bool:
+    """Whether a record is an upload that is not completed."""
+    return kind_of(record.kind).uploaded and record.fields.get("status") != "COMPLETED"
+
+
 def title(record: Record) -> str:
     """What a person calls a record: its name or title; empty where it has neither."""
-    for key in ("$name", "$title", "name", "title"):
+    for key in ("$name", "$title", "name", "title", "filename"):
         value = record.fields.get(key)
         if isinstance(value, dict):
             return " ".join(str(value[part]) for part in ("firstName", "lastName") if value.get(part))

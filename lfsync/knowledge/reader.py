@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
-from lfsync.errors import ForbiddenError, NotFoundError, UnreadableError
+from lfsync.errors import ApiError, ForbiddenError, NotFoundError, OutageError, UnreadableError
 from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import Knowledge, Need, RecordKey, Trash, Wanted
 from lfsync.model import Record
@@ -84,6 +84,8 @@ class Reader:
 
     async def _trusts_reads(self, kind: str) -> bool:
         """Whether a read by id alone says that a record is not in the trash."""
+        if not kind_of(kind).deletable:
+            return True
         if not kind_of(kind).trash:
             return False
         await self._probe(kind)
@@ -123,6 +125,7 @@ class Reader:
             *(self._glance(kind) for kind in wanted.glances - trash.keys() - wanted.probes),
             *(self._look_through_trash(kind, ids) for kind, ids in trash.items()),
             *(self._read_members(id, kind) for id, kind in wanted.memberships if id not in unsettled),
+            *(self._read_content(key) for key in wanted.contents),
         )
 
     async def retrieve(self, kind: str, id: str) -> Record | None:
@@ -155,6 +158,15 @@ class Reader:
             await self.retrieve(*key)
         except (ForbiddenError, UnreadableError) as error:  # of one record: the rest goes on (rule A9)
             self.knowledge.forbidden[key] = error.message
+
+    async def _read_content(self, key: RecordKey) -> None:
+        kind, id = key
+        try:
+            self.knowledge.contents[key] = await self.client.content(kind_of(kind), id)
+        except OutageError:
+            raise
+        except ApiError as error:
+            self.knowledge.unreadable[key] = error.message
 
     async def _search(self, kind: str, accounts: Collection[str]) -> None:
         """All records of a kind that may match: through the mirrors of few accounts where that is cheaper."""

@@ -28,6 +28,7 @@ from lfsync.model import (
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
 from lfsync.planning.resolve import Resolution, describe, resolve
+from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
@@ -62,7 +63,8 @@ class Draft:
     """One round of planning.
 
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
-    have none, and whose record is gone already. `members`: how many a list has that is declared.
+    have none, and whose record is gone already. `members`: how many a list has that is declared. `leftovers`: uploads
+    that killed runs left open.
     """
 
     desired: Mapping[Address, Desired]
@@ -73,6 +75,7 @@ class Draft:
     released: list[Address] = field(default_factory=list)
     members: dict[Address, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    leftovers: Leftovers = field(default_factory=Leftovers)
 
     def restrict(self, kept: Container[Address]) -> None:
         """Forget what was drafted of any other address: it was looked at only to be told from these."""
@@ -126,6 +129,19 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
     creation = comparer.creation(wish)
     _doubt_additions(comparer, wish, creation)
     made.changes[wish.address] = _change(wish, "create", creation)
+    if wish.upload is not None:
+        _draft_upload(made, comparer, wish.address)
+
+
+def _draft_upload(made: Draft, comparer: Comparer, address: Address) -> None:
+    """Changed content is an update whose id is replaced; the old file stays, for no API deletes it (rule F1)."""
+    change, id = made.changes[address], made.resolution.replaced.get(address)
+    if id is None:
+        made.changes[address] = replace(change, fields=shown(address.kind, change.fields, None))
+        return
+    fields = shown(address.kind, change.fields, comparer.knowledge.record(address.kind, id))
+    stays = f"{id} stays as it is, and the new content gets another id: the API changes and deletes no {address.kind}s"
+    made.changes[address] = replace(change, action="update", id=id, fields=fields, warnings=(stays,))
 
 
 def _declared(wish: Desired, key: str) -> bool:
@@ -143,6 +159,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         _draft_unseen(made, comparer, wish, id)
     if record is None or (wish.members is not None and knowledge.members(id, wish.members.definition.target) is None):
         return
+    if wish.upload is not None:
+        record = with_content(record, wish.upload)  # else it would not be this one's
     binding = _binding_for(comparer.state, made.resolution, address, id)
     difference = comparer.comparison(wish, record, binding)
     if not restored:
@@ -306,6 +324,11 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     called = f"{binding.address} ({id})"
     if kind not in comparer.schema.kinds:
         made.warnings.append(f"{called} stays, though it is declared no more: this key sees no such type of records")
+        return
+    if not kind_of(kind).deletable:
+        if (kind, id) not in comparer.address_of:
+            forget = f"`lfsync state rm {binding.address}` forgets it"
+            made.warnings.append(f"{called} stays, though it is declared no more: the API deletes no {kind}s; {forget}")
         return
     presence = comparer.knowledge.presence(kind, id)
     if (kind, id) in comparer.address_of:

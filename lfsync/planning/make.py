@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
+from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Desired, Plan, Schema, WorkspaceInfo
@@ -25,8 +26,9 @@ from lfsync.planning.recovery import Recovery, bound, made_until, recover, still
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
+from lfsync.planning.uploads import Leftovers, completed, leftovers
 from lfsync.project.resource_file import digest
-from lfsync.state.ledger import Intent
+from lfsync.state.ledger import Intent, OpenUpload
 from lfsync.state.runs import Entry, Run, address_of
 from lfsync.state.state import State, organisation_ids, refuse_foreign
 
@@ -36,14 +38,17 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     wishes = replace(wishes or Wishes(), state_file=session.state_file)
     orphans = session.state.bindings.keys() - session.project.resources.keys()
     orphan_kinds = {address.kind for address in orphans} if wishes.prune else set()
-    desired, schema, token = await session.prepare(orphan_kinds | {address.kind for address in session.open})
+    desired, schema, token = await session.prepare(orphan_kinds | _open_kinds(session))
     prunable = session.state.bindings.keys() - desired.keys() if wishes.prune else set()
     selection = select(desired, prunable, patterns)
     seen = {**selection.seen} | witnesses(desired, session.state.bindings, selection.orphans)
     lost = session.open if not patterns else {a: i for a, i in session.open.items() if a in selection.chosen}
     reader = _reader(session, session.state)
     wishes = replace(wishes, only=selection.orphans if patterns else None)
-    made, planned = await _planned(session, reader, seen, schema, wishes, session.state, lost)
+    uploads = [
+        each for each in session.uploads.values() if not patterns or Address.parse(each.address) in selection.chosen
+    ]
+    made, planned = await _planned(session, reader, seen, schema, wishes, session.state, lost, uploads)
     selection.cut(made)
     context = _context(
         session, schema, token, (*session.project.warnings, *planned.recovery.warnings), whole=not patterns
@@ -76,7 +81,8 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     )
     lost = {address: intent for address, intent in session.open.items() if address in chosen}
     reader = _reader(session, session.state)
-    made, planned = await _planned(session, reader, chosen, schema, wishes, session.state, lost)
+    uploads = [each for each in session.uploads.values() if Address.parse(each.address) in chosen]
+    made, planned = await _planned(session, reader, chosen, schema, wishes, session.state, lost, uploads)
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
@@ -90,7 +96,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
 async def plan_undo(session: Session, run: Run) -> Planned:
     """What puts a run of the past back; `Planned.state` knows nothing but what that run wrote (rule L3)."""
     token = await session.client.validate()
-    entries = run.merged()
+    entries = [entry for entry in run.merged() if kind_of(address_of(entry).kind).deletable]
     kinds = {address_of(entry).kind for entry in entries}
     schema = await read_schema(session.client, token, (), kinds)
     session.refuse_foreign(schema)
@@ -107,7 +113,9 @@ async def plan_undo(session: Session, run: Run) -> Planned:
     made, planned = await _planned(session, reader, reversal.desired, schema, wishes, state, {})
     made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
     _refuse_adoption(made, reversal.desired)
-    context = _context(session, schema, token, (), whole=False)
+    left = [entry for entry in run.merged() if not kind_of(address_of(entry).kind).deletable]
+    stay = tuple(f"{e.address} ({e.id}) stays: the API deletes no {address_of(e).kind}s" for e in left)
+    context = _context(session, schema, token, stay, whole=False)
     return replace(planned, plan=plan(made, reversal.desired, state, context))
 
 
@@ -122,15 +130,21 @@ async def _planned(
     wishes: Wishes,
     state: State,
     open: Mapping[Address, Intent],
+    uploads: Sequence[OpenUpload] = (),
 ) -> tuple[Draft, Planned]:
     """Read and draft; what earlier runs left open is part of it. The result still wants its plan."""
+    begun = {address: intent for address, intent in open.items() if kind_of(address.kind).uploaded}
+    open = {address: intent for address, intent in open.items() if address not in begun}
     needs = needs_of(desired, state, rematch=wishes.recreate_missing)
     for address in wishes.prunable(state, desired):
         if address.kind in schema.kinds:
             needs[address.kind].ids.add(state.bindings[address].id)
     workspace = session.workspace.name
     started, drafting = time.perf_counter(), session.timings.diff
+    await _await_lost_uploads(reader, begun.values())
     await reader.begin(needs)
+    await reader.read(Wanted(records={(Address.parse(each.address).kind, each.id) for each in uploads}))
+    state, uploaded = completed(uploads, state, reader.knowledge, session.client.now())
     made = await _drafted(session, reader, desired, schema, wishes, state)
     asked = {a: i for a, i in open.items() if a.kind not in schema.kinds or still_asked(i, workspace, made)}
     lost = {address: intent for address, intent in open.items() if address not in asked}
@@ -142,6 +156,9 @@ async def _planned(
         state = bound(state, recovery.made, session.client.now())
         made = await _drafted(session, reader, desired, schema, wishes, state)
     recovery.open = asked
+    recovery.made |= uploaded
+    recovery.dropped |= begun.keys()
+    _take_up(made, leftovers(uploads, made.changes, desired, reader.knowledge))
     session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
     enrichment = session.project.settings.enrichment
@@ -164,6 +181,30 @@ async def _drafted(
         if not wanted:
             return made
         await reader.read(wanted)
+
+
+async def _await_lost_uploads(reader: Reader, begun: Iterable[Intent]) -> None:
+    """An upload whose begin was sent, and the answer lost with the run, is not begun again before a search that is
+    complete (rule A5): the plan's own, once the index must show everything of that time."""
+    if moments := [intent.at.timestamp() for intent in begun]:
+        await reader.wait_for_index(max(moments))
+
+
+def _take_up(made: Draft, left: Leftovers) -> None:
+    """Put into the draft what becomes of uploads that killed runs left open."""
+    made.leftovers = left
+    for address, opened in left.resumed.items():
+        change = made.changes[address]
+        warning = f"goes on with {opened.id}, the upload that an interrupted run began"
+        made.changes[address] = replace(change, warnings=(*change.warnings, warning))
+    for opened in left.cancelled:
+        made.warnings.append(f"{opened.address}: {opened.id}, an upload that an interrupted run began, is cancelled")
+
+
+def _open_kinds(session: Session) -> set[str]:
+    """The kinds of what earlier runs left open."""
+    addresses = (*session.open, *(Address.parse(upload.address) for upload in session.uploads.values()))
+    return {address.kind for address in addresses}
 
 
 async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Need
 from lfsync.model import Address, Desired, Query, Target, Term
+from lfsync.planning.uploads import is_searched_for
 from lfsync.state.state import State
 
 
@@ -22,6 +23,8 @@ def needs_of(desired: Mapping[Address, Desired], state: State, *, rematch: bool)
         id = wish.id or (binding.id if binding else None)
         if id:
             needs[wish.address.kind].ids.add(id)
+        if is_searched_for(wish, binding, state) or (rematch and wish.upload):
+            needs[wish.address.kind].is_listed = True
         if wish.query and (rematch or not id):
             _need_query(needs, wish.query)
         for link in wish.all_links:

@@ -26,6 +26,7 @@ from lfsync.planning.bodies import count
 from lfsync.planning.draft import Draft, pending, query_targets
 from lfsync.planning.order import order
 from lfsync.planning.uniques import cleared_first, handovers
+from lfsync.planning.uploads import Leftovers, makes_record
 from lfsync.project.settings import SafetySettings
 from lfsync.state.state import State
 
@@ -55,7 +56,7 @@ class Context:
 def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context: Context) -> Plan:
     """The plan of a draft that wants no more reads."""
     changes = _ordered(made, desired)
-    requests = _requests(changes, desired)
+    requests = _requests(changes, desired, made.leftovers)
     needed = _scopes(changes, desired)
     missing = () if context.scopes is None else tuple(s for s in needed if s not in context.scopes)
     return Plan(
@@ -171,7 +172,7 @@ def _enriched(changes: Iterable[Change]) -> int:
 def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
     deleted = [address for address, change in made.changes.items() if change.action == "delete"]
     alive = made.changes.keys() - set(deleted)
-    created = {address for address in alive if made.changes[address].action == "create"}
+    created = {address for address in alive if makes_record(made.changes[address])}
     required = {address: _required(made.changes[address], desired[address], created) for address in alive}
     optional = {address: set(_references(made.changes[address])) & created for address in created}
     for taker, owners in handovers(made.changes.values(), desired).items():
@@ -215,12 +216,20 @@ def _references(change: Change) -> list[Address]:
     return [Address.parse(text) for text in added if "." in text]
 
 
-def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -> Requests:
-    """A create looks for its match first, an update reads its record first (rule A1)."""
-    created = {change.address for change in changes if change.action == "create"}
-    read = search = write = 0
+def _requests(changes: Collection[Change], desired: Mapping[Address, Desired], left: Leftovers) -> Requests:
+    """A create looks for its match first, an update reads its record first (rule A1).
+
+    An upload is begun and completed; the bytes themselves go to another server.
+    """
+    created = {change.address for change in changes if makes_record(change)}
+    read = search = 0
+    write = len(left.cancelled)
     for change in changes:
         if change.action == "adopt":
+            continue
+        if kind_of(change.address.kind).uploaded:
+            resumed = change.address in left.resumed
+            read, search, write = read + resumed, search + 1, write + (1 if resumed else 2)
             continue
         create = change.action == "create"
         if change.action in ("delete", "restore"):
@@ -257,7 +266,9 @@ def _steps(change: Change, created: set[Address]) -> tuple[tuple[LinkChange, ...
 def _scopes(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tuple[str, ...]:
     scopes = reading_scopes(desired.values())
     for change in changes:
-        if change.action != "adopt":
+        if kind_of(change.address.kind).uploaded and makes_record(change):
+            scopes.add(f"{kind_of(change.address.kind).scope}:create")
+        elif change.action != "adopt":
             scopes.add(f"{kind_of(change.address.kind).scope}:{change.action}")
         if change.action == "restore" and (change.fields or change.relationships):
             scopes.add(f"{kind_of(change.address.kind).scope}:update")

@@ -10,6 +10,7 @@ from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Desired, Plan, Schema
 from lfsync.planning.draft import Draft
 from lfsync.planning.recovery import Recovery
+from lfsync.planning.uploads import Leftovers
 from lfsync.state.state import State
 
 
@@ -30,6 +31,11 @@ class Planned:
     enrichment: str = "auto"
     recovery: Recovery = field(default_factory=Recovery)
     missing: frozenset[Address] = frozenset()
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """Uploads that killed runs left open."""
+        return self.draft.leftovers
 
     @property
     def knowledge(self) -> Knowledge:

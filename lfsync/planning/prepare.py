@@ -94,10 +94,11 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         fields=_in_order(fields, kind_of(address.kind).fields),
         links=_in_order(links, kind_of(address.kind).relationships),
         members=_members(scope, resource, fields),
-        ignore_changes=_ignored(scope, resource, definitions),
+        ignore_changes=_ignored(scope, resource, definitions) | _told_once(resource),
         seed=resource.lifecycle.seed,
         protect=resource.lifecycle.protect,
         absent=resource.lifecycle.absent,
+        upload=resource.upload,
     )
 
 
@@ -276,12 +277,19 @@ def _id(scope: Scope, resource: Resource) -> str | None:
     return text
 
 
+def _told_once(resource: Resource) -> frozenset[str]:
+    """Of what is uploaded, the content alone is managed: all else is said once, when it is uploaded (rule F1)."""
+    kind = kind_of(resource.address.kind)
+    return frozenset(resource.fields.keys() - {kind.content}) if kind.uploaded else frozenset()
+
+
 def _ignored(scope: Scope, resource: Resource, definitions: Definitions) -> frozenset[str]:
     """Keys that are declared nowhere do no harm here, but one that does not exist is a slip of the pen."""
     keys = {str(value.data) for value in resource.lifecycle.ignore_changes}
     known = {*resource.fields, *resource.relationships, *definitions.fields, *definitions.relationships}
     for value in resource.lifecycle.ignore_changes:
-        if value.data not in known and scope.knows_all(resource.address.kind):
+        told = kind_of(resource.address.kind).uploaded  # `checks` refuses it there, whatever it names
+        if value.data not in known and scope.knows_all(resource.address.kind) and not told:
             hint = did_you_mean(str(value.data), known) or "take it out"
             message = f"`ignore_changes` names `{value.data}`, which no {resource.address.kind} has"
             scope.report(value.place, resource.address, message, hint)

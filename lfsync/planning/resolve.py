@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import Kind, is_kind, kind_of
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
-from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term
+from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term, Upload
+from lfsync.planning.uploads import Holdings, held_content
 from lfsync.state.state import State
 from lfsync.values.table import VALUE_TYPES
 
@@ -28,6 +29,7 @@ class Resolution:
     """Which record each address is. An address in neither `ids` nor `blocked` is to be created.
 
     `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
+    `replaced`: the file that an address is bound to, whose content is no more the declared one: it gets another (F1).
     `restored`: bound to a record in the trash that is to be taken out of it (rule I6).
     `contested`: records that a blocked resource may be, for all that is known.
     `named`: records that a ref of anything declared names, by id or match (rule L2).
@@ -42,6 +44,7 @@ class Resolution:
     warnings: tuple[str, ...]
     contested: frozenset[RecordKey] = frozenset()
     named: frozenset[RecordKey] = frozenset()
+    replaced: Mapping[Address, str] = field(default_factory=dict)
 
     def target(self, target: Target) -> str | Address:
         """The id that a ref means, or the address of what is still to be created."""
@@ -89,6 +92,7 @@ def resolve(
         tuple(resolver.warnings),
         frozenset(resolver.contested),
         frozenset(resolver.named),
+        resolver.replaced,
     )
 
 
@@ -122,6 +126,8 @@ class _Resolver:
         self.adopted: set[Address] = set()
         self.restored: set[Address] = set()
         self.moved: dict[Address, Address] = {}
+        self.replaced: dict[Address, str] = {}
+        self.holdings: dict[str, Holdings] = {}
         self.blocked: dict[Address, Blocked] = {}
         self.queries: dict[int, str] = {}
         self.warnings: list[str] = []
@@ -150,6 +156,7 @@ class _Resolver:
         binding = self.state.bindings.get(address)
         if desired.id is not None:
             self._find_named(desired, desired.id)
+            self._refuse_other_content(desired, desired.id)
             if binding is not None and address in self.ids and binding.id != desired.id:
                 self.adopted.add(address)
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
@@ -159,7 +166,7 @@ class _Resolver:
             raise _StuckError(what, f"Say which is right with `id:`, for example `id: {binding.id}`; trash the other.")
         elif binding is not None:
             self._find_bound(desired, binding.id)
-        elif desired.query is not None and (found := self._match(desired.query, desired)) is not None:
+        elif (found := self._sought(desired)) is not None:
             self.ids[address] = found
             self._adopt(address)
 
@@ -180,7 +187,13 @@ class _Resolver:
         """The record that the state names, if it is there; what is to become of it if it is not (rule I6)."""
         address = desired.address
         if not self._may_return(address, id) and not self._is_gone(address.kind, id, "bound to"):
-            self.ids[address] = id
+            if desired.upload is None or desired.seed or self._holds(desired, id):
+                self.ids[address] = id
+            elif (found := self._sought(desired)) is not None:
+                self.ids[address] = found
+                self._adopt(address)
+            else:
+                self.replaced[address] = id
             return
         if desired.absent:
             return
@@ -201,7 +214,7 @@ class _Resolver:
     def _match_instead(self, desired: Desired, gone: str) -> str | None:
         """The one other record that the match of a resource hits, whose own record is gone."""
         try:
-            return self._match(desired.query, desired, without=gone) if desired.query is not None else None
+            return self._sought(desired, without=gone)
         except _StuckError as stuck:
             fate = self.knowledge.fate(desired.address.kind, gone)
             raise _StuckError(f"bound to {gone}, which is gone: {fate}; {stuck.reason}", stuck.hint) from None
@@ -215,6 +228,60 @@ class _Resolver:
             and not kind.trash
             and self.knowledge.presence(address.kind, id) == "unsure"
         )
+
+    def _sought(self, desired: Desired, *, without: str | None = None) -> str | None:
+        """The record that a resource is by what it declares: its match, or its content; not the one `without`."""
+        if desired.upload is not None:
+            return self._by_content(desired, desired.upload)
+        return self._match(desired.query, desired, without=without) if desired.query is not None else None
+
+    def _by_content(self, desired: Desired, upload: Upload) -> str | None:
+        """The file that holds this content, the oldest of several; None where a whole search finds none (rule F1)."""
+        kind = desired.address.kind
+        if kind not in self.holdings:
+            self.holdings[kind] = Holdings(kind, self.state, self.knowledge)
+        holdings = self.holdings[kind]
+        for id in holdings.held.get(self.state.hash(upload.sha256), ()):
+            if self.knowledge.presence(kind, id) == "there":
+                return id
+        if not self.knowledge.is_searched(kind, (), found=False) and kind not in self.knowledge.unlistable:
+            return None
+        for record in holdings.alike(upload):
+            if self.knowledge.presence(kind, record.id) != "there" or self._is_anothers(record, desired):
+                continue
+            held = self.knowledge.content(kind, record.id)
+            if held == upload.sha256:
+                return record.id
+            if (kind, record.id) in self.knowledge.unreadable:
+                what = f"whether {named(record)} holds the same content can't be told"
+                raise _StuckError(f"{what}: {self.knowledge.unreadable[kind, record.id]}", "Plan again.")
+        if kind in self.knowledge.unlistable:
+            what = f"whether its content is there can't be told: the list of {kind}s moves while it is read"
+            raise _StuckError(what, "Plan again when it is quiet.")
+        return None
+
+    def _holds(self, desired: Desired, id: str) -> bool:
+        """Whether a file holds the declared content; yes where that is still to be read."""
+        assert desired.upload is not None
+        kind, sha256 = desired.address.kind, desired.upload.sha256
+        binding = self.state.bindings.get(desired.address)
+        known = held_content(binding) if binding is not None and binding.id == id else None
+        if known is not None:
+            return known == self.state.hash(sha256)
+        held = self.knowledge.content(kind, id)
+        if (kind, id) in self.knowledge.unreadable:
+            what = f"what {id} holds can't be told: {self.knowledge.unreadable[kind, id]}"
+            raise _StuckError(what, "Plan again.")
+        return held in (None, sha256)
+
+    def _refuse_other_content(self, desired: Desired, id: str) -> None:
+        """An `id` says which file it is, and no file changes: other content would need another id."""
+        if desired.upload is None or desired.seed or desired.address not in self.ids or self._holds(desired, id):
+            return
+        del self.ids[desired.address]
+        self.adopted.discard(desired.address)
+        what = f"`id` names {id}, which holds other content than `{desired.upload.path}`, and no {desired.address.kind}"
+        raise _StuckError(f"{what} can be changed", "Take `id` out to upload it as a new one; or take `path` out.")
 
     def _restore(self, address: Address, id: str) -> bool:
         """Whether a record that is gone is to come out of the trash (rule I6); where nothing lists that, it may be."""
@@ -460,6 +527,7 @@ class _Resolver:
         self.adopted.discard(address)
         self.restored.discard(address)
         self.moved.pop(address, None)
+        self.replaced.pop(address, None)
         self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
 
 

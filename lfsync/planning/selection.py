@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lfsync.errors import UsageError
 from lfsync.model import Address, Blocked, Change, Desired
 from lfsync.planning.draft import Draft, pending, query_targets
+from lfsync.planning.uploads import makes_record
 from lfsync.wording import did_you_mean
 
 _FILE = "file:"
@@ -43,14 +44,14 @@ class Selection:
         """Leave in the draft what is chosen; what needs a record that an excluded resource would make is blocked."""
         if self.whole:
             return
-        missing = {a for a, change in made.changes.items() if change.action in _MAKING} - self.chosen.keys()
+        missing = {a for a, change in made.changes.items() if _is_making(change)} - self.chosen.keys()
         missing -= self.orphans
         made.restrict(self.chosen.keys() | self.orphans)
         while found := list(_needing(made, self.chosen, missing)):
             for address, needed in found:
                 made.blocked[address] = self._blocked(address, needed)
                 was = made.changes.pop(address)
-                if was.action in _MAKING:
+                if _is_making(was):
                     missing.add(address)
 
     def _blocked(self, address: Address, needed: Address) -> Blocked:
@@ -61,7 +62,8 @@ class Selection:
         return Blocked(address, reason, f"Don't exclude {needed}, or exclude {address} too.", place)
 
 
-_MAKING = ("create", "restore")
+def _is_making(change: Change) -> bool:
+    return change.action == "restore" or makes_record(change)
 
 
 def select(desired: Mapping[Address, Desired], orphans: Collection[Address], patterns: Patterns = ALL) -> Selection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lfsync.api.client import Client, Token
@@ -19,7 +19,7 @@ from lfsync.project.workspace import Workspace
 from lfsync.state import state_file
 from lfsync.state.history import Recorder
 from lfsync.state.journal import Journal
-from lfsync.state.ledger import Intent
+from lfsync.state.ledger import Intent, OpenUpload
 from lfsync.state.state import State, refuse_foreign
 from lfsync.times import iso
 
@@ -41,6 +41,8 @@ class Timings:
 class Session:
     """An open workspace. `journal` is there where the run may write; `open` are creates of earlier runs (rule A4).
 
+    `uploads` are sessions that earlier runs began, by id (rule F1).
+
     `clock` (steady, seconds) and `sleep` are for tests.
     """
 
@@ -53,6 +55,7 @@ class Session:
     timings: Timings = field(default_factory=Timings)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    uploads: Mapping[str, OpenUpload] = field(default_factory=dict)
 
     async def prepare(self, more: Iterable[str] = ()) -> tuple[dict[Address, Desired], Schema, Token]:
         """Type-check everything. ConfigError with every problem; RefusedError where the key may not read enough.

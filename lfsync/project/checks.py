@@ -31,7 +31,13 @@ def check(resources: Mapping[Address, Resource], mappings: Iterable[Resource] = 
     `mappings` are what sources and `defaults` say of all their resources (rule C15).
     """
     checks = _Checks(resources)
-    found = [*checks.mappings(mappings), *checks.each(), *checks.contradictions(), *checks.cycles()]
+    found = [
+        *checks.mappings(mappings),
+        *checks.each(),
+        *checks.contradictions(),
+        *checks.cycles(),
+        *checks.same_content(),
+    ]
     firsts: dict[tuple[object, str], Problem] = {}
     for problem in found:
         firsts.setdefault((problem.place, problem.message), problem)
@@ -49,6 +55,7 @@ class _Checks:
     def mappings(self, mappings: Iterable[Resource]) -> Iterator[Problem]:
         for mapping in mappings:
             yield from self.writable(mapping)
+            yield from self.upload(mapping)
             if mapping.match:
                 yield from self.match(mapping)
             for key, links in mapping.relationships.items():
@@ -59,6 +66,7 @@ class _Checks:
             if resource.row is None:  # of rows, their mapping tells
                 yield from self.writable(resource)
             yield from self.object_type(resource)
+            yield from self.upload(resource)
             yield from self.match(resource)
             for key, links in resource.relationships.items():
                 yield from self.relationship(resource, key, links)
@@ -82,7 +90,7 @@ class _Checks:
     def match(self, resource: Resource) -> Iterator[Problem]:
         match = resource.match
         if match is None:
-            if resource.id is None:
+            if resource.id is None and not kind_of(resource.address.kind).uploaded:
                 yield from self.default_match(resource)
         elif match.keys is not None:
             declared = [*resource.fields, *resource.relationships]
@@ -105,6 +113,35 @@ class _Checks:
             message = f"{names} {'is' if len(firsts) == 1 else 'are'} missing, so that nothing is left to match"
             hint = f"add `{firsts[0]}`, or say with `match` or `id` which record it is"
             yield _problem(resource, resource.fields.get(firsts[0], resource), message, hint)
+
+    # ------------------------------------------------------------ files (rule F1)
+
+    def upload(self, resource: Resource) -> Iterator[Problem]:
+        """The API deletes and changes no file: of `lifecycle` only `seed` means anything."""
+        if not kind_of(resource.address.kind).uploaded:
+            return
+        lifecycle, name = resource.lifecycle, resource.address.kind
+        if lifecycle.absent:
+            hint = f"take the {name} out of the project; `lfsync state rm` forgets it"
+            yield _problem(resource, resource, f"`absent`: the API deletes no {name}s", hint)
+        if lifecycle.protect is not None:
+            yield _problem(resource, resource, f"`protect`: no {name} is ever deleted", "take it out")
+        for key in lifecycle.ignore_changes:
+            hint = "write `seed: true` to upload it once, whatever becomes of its content"
+            yield _problem(resource, key, f"`ignore_changes`: a {name} has nothing but its content", hint)
+
+    def same_content(self) -> Iterator[Problem]:
+        """Two files of one content: a lost state could not tell them apart (rule C10). An `id` tells any two apart."""
+        firsts: dict[tuple[str, str], Resource] = {}
+        for resource in self.resources.values():
+            upload = resource.upload
+            if upload is None or resource.id is not None:
+                continue
+            first = firsts.setdefault((resource.address.kind, upload.sha256), resource)
+            if first is not resource and first.upload:
+                message = f"`{upload.path}` has the content of {first.address} at {first.upload.place}"
+                hint = f"keep one of the two and refer to it as `{first.address.key}`: each content is there once"
+                yield Problem(message, upload.place, str(resource.address), hint)
 
     # ------------------------------------------------------------ refs
 

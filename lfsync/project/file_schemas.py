@@ -24,6 +24,7 @@ _KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{
 _ANY_OBJECT: Final = replace(kind_of(f"{OBJECT}SLUG"), name="object")  # what is the same of every type
 _OBJECT_KIND: Final = rf"^{OBJECT[:-1]}\.{SLUG}$"
 _TEXT: Final[Schema] = {"type": "string"}
+_FILLED: Final[Schema] = {"type": "string", "pattern": r"\S"}
 _NULL: Final[Schema] = {"type": "null"}
 _ANYTHING: Final[Schema] = {}
 
@@ -53,8 +54,8 @@ def settings_schema() -> Schema:
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
     properties["exclude"]["type"] = ["array", "null"]
     properties["safety"] = _any_of(properties["safety"], _NULL)
-    by_kind = _closed({name: _default(name) for name in KINDS}, nullable=True)
-    by_kind["patternProperties"] = {_OBJECT_KIND: _default(_ANY_OBJECT.name)}
+    by_kind = _closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True)
+    by_kind["patternProperties"] = {_OBJECT_KIND: _default(_ANY_OBJECT)}
     properties["defaults"] = _described(by_kind, _DEFAULTS)
     title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
     return {**title, **{key: part for key, part in found.items() if key not in title}, "definitions": _definitions()}
@@ -150,12 +151,15 @@ def _definitions() -> Schema:
             },
             nullable=True,
         ),
-        "file": _closed(
+        "text-file": _closed(
             {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
         ),
         "form": _form(),
     }
     for kind in (*KINDS.values(), _ANY_OBJECT):
+        if kind.uploaded:
+            found |= {kind.name: _upload(kind), f"{kind.name}.lifecycle": _upload_lifecycle()}
+            continue
         found |= {
             kind.name: _body(kind),
             f"{kind.name}.fields": _fields(kind),
@@ -194,8 +198,28 @@ def _body(kind: Kind) -> Schema:
     return _closed(parts, nullable=True)
 
 
-def _default(name: str) -> Schema:
-    parts = {part: _ref(f"{name}.{part}") for part in ("fields", "relationships")}
+def _upload(kind: Kind) -> Schema:
+    """A body without `fields`: what is uploaded, and what it is for."""
+    parts: dict[str, Schema] = {
+        "path": {**_FILLED, "description": "The file to upload, from the project's folder."},
+        "purpose": {"enum": list(kind.words["purpose"]), "description": "What it is for; it is said once."},
+        "mimeType": {**_TEXT, "pattern": "^[a-zA-Z0-9.+_-]+/", "description": "Guessed by the ending without it."},
+        "id": {**_FILLED, "description": "The file's id, where it is there already."},
+        "lifecycle": _ref(f"{kind.name}.lifecycle"),
+    }
+    needs: list[object] = [{"required": ["path"]}, {"required": ["id"]}]
+    return {**_closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
+
+
+def _upload_lifecycle() -> Schema:
+    """No file is deleted or changed through the API."""
+    return _closed({"seed": _flag("Upload it once, whatever becomes of its content.")}, nullable=True)
+
+
+def _default(kind: Kind) -> Schema:
+    if kind.uploaded:
+        return _closed({"lifecycle": _ref(f"{kind.name}.lifecycle")}, nullable=True)
+    parts = {part: _ref(f"{kind.name}.{part}") for part in ("fields", "relationships")}
     return _closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
 
 
@@ -234,8 +258,8 @@ def _object(*parts: str) -> Schema:
 
 
 _VALUES: Final[Mapping[str, Schema]] = {
-    "TEXT": _any_of(_TEXT, _ref("file")),
-    "MARKDOWN": _any_of(_TEXT, _ref("file")),
+    "TEXT": _any_of(_TEXT, _ref("text-file")),
+    "MARKDOWN": _any_of(_TEXT, _ref("text-file")),
     "NUMBER": {"type": "number"},
     "CURRENCY": {"type": "number"},
     "CHECKBOX": {"type": "boolean"},
@@ -265,7 +289,10 @@ def _source() -> Schema:
     column = _ref("form")
     forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
     parts: dict[str, Schema] = {
-        "kind": _described(_any_of({"enum": list(KINDS)}, {"pattern": _OBJECT_KIND}), "What the rows are."),
+        "kind": _described(
+            _any_of({"enum": [kind.name for kind in KINDS.values() if not kind.uploaded]}, {"pattern": _OBJECT_KIND}),
+            "What the rows are.",
+        ),
         "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
         "key": _described(_any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
         "match": _any_of(_ref("match"), {**forms, "minProperties": 1}),

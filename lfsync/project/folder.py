@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import Place
@@ -16,6 +17,7 @@ from lfsync.wording import nfc
 SETTINGS: Final = "lfsync.yaml"
 MAX_TEXT: Final = 1024 * 1024  # bytes of a `{file: ...}`; no field of the API takes as much
 MAX_ROWS: Final = 512 * 1024 * 1024  # bytes of a source's file
+_CHUNK: Final = 1024 * 1024
 
 _INSIDE: Final = "paths start at the project's folder and stay inside of it, links included"
 
@@ -45,6 +47,15 @@ def _refuse_anothers(path: Path) -> None:
     if not owners <= ours:
         hint = f"If you trust it, say so: `lfsync -C {path.parent} ...`."
         raise UsageError(f"{path} is the nearest {SETTINGS}, but it belongs to another user", hint=hint)
+
+
+class Content(NamedTuple):
+    """A file of any bytes: where it really is, how many there are, and their hashes in hex."""
+
+    path: Path
+    size: int
+    sha256: str
+    md5: str
 
 
 class Folder:
@@ -88,6 +99,29 @@ class Folder:
             message = f"`{name}` is no text: it holds the control character U+{ord(bad.group()):04X}"
             raise ConfigError([Problem(message, place)])
         return text.replace("\r\n", "\n")
+
+    def content(self, name: str, place: Place, limit: int) -> Content:
+        """A file of any bytes, read through once."""
+        path = self.present(name, place)
+        if not {".git", ".lfsync"}.isdisjoint(path.relative_to(self.root).parts):
+            hint = "what git and lfsync keep for themselves is never uploaded"
+            raise ConfigError([Problem(f"`{name}` is no file of the project's own", place, hint=hint)])
+        try:
+            size, sha256, md5 = path.stat().st_size, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+            if not 1 <= size <= limit:
+                what = "is empty" if not size else f"has {size:,} bytes"
+                raise ConfigError([Problem(f"`{name}` {what}; the API takes 1 to {limit:,}", place)])
+            read = 0
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    sha256.update(chunk)
+                    md5.update(chunk)
+                    read += len(chunk)
+        except OSError as error:
+            raise ConfigError([Problem(f"`{name}` can't be read: {error.strerror}", place)]) from None
+        if read != size:
+            raise ConfigError([Problem(f"`{name}` was changed while it was read", place, hint="try again")])
+        return Content(path, size, sha256.hexdigest(), md5.hexdigest())
 
     def rows(self, name: str, place: Place) -> str:
         """The text of a source's file. Bytes that are not UTF-8 are placed at their row."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfsync.errors import ConfigError, Problem, UsageError
+from lfsync.kinds import kind_of
 from lfsync.model import Address, Place, Resource
 from lfsync.project.checks import check
+from lfsync.project.contents import read_content
 from lfsync.project.declarations import NO_DEFAULT, Body, Default, every
 from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
@@ -63,7 +65,8 @@ class _Loading:
         declared = self.without_named(parts, seeds)
         self.warn_of_foreign([part.file for part in declared if part.foreign])
         named = {*seeds, *(self.folder.real(name) for part in declared for name in part.named)}
-        resources = self.resources(declared, defaults)
+        resources = self.contents(self.resources(declared, defaults))
+        named |= {Path(resource.upload.real) for resource in resources.values() if resource.upload}
         mappings = [
             *(
                 Body().over(default, every(kind), document.place(("defaults", kind)))
@@ -158,6 +161,17 @@ class _Loading:
         resources, problems = join(parts)
         self.problems += problems
         return resources
+
+    def contents(self, resources: Mapping[Address, Resource]) -> dict[Address, Resource]:
+        """The same resources, those that are uploaded with what was read of their files."""
+        read = {}
+        for address, resource in resources.items():
+            read[address] = resource
+            if kind_of(address.kind).uploaded:
+                read[address], problems, warnings = read_content(self.folder, resource)
+                self.problems += problems
+                self.warnings += warnings
+        return read
 
     def rows(self, source: Source, default: Default) -> Built:
         try:

@@ -35,12 +35,13 @@ from lfsync.project.keys import key_problem
 from lfsync.project.sources import Source, read_sources
 from lfsync.wording import nearest, nfc
 
-_LATER: Final = ("meetings", "files", "moved")
+_LATER: Final = ("meetings", "moved")
 _TOP_KEYS: Final = (*SECTIONS, OBJECTS, "sources")
 _OWN: Final = "x-"  # what begins so at the top of a file is the user's own
 _SLIP: Final = 0.8  # how near to one of ours a key is a slip of the pen, and no sign of another program's file
 _WORD_AT_THE_START: Final = re.compile(r"^([A-Za-z_][\w.-]*|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?=\s|$)", re.MULTILINE)
 _DEFAULT_KEYS: Final = ("fields", "relationships", "lifecycle")
+_UPLOAD_DEFAULTS: Final = ("lifecycle",)
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _HAVE: Final = "this version knows " + ", ".join((*SECTIONS, OBJECTS))
 
@@ -71,7 +72,7 @@ def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, De
     if "defaults" in sections:
         for key, node in forms.mapping(sections["defaults"], "`defaults`"):
             if is_kind(key.value):
-                found[key.value] = _default(forms, node)
+                found[key.value] = _default(forms, kind_of(key.value), node)
             else:
                 forms.say(key, *no_kind(key.value))
     return found, Declared(document.file, named=tuple(forms.texts), problems=tuple(forms.problems))
@@ -146,13 +147,14 @@ def _declared_twice(first: Resource, second: Resource) -> Problem:
     return Problem(f"declared twice; it is first at {first.place}", second.place, address, "keep one, or rename one")
 
 
-def _default(forms: Forms, node: Node) -> Default:
+def _default(forms: Forms, kind: Kind, node: Node) -> Default:
     parts: dict[str, Node] = {}
+    known = _UPLOAD_DEFAULTS if kind.uploaded else _DEFAULT_KEYS
     for key, value in forms.mapping(node, "a default"):
-        if key.value in _DEFAULT_KEYS:
+        if key.value in known:
             parts[key.value] = value
         else:
-            forms.unknown(key, _DEFAULT_KEYS, "a default")
+            forms.unknown(key, known, "a default")
     return Default(
         forms.values(parts["fields"], "`fields`") if "fields" in parts else {},
         forms.relationships(parts["relationships"]) if "relationships" in parts else {},
@@ -207,6 +209,15 @@ def _read_lifecycle(forms: Forms, node: Node, body: Body) -> None:
     body.lifecycle = forms.lifecycle(node)
 
 
+def _read_file(key: str) -> Callable[[Forms, Node, Body], None]:
+    def read(forms: Forms, node: Node, body: Body) -> None:
+        text = forms.text(node, f"`{key}`")
+        if text is not None:
+            body.file[key] = Value(text if key == "path" else text.strip(), forms.place(node))
+
+    return read
+
+
 _PARTS: Final[Mapping[str, Callable[[Forms, Node, Body], None]]] = {
     "fields": _read_fields,
     "relationships": _read_relationships,
@@ -215,11 +226,16 @@ _PARTS: Final[Mapping[str, Callable[[Forms, Node, Body], None]]] = {
     "lifecycle": _read_lifecycle,
 }
 _LIST_PARTS: Final = {**_PARTS, "members": _read_members}
+_UPLOAD_PARTS: Final = {
+    **{key: _read_file(key) for key in ("path", "purpose", "mimeType")},
+    "id": _read_id,
+    "lifecycle": _read_lifecycle,
+}
 
 
 def _resource(forms: Forms, key: ScalarNode, node: Node, kind: Kind, default: Default) -> Resource:
     body = Body()
-    parts = _LIST_PARTS if kind.name == "list" else _PARTS
+    parts = _UPLOAD_PARTS if kind.uploaded else _LIST_PARTS if kind.name == "list" else _PARTS
     for name, value in forms.mapping(node, "a resource"):
         read = parts.get(name.value)
         if read is None:
@@ -232,7 +248,7 @@ def _resource(forms: Forms, key: ScalarNode, node: Node, kind: Kind, default: De
 def _unknown_part(forms: Forms, key: ScalarNode, kind: Kind, parts: Iterable[str]) -> None:
     name = key.value
     home = "fields" if name in kind.fields else "relationships" if name in kind.relationships else None
-    if home:
+    if home and home in parts:
         forms.say(key, f"unknown key `{name}` in a resource", f"write it below `{home}`")
     elif name == "members":
         forms.say(key, "only lists have `members`", f"a {kind.name} has {', '.join(parts)}")

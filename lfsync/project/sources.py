@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from lfsync.kinds import is_kind
+from lfsync.kinds import is_kind, kind_of
 from lfsync.model import JSON, Links, Match, Place, Resource, Value
 from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind, not_yet
 from lfsync.project.documents import items, pairs
@@ -169,6 +169,10 @@ def _kind(forms: Forms, node: Node) -> str | None:
     name = forms.text(node, "`kind`")
     if name is not None and not is_kind(name):
         forms.say(node, *no_kind(name))
+        return None
+    if name is not None and kind_of(name).uploaded:
+        section = kind_of(name).section
+        forms.say(node, f"a source declares no {section}", f"declare them below `{section}:`, each with its `path`")
         return None
     return name
 

@@ -1,5 +1,6 @@
 """Progress of an apply on stderr: a bar on a terminal, a line now and then in CI.
 
+Uploads tell by their bytes how far they are, for one of them may take longer than all else.
 Both count the changes whose write was answered, of all changes (rule A8); proof comes after, and takes what it takes.
 """
 
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from lfsync.model import Address, Outcome, Plan, Status
 from lfsync.render.terminal import escape
-from lfsync.render.words import duration
+from lfsync.render.words import data_size, duration
 
 _FINE: tuple[Status, ...] = ("done", "unchanged")
 _TELLING = 50  # one change in so many must be through, before they tell anything of the others
@@ -29,6 +30,7 @@ class Tally:
         self.trouble: Counter[Status] = Counter()
         self._applied: set[Address] = set()
         self._settled: set[Address] = set()
+        self._uploads: dict[Address, tuple[int, int]] = {}
 
     def answered(self, address: Address) -> None:
         self._applied.add(address)
@@ -40,6 +42,17 @@ class Tally:
             self._applied.add(outcome.address)
         else:
             self.trouble[outcome.status] += 1
+
+    def uploading(self, address: Address, sent: int, size: int) -> None:
+        self._uploads[address] = (sent, size)
+
+    @property
+    def uploaded(self) -> str:
+        """`12.5 of 512.0 MiB uploaded`, or nothing where there is nothing to upload."""
+        if not self._uploads:
+            return ""
+        sent, size = map(sum, zip(*self._uploads.values(), strict=True))
+        return f"{data_size(sent, size)} uploaded"
 
     @property
     def applied(self) -> int:
@@ -60,6 +73,7 @@ class TerminalProgress:
             TextColumn("Applying", markup=False),
             BarColumn(),
             TextColumn("{task.fields[applied]}/{task.total}", markup=False),
+            TextColumn("{task.fields[uploaded]}", markup=False),
             TimeRemainingColumn(),
             TextColumn("{task.fields[trouble]}", style="red", markup=False),
             console=console,
@@ -69,11 +83,15 @@ class TerminalProgress:
         self._tally = Tally()
 
     def start(self, plan: Plan) -> None:
-        self._task = self._bar.add_task("", total=len(plan.changes), trouble="", applied=0)
+        self._task = self._bar.add_task("", total=len(plan.changes), trouble="", applied=0, uploaded="")
         self._bar.start()
 
     def answered(self, address: Address) -> None:
         self._tally.answered(address)
+        self._show()
+
+    def uploading(self, address: Address, sent: int, size: int) -> None:
+        self._tally.uploading(address, sent, size)
         self._show()
 
     def finished(self, outcome: Outcome) -> None:
@@ -85,7 +103,10 @@ class TerminalProgress:
             return
         trouble = self._tally.trouble.total()
         said = f"{trouble} not done" if trouble else ""
-        self._bar.update(self._task, completed=self._tally.settled, applied=self._tally.applied, trouble=said)
+        tally = self._tally
+        self._bar.update(
+            self._task, completed=tally.settled, applied=tally.applied, trouble=said, uploaded=tally.uploaded
+        )
 
     def note(self, message: str) -> None:
         self._bar.console.print(Text(escape(message)), soft_wrap=True)
@@ -116,6 +137,10 @@ class LineProgress:
         self._tally.answered(address)
         self._now_and_then()
 
+    def uploading(self, address: Address, sent: int, size: int) -> None:
+        self._tally.uploading(address, sent, size)
+        self._now_and_then()
+
     def finished(self, outcome: Outcome) -> None:
         self._tally.finished(outcome)
         self._now_and_then()
@@ -136,7 +161,8 @@ class LineProgress:
 
     def _progress(self) -> str:
         trouble = "".join(f", {count} {status}" for status, count in sorted(self._tally.trouble.items()))
-        return f"applied {self._tally.applied} of {self._tally.total}{trouble}"
+        uploaded = f", {self._tally.uploaded}" if self._tally.uploaded else ""
+        return f"applied {self._tally.applied} of {self._tally.total}{trouble}{uploaded}"
 
     def _remaining(self, now: float) -> str:
         done, total = self._tally.settled, self._tally.total

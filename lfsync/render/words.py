@@ -57,3 +57,11 @@ def duration(seconds: float) -> str:
 def spot(place: Place) -> str:
     """`file:line`, or nothing for what no file declares."""
     return f"{place.file}:{place.line}" if place.file else ""
+
+
+def data_size(some: int, size: int) -> str:
+    """`12.5 of 512.0 MiB`, `3 of 31 bytes`: a part of so many bytes."""
+    for unit, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{some / unit:.1f} of {size / unit:.1f} {name}"
+    return f"{some} of {size} bytes"

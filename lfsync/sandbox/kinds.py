@@ -43,5 +43,9 @@ MEETING = Kind(
 # Only an update may set these: the server has written them by then.
 UPDATE_ONLY = ("$meetingPrep", "$postMeetingSummary")
 
-KINDS: Mapping[str, Kind] = {**MANAGED, MEETING.name: MEETING}
+# Files are no records: they have endpoints of their own (files.py).
+KINDS: Mapping[str, Kind] = {
+    **{name: kind for name, kind in MANAGED.items() if not kind.uploaded},
+    MEETING.name: MEETING,
+}
 SECTIONS: Mapping[str, Kind] = {kind.section: kind for kind in KINDS.values()}

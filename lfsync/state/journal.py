@@ -5,6 +5,8 @@
   {"bound": {a state line}}                                  what the state holds of this address now
   {"released": {a state line of a released address}}         the state lets go of this address
   {"dropped": "account.acme"}                                a create made nothing, or is never to be sent again
+  {"upload": {"address", "id", "url", "headers", …}}         an upload session was begun; its address is a secret
+  {"ended": "fil_…"}                                         an upload session has ended without a file
 
 A run that ends well folds all this into the state and leaves no journal, but for creates whose outcome nobody knows.
 What a killed run leaves is read by the next one: outcomes go to the state, and open creates are part of its plan
@@ -24,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lfsync.errors import StateError
 from lfsync.model import Address
-from lfsync.state.ledger import Create, Intent
+from lfsync.state.ledger import Create, Intent, OpenUpload
 from lfsync.state.state import (
     Binding,
     Released,
@@ -52,19 +54,28 @@ class _Entry(BaseModel):
     bound: StateLine | None = None
     released: ReleasedLine | None = None
     dropped: str | None = None
+    upload: OpenUpload | None = None
+    ended: str | None = None
 
 
 @dataclass(slots=True)
 class Left:
-    """What a journal says that the state does not know. `open`: creates whose outcome nobody knows."""
+    """What a journal says that the state does not know.
+
+    `open`: creates whose outcome nobody knows. `uploads`: sessions that have come to no end, by id.
+    """
 
     salt: str | None = None
     outcomes: dict[Address, Binding | Released] = field(default_factory=dict)
     open: dict[Address, Intent] = field(default_factory=dict)
+    uploads: dict[str, OpenUpload] = field(default_factory=dict)
 
     def kept(self) -> list[dict[str, object]]:
         """The lines that outlive a run."""
-        return [{"intent": intent.model_dump(mode="json")} for intent in self.open.values()]
+        kept: list[dict[str, object]] = []
+        kept += ({"intent": intent.model_dump(mode="json")} for intent in self.open.values())
+        kept += ({"upload": upload.model_dump(mode="json")} for upload in self.uploads.values())
+        return kept
 
 
 def read(path: Path) -> Left:
@@ -100,6 +111,12 @@ def _take(left: Left, entry: _Entry) -> None:
         assert outcome is not None
         left.outcomes[outcome.address] = outcome
         left.open.pop(outcome.address, None)
+        left.uploads.pop(outcome.id, None)
+    if entry.upload:
+        left.uploads[entry.upload.id] = entry.upload
+        left.open.pop(known_address(entry.upload.address), None)
+    if entry.ended:
+        left.uploads.pop(entry.ended, None)
     if entry.dropped:
         left.open.pop(known_address(entry.dropped), None)
 
@@ -167,6 +184,14 @@ class Journal:
     def dropped(self, address: Address) -> None:
         """A create made nothing, or is never to be sent again."""
         self._write({"dropped": str(address)})
+
+    def uploading(self, upload: OpenUpload) -> None:
+        """An upload session was begun."""
+        self._write({"upload": upload.model_dump(mode="json")})
+
+    def ended(self, id: str) -> None:
+        """An upload session has ended without a file."""
+        self._write({"ended": id})
 
     def abandon(self) -> None:
         """The run ends before the state was written: what it bound stays here for the next one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import Field as Secret
 
 from lfsync.model import JSON, Address
 from lfsync.state.state import Binding, Released, State
@@ -58,6 +59,19 @@ class Intent(BaseModel):
     body: dict[str, JsonValue]
 
 
+class OpenUpload(BaseModel):
+    """An upload session that was begun and has not come to its end (rule F1). `url` is a secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    address: str
+    id: str
+    url: str = Secret(repr=False)
+    headers: dict[str, str]
+    expires: str | None
+    sha256: str
+    body: dict[str, JsonValue]
+
+
 class JournalLike(Protocol):
     """Where intents and outcomes go, before and after each write (`journal.Journal`)."""
 
@@ -65,6 +79,10 @@ class JournalLike(Protocol):
     def bound(self, binding: Binding) -> None: ...
     def released(self, gone: Released) -> None: ...
     def dropped(self, address: Address) -> None: ...
+
+    def uploading(self, upload: OpenUpload) -> None: ...
+
+    def ended(self, id: str) -> None: ...
 
 
 class HistoryLike(Protocol):
@@ -86,6 +104,12 @@ class NoJournal:
         """Nothing to do."""
 
     def dropped(self, address: Address) -> None:
+        """Nothing to do."""
+
+    def uploading(self, upload: OpenUpload) -> None:
+        """Nothing to do."""
+
+    def ended(self, id: str) -> None:
         """Nothing to do."""
 
 
@@ -146,3 +170,11 @@ class Ledger:
     def drop(self, address: Address) -> None:
         """A create made nothing, or its key is never to be sent again."""
         self._journal.dropped(address)
+
+    def begin_upload(self, upload: OpenUpload) -> None:
+        """An upload session was begun."""
+        self._journal.uploading(upload)
+
+    def end_upload(self, id: str) -> None:
+        """An upload session has ended without a file, or somebody else will see to it."""
+        self._journal.ended(id)

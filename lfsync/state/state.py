@@ -166,7 +166,7 @@ def merged(whole: State, planned: State, applied: State) -> State:
 
     What an undo wrote is not what the files ask for: its hashes say nothing about drift, and are left out.
     """
-    if planned.bindings is whole.bindings:
+    if not _is_part(planned, whole):
         return applied
     bindings = dict(whole.bindings)
     for address in planned.bindings.keys() - applied.bindings.keys():
@@ -183,6 +183,14 @@ def merged(whole: State, planned: State, applied: State) -> State:
             )
         bindings[address] = binding
     return replace(applied, bindings=bindings, released={**whole.released, **applied.released})
+
+
+def _is_part(planned: State, whole: State) -> bool:
+    """Whether something is left out of `planned`, or what is known of it is; what killed runs made is more."""
+    if planned.bindings is whole.bindings:
+        return False
+    found = ((known, planned.bindings.get(address)) for address, known in whole.bindings.items())
+    return any(each is None or (each is not known and each.id == known.id) for known, each in found)
 
 
 def _unsettled(known: Mapping[str, Hashes], written: Container[str]) -> dict[str, Hashes]:

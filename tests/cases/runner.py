@@ -267,6 +267,8 @@ class Case:
 
     def bare(self, ask: Ask, row: Answer) -> dict[str, object]:
         """What is not empty of a record; links in the order of their names."""
+        if "fields" not in row:  # a file
+            return {key: row[key] for key in ("filename", "mimeType", "sizeBytes", "status")}
         fields = {key: cell["value"] for key, cell in row["fields"].items()}
         rels = row.get("relationships", {}).items()
         links = {key: rel.get("directions", {}).get("asSource", rel)["values"] for key, rel in rels} | _members(
@@ -318,6 +320,8 @@ def _definitions(ask: Ask, path: str) -> list[Answer]:
 
 
 def _title(row: Answer) -> str:
+    if "filename" in row:
+        return str(row["filename"])
     value = next(v["value"] for key in ("$name", "$title") if (v := row["fields"].get(key)))
     parts = [value.get("firstName"), value.get("lastName")] if isinstance(value, dict) else [value]
     return " ".join(part for part in parts if part)

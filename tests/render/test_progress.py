@@ -8,6 +8,7 @@ import io
 from lfsync.applying.reporter import Reporter
 from lfsync.model import Address, Outcome, Plan
 from lfsync.render.progress import LineProgress, TerminalProgress
+from lfsync.render.words import data_size
 from tests.render.harmless import assert_harmless
 from tests.render.render_samples import ACME, plan_of_everything
 
@@ -97,3 +98,38 @@ def test_a_run_that_never_started_closes_quietly() -> None:
     LineProgress(stream, Clock()).close()
     TerminalProgress(stream).close()
     assert stream.getvalue().strip() == ""
+
+
+def test_uploads_tell_by_their_bytes_how_far_they_are() -> None:
+    """Issue 7, item 4: progress by bytes, into a pipe and on a terminal; what is begun again counts anew."""
+    stream, clock = io.StringIO(), Clock()
+    progress = LineProgress(stream, clock)
+    progress.start(plan_of(2))
+    first, second = addresses(2)
+    progress.uploading(first, 0, 3 * 1024**2)
+    progress.uploading(second, 0, 1024**2)
+    clock.now += 11
+    progress.uploading(first, 2 * 1024**2, 3 * 1024**2)
+    clock.now += 11
+    progress.uploading(first, 0, 3 * 1024**2)
+    progress.uploading(first, 3 * 1024**2, 3 * 1024**2)
+    progress.uploading(second, 1024**2, 1024**2)
+    progress.close()
+    assert stream.getvalue().splitlines() == [
+        "applied 0 of 2, 2.0 of 4.0 MiB uploaded",
+        "applied 0 of 2, 0.0 of 4.0 MiB uploaded",
+        "applied 0 of 2, 4.0 of 4.0 MiB uploaded in 22 s",
+    ]
+    terminal = io.StringIO()
+    bar = TerminalProgress(terminal)
+    bar.start(plan_of(1))
+    bar.uploading(first, 5, 31)
+    bar.close()
+    assert_harmless(terminal.getvalue())
+
+
+def test_sizes_are_told_in_their_own_unit() -> None:
+    assert data_size(3, 31) == "3 of 31 bytes"
+    assert data_size(512, 1024) == "0.5 of 1.0 KiB"
+    assert data_size(0, 512 * 1024**2) == "0.0 of 512.0 MiB"
+    assert data_size(1024**3, 3 * 1024**3) == "1.0 of 3.0 GiB"

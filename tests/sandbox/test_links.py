@@ -171,7 +171,7 @@ def way(row: Answer, name: str, key: str = "parent") -> list[str]:
 def test_every_relationship_is_in_the_definitions(seed: Path) -> None:
     box = Box(settings(), seed=seed)
     workspace = box.app.state.workspace
-    for kind in KINDS:
+    for kind in [name for name, row in KINDS.items() if not row.uploaded]:
         shown = definitions(workspace.kind(kind), workspace.quirks)
         assert isinstance(shown, dict)
         if kind != "list":
