@@ -16,11 +16,15 @@ from lfsync.model import Address
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A system relationship that the API documents. `writable` False: set from the other side."""
+    """A system relationship that the API documents. `writable` False: set from the other side.
+
+    `instead`: what to do about one that can't be set here, where no key of the other side tells it.
+    """
 
     target: str
     many: bool = False
     writable: bool = True
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,13 @@ class Kind:
     `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
     `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
     `definitions`   it has a definitions endpoint
+    `update_only`   keys that a create refuses: they go in an update right after it
+    `lasting`       relationships that can be replaced, and never cleared
+    `never_null`    fields that are cleared with an empty list, and take no null
+    `past`          dates that a create takes only once they are over; each no earlier than the one before it here
+    `flags`         keys of a create's body beside `fields`, and what they do
+    `generated`     texts that the server writes anew over time
+    `vanishing`     keys whose write may make the record disappear, and why
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
@@ -72,6 +83,13 @@ class Kind:
     mirrors: Mapping[str, str] = field(default_factory=dict)
     inverse: Mapping[str, str] = field(default_factory=dict)
     values: str = ""
+    update_only: frozenset[str] = frozenset()
+    lasting: frozenset[str] = frozenset()
+    never_null: frozenset[str] = frozenset()
+    past: tuple[str, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    generated: frozenset[str] = frozenset()
+    vanishing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def record_path(self) -> str:
@@ -79,6 +97,7 @@ class Kind:
 
 
 _OWNER = Relationship("member")
+_ATTENDED = "Lightfield derives it from who attends: set `$attendeeEmails`"
 
 _ROWS = (
     Kind(
@@ -237,6 +256,52 @@ _ROWS = (
         },
         relationships={},
     ),
+    Kind(
+        name="meeting",
+        section="meetings",
+        path="/v1/meetings",
+        scope="meetings",
+        matches=(("$title", "$startDate"),),
+        required=("$title", "$startDate", "$endDate"),
+        create_only=frozenset({"$title", "$startDate", "$endDate", "$description", "$meetingUrl", "$organizerEmail"}),
+        update_only=frozenset({"$meetingPrep", "$postMeetingSummary"}),
+        lasting=frozenset({"$transcript"}),
+        never_null=frozenset({"$attendeeEmails"}),
+        past=("$startDate", "$endDate"),
+        flags={"autoCreateRecords": "Lightfield makes accounts and contacts of those who attended"},
+        generated=frozenset({"$meetingPrep", "$postMeetingSummary"}),
+        vanishing={
+            "$attendeeEmails": "an attendee on the workspace's block list, or on a do-not-track list, hides a meeting "
+            "from everybody, and only an admin can undo that"
+        },
+        words={"$privacySetting": ("FULL", "METADATA")},
+        fields={
+            "$title": Field("TEXT", "Title"),
+            "$startDate": Field("DATETIME", "Start"),
+            "$endDate": Field("DATETIME", "End"),
+            "$description": Field("MARKDOWN", "Description"),
+            "$meetingUrl": Field("URL", "Meeting URL"),
+            "$organizerEmail": Field("EMAIL", "Organizer"),
+            "$attendeeEmails": Field("EMAIL", "Attendees", multiple=True),
+            "$privacySetting": Field("TEXT", "Privacy"),
+            "$meetingPrep": Field("MARKDOWN", "Meeting prep"),
+            "$postMeetingSummary": Field("MARKDOWN", "Summary"),
+            "$manuallyAddedAttendeeEmails": Field("EMAIL", "Attendees added by hand", multiple=True, writable=False),
+            "$manuallyRemovedAttendeeEmails": Field(
+                "EMAIL", "Attendees removed by hand", multiple=True, writable=False
+            ),
+        },
+        relationships={
+            "$transcript": Relationship("file"),
+            "$transcripts": Relationship(
+                "file", many=True, writable=False, instead="it holds every file that was `$transcript`: set that"
+            ),
+            "$contact": Relationship("contact", many=True, writable=False, instead=_ATTENDED),
+            "$account": Relationship("account", many=True, writable=False, instead=_ATTENDED),
+            "$opportunity": Relationship("opportunity", many=True, writable=False, instead=_ATTENDED),
+            "$note": Relationship("note", many=True, writable=False),
+        },
+    ),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ROWS}
@@ -244,7 +309,7 @@ SECTIONS: Mapping[str, Kind] = {kind.section: kind for kind in _ROWS}
 
 OBJECT: Final = "object."
 # What relationships point at that is no kind of ours (API sheet, sections 2.2 and 4.15).
-_FOREIGN: Final = frozenset({"member", "user", "file", "meeting", "email", "message", "channel", "sequence", "sender"})
+_FOREIGN: Final = frozenset({"member", "user", "file", "email", "message", "channel", "sequence", "sender"})
 
 
 def is_kind(name: str) -> bool:

@@ -120,7 +120,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One managed thing as the files declare it, defaults merged in."""
+    """One managed thing as the files declare it, defaults merged in.
+
+    `flags`: what its create carries beside `fields`.
+    """
 
     address: Address
     place: Place
@@ -131,6 +134,7 @@ class Resource:
     match: Match | None = None
     lifecycle: Lifecycle = Lifecycle()
     row: Row | None = None
+    flags: Mapping[str, Value] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- definitions
@@ -275,6 +279,7 @@ class Desired:
     seed: bool = False
     protect: bool | None = None
     absent: bool = False
+    flags: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:
@@ -289,7 +294,8 @@ class Desired:
 class Record:
     """A live record: bare field values, and linked ids by relationship key (API sheet 2.2).
 
-    `fresh`: read by id, not listed from the index that lags.
+    `fresh`: read by id, not listed from the index that lags. `redacted`: this key sees its metadata only, so that what
+    is empty, missing or a text may be hidden (API sheet 4.6).
     """
 
     kind: str
@@ -299,6 +305,7 @@ class Record:
     fields: Mapping[str, JSON]
     links: Mapping[str, tuple[str, ...]]
     fresh: bool = False
+    redacted: bool = False
 
 
 # ---------------------------------------------------------------- plan

@@ -24,6 +24,7 @@ asked comes back when it has been read.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -95,6 +96,7 @@ class Knowledge:
     `recent`         written, released or restored so lately that an index may not show it yet (rule R4)
     `late_lists`     lists that were written so lately when the run began
     `written`        by this run
+    `now`            the server's time when the run began (Unix seconds)
     """
 
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Knowledge:
     late_lists: set[str] = field(default_factory=set)
     written: set[RecordKey] = field(default_factory=set)
     wanted: Wanted = field(default_factory=Wanted)
+    now: float = math.inf
 
     # ------------------------------------------------------------ taking in
 
@@ -255,7 +258,11 @@ class Knowledge:
                 f"it is in the trash, as {json.dumps(called, ensure_ascii=False)}" if called else "it is in the trash"
             )
         if trash.whole and key not in self.recent:
-            return "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
+            reasons = "".join(f" ({why})" for why in kind_of(kind).vanishing.values())
+            return (
+                "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
+                + reasons
+            )
         unlisted = f" (the trash: {trash.unlisted})" if trash.unlisted else ""
         return f"it was trashed, merged into another record, or is hidden from this key{unlisted}"
 

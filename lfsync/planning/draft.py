@@ -29,6 +29,7 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, with_hashes
 from lfsync.planning.resolve import Resolution, describe, resolve
 from lfsync.state.state import Binding, State
+from lfsync.times import unix_time
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -55,6 +56,7 @@ class Wishes:
 
 
 _NO_WISHES = Wishes()
+_REDACTED = "this key sees the metadata of {id} only, so that what is hidden can't be compared"
 
 
 @dataclass(slots=True)
@@ -123,9 +125,18 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
         hint = "Declare what is missing, or correct the match so that it finds the record."
         made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place)
         return
+    for key in kind_of(wish.address.kind).past:
+        moment = unix_time(str(wish.fields[key].sent)) if key in wish.fields else None
+        if moment is not None and moment >= comparer.knowledge.now:
+            reason = f"`{key}` is not over yet, and a {wish.address.kind} can only be made once it is"
+            hint = "Plan again when it is, or correct the date."
+            made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.fields[key].place)
+            return
     creation = comparer.creation(wish)
     _doubt_additions(comparer, wish, creation)
-    made.changes[wish.address] = _change(wish, "create", creation)
+    flags = kind_of(wish.address.kind).flags
+    warnings = tuple(f"`{key}`: {flags[key]}, which no file declares" for key, is_set in wish.flags.items() if is_set)
+    made.changes[wish.address] = _change(wish, "create", creation, warnings=warnings)
 
 
 def _declared(wish: Desired, key: str) -> bool:
@@ -144,9 +155,11 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     difference = comparer.comparison(wish, record, binding)
     if not restored:
         _want_certainty(comparer, wish, record, difference)
-    if difference.frozen:
-        made.blocked[address] = _frozen(wish, difference)
+    if difference.frozen or difference.lasting:
+        made.blocked[address] = _frozen(wish, difference) if difference.frozen else _lasting(wish, difference)
         return
+    if record.redacted and not wish.seed:
+        made.warnings.append(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
         made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
@@ -215,6 +228,13 @@ def _frozen(wish: Desired, difference: Difference) -> Blocked:
     return Blocked(wish.address, reason, hint, place)
 
 
+def _lasting(wish: Desired, difference: Difference) -> Blocked:
+    key = difference.lasting[0]
+    before = next(link.before for link in difference.links if link.key == key)
+    reason = f"`{key}` ({before}) can be replaced, and can't be cleared"
+    return Blocked(wish.address, reason, "Name another one, or take the line out.", wish.links[key].place)
+
+
 def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
     hashes = dict(difference.hashes)
     if MEMBERS not in hashes and binding is not None and binding.members is not None and wish.members is not None:
@@ -274,6 +294,13 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
         what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
         made.warnings.append(f"{what}: --prune trashes it")
         return
+    record = comparer.knowledge.record(address.kind, id)
+    if record is not None and record.redacted:
+        reason = f"declared absent, but {_REDACTED.format(id=id)}"
+        made.blocked[address] = Blocked(
+            address, reason, "Use the key of an admin, or trash it in Lightfield.", wish.place
+        )
+        return
     kept = wish.protect if wish.protect is not None else bool(binding and binding.protect)
     if kept:
         reason = f"declared absent, but {id} is protected"
@@ -304,6 +331,8 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         made.warnings.append(f"{called} is protected and stays, though it is declared no more")
     elif presence in ("forbidden", "unsure"):
         made.warnings.append(f"{called} stays, though it is declared no more: {comparer.knowledge.fate(kind, id)}")
+    elif (record := comparer.knowledge.record(kind, id)) is not None and record.redacted:
+        made.warnings.append(f"{called} stays, though it is declared no more: {_REDACTED.format(id=id)}")
     else:
         _draft_delete(made, comparer, binding, place)
 

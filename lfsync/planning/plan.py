@@ -76,6 +76,21 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
     )
 
 
+def rewritten(desired: Iterable[Desired]) -> tuple[str, ...]:
+    """A warning for the kinds whose declared texts the server writes anew: they will never stay as declared."""
+    found: dict[str, set[str]] = {}
+    for wish in desired:
+        keys = kind_of(wish.address.kind).generated & wish.fields.keys() - wish.ignore_changes
+        if keys and not (wish.seed or wish.absent):
+            found.setdefault(wish.address.kind, set()).update(keys)
+    cure = "name what is to stay as Lightfield has it in `lifecycle: {ignore_changes: [...]}`"
+    return tuple(
+        f"{kind}: Lightfield writes {' and '.join(f'`{key}`' for key in sorted(keys))} anew over time, and each plan "
+        f"would put that back: {cure}"
+        for kind, keys in sorted(found.items())
+    )
+
+
 def refusals(
     changes: Collection[Change],
     missing: Iterable[str],
@@ -236,6 +251,7 @@ def _requests(changes: Collection[Change], desired: Mapping[Address, Desired]) -
         many = {key: link.definition.many for key, link in links.items()}.__getitem__
         first, second = _steps(change, created) if create else (change.relationships, ())
         write += count(change.address.kind, create, change.fields, first, change.members, many)
+        read += any(field.key in kind_of(change.address.kind).vanishing for field in change.fields)
         if second:
             write += count(change.address.kind, False, (), second, None, many)
         search += create
@@ -259,6 +275,8 @@ def _scopes(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tu
     for change in changes:
         if change.action != "adopt":
             scopes.add(f"{kind_of(change.address.kind).scope}:{change.action}")
+        if change.action == "create" and kind_of(change.address.kind).update_only & {f.key for f in change.fields}:
+            scopes.add(f"{kind_of(change.address.kind).scope}:update")
         if change.action == "restore" and (change.fields or change.relationships):
             scopes.add(f"{kind_of(change.address.kind).scope}:update")
     return tuple(sorted(scopes))

@@ -46,7 +46,7 @@ _NO_LIFECYCLE: Final = Lifecycle()
 class Body:
     """The parts of one resource's body while it is read."""
 
-    __slots__ = ("fields", "id", "lifecycle", "match", "members", "relationships")
+    __slots__ = ("fields", "flags", "id", "lifecycle", "match", "members", "relationships")
 
     def __init__(self) -> None:
         self.fields: dict[str, Value] = {}
@@ -55,6 +55,7 @@ class Body:
         self.id: Value | None = None
         self.match: Match | None = None
         self.lifecycle: LifecycleKeys | None = None
+        self.flags: dict[str, Value] = {}
 
     def over(self, default: Default, address: Address, place: Place, row: Row | None = None) -> Resource:
         """The resource, over its kind's default key by key (rule C3)."""
@@ -68,6 +69,7 @@ class Body:
             self.match,
             _lifecycle(self.lifecycle, default.lifecycle),
             row,
+            self.flags,
         )
 
 
@@ -303,7 +305,7 @@ def not_yet(name: str, instead: str) -> tuple[str, str]:
 
 def no_kind(name: str) -> tuple[str, str]:
     """The message and the hint for a kind that this version doesn't know."""
-    if name in ("meeting", "file") or name.startswith("object."):
+    if name == "file" or name.startswith("object."):
         return not_yet(name, f"this version knows {', '.join(KINDS)}")
     by_section = SECTIONS.get(name)
     known = f"kinds are {', '.join(KINDS)}"

@@ -48,19 +48,19 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "not yet": (
         {
-            "r.yaml": "objects: {project: {x: {}}}\nmeetings: {}\n"
+            "r.yaml": "objects: {project: {x: {}}}\nfiles: {}\n"
             + ACCOUNT
             + "    lifecycle: {seed: true, protect: null, absent: 1}\n"
             "sources:\n  - {kind: object.project, file: x.csv, key: K}\n",
             "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\n"
-            "defaults: {object.project: {}, meeting: {}, tasks: {}}\n",
+            "defaults: {object.project: {}, file: {}, tasks: {}}\n",
         },
         [
             f"lfsync.yaml:3:12: `object.project` {LATER}",
-            f"lfsync.yaml:3:32: `meeting` {LATER}",
-            "lfsync.yaml:3:45: unknown kind `tasks` -- did you mean `task`?",
+            f"lfsync.yaml:3:32: `file` {LATER}",
+            "lfsync.yaml:3:42: unknown kind `tasks` -- did you mean `task`?",
             f"r.yaml:1:1: `objects:` {LATER}",
-            f"r.yaml:2:1: `meetings:` {LATER}",
+            f"r.yaml:2:1: `files:` {LATER}",
             "r.yaml:6:52: account.acme: `absent` must be true or false",
             f"r.yaml:8:12: `object.project` {LATER}",
         ],
