@@ -105,6 +105,7 @@ def draft(
             _draft_create(made, comparer, wish)
         else:
             _draft_existing(made, comparer, wish, id)
+    _block_dependents(made)
     lines = (
         {address: number for number, address in enumerate(sorted({*state.bindings, *state.released}), 2)}
         if wishes.prune
@@ -137,6 +138,21 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
     flags = kind_of(wish.address.kind).flags
     warnings = tuple(f"`{key}`: {flags[key]}, which no file declares" for key, is_set in wish.flags.items() if is_set)
     made.changes[wish.address] = _change(wish, "create", creation, warnings=warnings)
+
+
+def _block_dependents(made: Draft) -> None:
+    """What refers to something that can't be made is blocked as well, as `resolve` does where that is blocked there."""
+    blocked = -1
+    while blocked != len(made.blocked):
+        blocked = len(made.blocked)
+        for address, change in list(made.changes.items()):
+            wish = made.desired[address]
+            targets = [*references(change), *(query_targets(wish.query) if change.action == "create" else ())]
+            lost = next((t for t in targets if t in made.blocked and t not in made.resolution.ids), None)
+            if lost is not None:
+                del made.changes[address]
+                made.bindings.pop(address, None)
+                made.blocked[address] = Blocked(address, f"refers to {lost}, which is blocked", None, wish.place)
 
 
 def _declared(wish: Desired, key: str) -> bool:
@@ -404,6 +420,14 @@ def _history(binding: Binding, record: Record) -> tuple[str, ...]:
 def pending(targets: Iterable[Target]) -> list[Address]:
     """The addresses among refs: what may still have to be made."""
     return [target.address for target in targets if target.address is not None]
+
+
+def references(change: Change) -> list[Address]:
+    """The resources of this project that a change links to."""
+    added = [text for link in change.relationships for text in link.add]
+    if change.members is not None:
+        added += change.members.add
+    return [Address.parse(text) for text in added if "." in text]
 
 
 def query_targets(query: Query | None) -> list[Address]:
