@@ -16,11 +16,15 @@ from lfsync.model import Address
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A system relationship that the API documents. `writable` False: set from the other side."""
+    """A system relationship that the API documents. `writable` False: set from the other side.
+
+    `instead`: what to do about one that can't be set here, where no key of the other side tells it.
+    """
 
     target: str
     many: bool = False
     writable: bool = True
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ class Kind:
     `keyed`         its create is promised to honour the Idempotency-Key (U25): else none is sent twice (rule A5)
     `content`       the field that stands for its content, which is uploaded and all that is managed of it; its other
                     fields are told to the upload alone
+    `update_only`   keys that a create refuses: they go in an update right after it
+    `lasting`       relationships that can be replaced, and never cleared
+    `never_null`    fields that are cleared with an empty list, and take no null
+    `past`          dates that a create takes only once they are over; each no earlier than the one before it here
+    `flags`         keys of a create's body beside `fields`, and what they do
+    `generated`     texts that the server writes anew over time
+    `vanishing`     keys whose write may make the record disappear, and why
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
@@ -79,6 +90,13 @@ class Kind:
     mirrors: Mapping[str, str] = field(default_factory=dict)
     inverse: Mapping[str, str] = field(default_factory=dict)
     values: str = ""
+    update_only: frozenset[str] = frozenset()
+    lasting: frozenset[str] = frozenset()
+    never_null: frozenset[str] = frozenset()
+    past: tuple[str, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    generated: frozenset[str] = frozenset()
+    vanishing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def record_path(self) -> str:
@@ -91,6 +109,7 @@ class Kind:
 
 
 _OWNER = Relationship("member")
+_ATTENDED = "Lightfield derives it from who attends: set `$attendeeEmails`"
 
 _ROWS = (
     Kind(
@@ -210,6 +229,52 @@ _ROWS = (
         },
     ),
     Kind(
+        name="meeting",
+        section="meetings",
+        path="/v1/meetings",
+        scope="meetings",
+        matches=(("$title", "$startDate"),),
+        required=("$title", "$startDate", "$endDate"),
+        create_only=frozenset({"$title", "$startDate", "$endDate", "$description", "$meetingUrl", "$organizerEmail"}),
+        update_only=frozenset({"$meetingPrep", "$postMeetingSummary"}),
+        lasting=frozenset({"$transcript"}),
+        never_null=frozenset({"$attendeeEmails"}),
+        past=("$startDate", "$endDate"),
+        flags={"autoCreateRecords": "Lightfield makes accounts and contacts of those who attended"},
+        generated=frozenset({"$meetingPrep", "$postMeetingSummary"}),
+        vanishing={
+            "$attendeeEmails": "an attendee on the workspace's block list, or on a do-not-track list, hides a meeting "
+            "from everybody, and only an admin can undo that"
+        },
+        words={"$privacySetting": ("FULL", "METADATA")},
+        fields={
+            "$title": Field("TEXT", "Title"),
+            "$startDate": Field("DATETIME", "Start"),
+            "$endDate": Field("DATETIME", "End"),
+            "$description": Field("MARKDOWN", "Description"),
+            "$meetingUrl": Field("URL", "Meeting URL"),
+            "$organizerEmail": Field("EMAIL", "Organizer"),
+            "$attendeeEmails": Field("EMAIL", "Attendees", multiple=True),
+            "$privacySetting": Field("TEXT", "Privacy"),
+            "$meetingPrep": Field("MARKDOWN", "Meeting prep"),
+            "$postMeetingSummary": Field("MARKDOWN", "Summary"),
+            "$manuallyAddedAttendeeEmails": Field("EMAIL", "Attendees added by hand", multiple=True, writable=False),
+            "$manuallyRemovedAttendeeEmails": Field(
+                "EMAIL", "Attendees removed by hand", multiple=True, writable=False
+            ),
+        },
+        relationships={
+            "$transcript": Relationship("file"),
+            "$transcripts": Relationship(
+                "file", many=True, writable=False, instead="it holds every file that was `$transcript`: set that"
+            ),
+            "$contact": Relationship("contact", many=True, writable=False, instead=_ATTENDED),
+            "$account": Relationship("account", many=True, writable=False, instead=_ATTENDED),
+            "$opportunity": Relationship("opportunity", many=True, writable=False, instead=_ATTENDED),
+            "$note": Relationship("note", many=True, writable=False),
+        },
+    ),
+    Kind(
         name="note",
         section="notes",
         path="/v1/notes",
@@ -282,7 +347,7 @@ OBJECTS: Final = "objects"
 SLUG: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _OBJECT: Final = re.compile(re.escape(OBJECT) + SLUG, re.ASCII)
 # What relationships point at that is no kind of ours (API sheet, sections 2.2 and 4.15).
-_FOREIGN: Final = frozenset({"member", "user", "meeting", "email", "message", "channel", "sequence", "sender"})
+_FOREIGN: Final = frozenset({"member", "user", "email", "message", "channel", "sequence", "sender"})
 
 
 def is_kind(name: str) -> bool:

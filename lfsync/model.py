@@ -141,6 +141,7 @@ class Resource:
     """One managed thing as the files declare it, defaults merged in.
 
     `file`: the keys of a file's body. `upload`: what was read of it.
+    `flags`: what its create carries beside `fields`.
     """
 
     address: Address
@@ -154,6 +155,7 @@ class Resource:
     row: Row | None = None
     file: Mapping[str, Value] = field(default_factory=dict)
     upload: Upload | None = None
+    flags: Mapping[str, Value] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- definitions
@@ -303,6 +305,7 @@ class Desired:
     protect: bool | None = None
     absent: bool = False
     upload: Upload | None = None
+    flags: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:
@@ -317,7 +320,8 @@ class Desired:
 class Record:
     """A live record: bare field values, and linked ids by relationship key (API sheet 2.2).
 
-    `fresh`: read by id, not listed from the index that lags.
+    `fresh`: read by id, not listed from the index that lags. `redacted`: this key sees its metadata only, so that what
+    is empty, missing or a text may be hidden (API sheet 4.6).
     """
 
     kind: str
@@ -327,6 +331,7 @@ class Record:
     fields: Mapping[str, JSON]
     links: Mapping[str, tuple[str, ...]]
     fresh: bool = False
+    redacted: bool = False
 
 
 # ---------------------------------------------------------------- plan

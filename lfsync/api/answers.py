@@ -41,6 +41,7 @@ _DOCUMENTED: Final = frozenset(
         "id",
         "createdAt",
         "httpLink",
+        "accessLevel",
         "fields",
         "relationships",
         "value",
@@ -84,6 +85,7 @@ class _Record(TypedDict):
     httpLink: NotRequired[str | None]
     fields: dict[str, _Cell]
     relationships: NotRequired[dict[str, _Relationship] | None]
+    accessLevel: NotRequired[str | None]
 
 
 class _Page(TypedDict):
@@ -228,6 +230,7 @@ def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
         fields={key: cell["value"] for key, cell in row["fields"].items()},
         links={key: tuple(_linked(link)) for key, link in links.items()},
         fresh=fresh,
+        redacted=row.get("accessLevel") == "METADATA",
     )
 
 

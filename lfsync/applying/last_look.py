@@ -18,6 +18,7 @@ from collections.abc import Callable, Container, Mapping, Set
 from dataclasses import replace
 
 from lfsync.applying.give_up import GiveUpError
+from lfsync.kinds import kind_of
 from lfsync.model import JSON, Change, Definitions, Desired, FieldDef, LinkChange, MembersChange, Record
 from lfsync.planning.diff import Comparer, Difference
 from lfsync.values.pipelines import live_value
@@ -62,10 +63,16 @@ def still_planned(
 
 
 def moved_since(comparer: Comparer, wish: Desired, then: Record, now: Record, touched: Set[str]) -> str | None:
-    """What of the managed values is neither as declared nor as it was in `then`, for people; None where nothing is."""
+    """What of the managed values is neither as declared nor as it was in `then`, for people; None where nothing is.
+
+    Texts that the server writes anew are nobody's change, and what is hidden is none.
+    """
+    if then.redacted or now.redacted:
+        return None
+    generated = kind_of(wish.address.kind).generated
     before, after = comparer.prepared(wish, then), comparer.prepared(wish, now)
     for key, live in after.live.items():
-        if live == after.declared[key]:
+        if live == after.declared[key] or key[1] in generated:
             continue
         if key in after.linked:
             changed = (after.linked[key] ^ before.linked.get(key, set())) - touched
@@ -77,8 +84,16 @@ def moved_since(comparer: Comparer, wish: Desired, then: Record, now: Record, to
     return None
 
 
+def refuse_redacted(record: Record) -> None:
+    """GiveUpError where this key sees metadata only: nobody can tell whether what is hidden is still as planned."""
+    if record.redacted:
+        reason = f"this key sees the metadata of {record.id} only, so that what is hidden can't be compared"
+        raise GiveUpError("stale", reason, "Use the key of an admin, or of somebody who takes part.")
+
+
 def last_values(change: Change, record: Record, definitions: Definitions) -> dict[str, JSON]:
     """The values that a delete's plan shows, as they are now. GiveUpError where one has moved."""
+    refuse_redacted(record)
     found = {}
     for planned in change.fields:
         definition = definitions.fields.get(planned.key)

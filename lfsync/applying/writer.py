@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from lfsync.api.client import Answer
 from lfsync.applying.give_up import GiveUpError
-from lfsync.applying.last_look import moved_since, still_planned
+from lfsync.applying.last_look import moved_since, refuse_redacted, still_planned
 from lfsync.applying.lost import Sought
 from lfsync.applying.proof import Prover
 from lfsync.applying.run import Progress, Run, place_of
@@ -110,9 +110,10 @@ class Writer:
             raise GiveUpError("stale", f"a record that matches has come since the plan: {found}", "Plan again.")
         progress.late.clear()
         links = self._links_of_create(change, progress)
-        first, *rest = bodies(change.address.kind, fields_of(change.fields), links) or [Body()]
-        body = first.for_create()
-        if run.skip_enrichment and kind_of(change.address.kind).enriched:
+        kind = change.address.kind
+        first, *rest = bodies(kind, fields_of(kind, change.fields), links, create=True) or [Body()]
+        body = first.for_create() | dict(wish.flags)
+        if run.skip_enrichment and kind_of(kind).enriched:
             body["skipEnrichment"] = True
         if await self._post_create(change, progress, first, body, targets):
             if not progress.late:  # else all of it is written once that exists: who is linked can be told then only
@@ -146,6 +147,7 @@ class Writer:
                 return False
             there = await self._still_there(answer.record)
             if there is None:
+                await self._refuse_vanished(change, progress, answer.record, body, attempt)
                 gone = answer.record.id
                 continue
             same = moved_since(run.comparer, run.wish(change), answer.record, there, run.touched) is None
@@ -188,6 +190,20 @@ class Writer:
         kind, id = answered.kind, answered.id
         record = await self.run.reader.retrieve(kind, id)
         return record if record is not None and await self.run.reader.is_there(kind, id) else None
+
+    async def _refuse_vanished(
+        self, change: Change, progress: Progress, record: Record, body: Mapping[str, JSON], attempt: int
+    ) -> None:
+        """GiveUpError where a record is hidden, and not in the trash: another one would be hidden as well."""
+        fields = body["fields"]
+        assert isinstance(fields, dict)
+        reasons = [why for key, why in kind_of(record.kind).vanishing.items() if fields.get(key)]
+        if record.redacted:
+            reasons.append("this key saw the metadata of it only, and may not read it any more")
+        if reasons and not await self.run.reader.is_trashed(record.kind, record.id):
+            self._bind_created(change, progress, record, attempt)
+            reason = f"an earlier run made {record.id}, which is gone since"
+            raise GiveUpError("not converged", reason, f"It may be that {reasons[0]}.")
 
     def _known(self, kind: str) -> frozenset[str]:
         """The ids that were there, or ours, before this run asked for a record."""
@@ -258,11 +274,12 @@ class Writer:
         links = self._links_of_update(change, differing, progress)
         before = {field.key: field.before_raw for field in differing.fields}
         replaced = {link.key: self.run.known(link.remove, []) for link in differing.links}
-        for body in bodies(change.address.kind, fields_of(differing.fields), links):
+        for body in bodies(change.address.kind, fields_of(change.address.kind, differing.fields), links):
             await self._post_update(change, body, progress, before, replaced)
 
     def _last_look(self, change: Change, progress: Progress, record: Record) -> Difference:
         """What is still to be sent. GiveUpError where somebody changed a managed value since (rule A1)."""
+        refuse_redacted(record)
         run, wish = self.run, self.run.wish(change)
         now = run.comparer.comparison(wish, record, run.last(change.address))
         if progress.left is None:
@@ -421,6 +438,9 @@ class Writer:
         wish = run.wish(change)
         proof = await self._prover.prove(wish, progress.record, progress.keys, run.last(address))
         self._bind(change, with_hashes(self._base(change), proof.hashes))
+        if proof.vanished:
+            reason = f"written, and {run.ids[address]} is gone since"
+            raise GiveUpError("not converged", reason, f"It may be that {proof.vanished}.")
         if proof.open:
             raise GiveUpError("not converged", proof.said(), source=place_of(wish, *min(proof.open)))
         return "done" if progress.keys or progress.created or change.action == "restore" else "unchanged"

@@ -28,6 +28,7 @@ asked comes back when it has been read.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -104,6 +105,7 @@ class Knowledge:
     `late_lists`     lists that were written so lately when the run began
     `written`        by this run
     `contents`       of files, the sha256 of what they hold; `unreadable`: why it could not be downloaded
+    `now`            the server's time when the run began (Unix seconds)
     """
 
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
@@ -123,6 +125,7 @@ class Knowledge:
     contents: dict[RecordKey, str] = field(default_factory=dict)
     unreadable: dict[RecordKey, str] = field(default_factory=dict)
     wanted: Wanted = field(default_factory=Wanted)
+    now: float = math.inf
 
     # ------------------------------------------------------------ taking in
 
@@ -285,7 +288,11 @@ class Knowledge:
                 f"it is in the trash, as {json.dumps(called, ensure_ascii=False)}" if called else "it is in the trash"
             )
         if trash.whole and key not in self.recent:
-            return "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
+            reasons = "".join(f" ({why})" for why in kind_of(kind).vanishing.values())
+            return (
+                "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
+                + reasons
+            )
         if not kind_of(kind).trash:
             return "it was merged into another record, is hidden from this key, or is in the trash, which no list shows"
         unlisted = f" (the trash: {trash.unlisted})" if trash.unlisted else ""

@@ -56,7 +56,9 @@ class Newcomers:
         kind = kind_of(query.kind)
         if not self._finder.find(query, targets):
             await asyncio.gather(self._look(kind), self._filter(kind, query))
-        return self._finder.find(query, targets)
+        own = self._known.written  # what this run made is told apart, however little of it this key may see
+        may = (record for record in self._finder.may_be(query, targets) if (record.kind, record.id) not in own)
+        return self._finder.find(query, targets) or list(may)
 
     async def _look(self, kind: Kind) -> None:
         """At the front, unless that was done a moment ago."""

@@ -49,7 +49,7 @@ class Reader:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.client = client
-        self.knowledge = Knowledge()
+        self.knowledge = Knowledge(now=client.now())
         self._clock = clock
         self._sleep = sleep
         self._lag = lag
@@ -142,6 +142,15 @@ class Reader:
         while (presence := self.knowledge.presence(kind, id)) == "unknown":
             await self.read(self.knowledge.ask_anew())
         return presence != "gone"
+
+    async def is_trashed(self, kind: str, id: str) -> bool:
+        """Whether the trash holds what is gone; reads what it takes to tell."""
+        while True:
+            found = self.knowledge.trashed(kind, id)
+            wanted = self.knowledge.ask_anew()
+            if not wanted:
+                return found is not None
+            await self.read(wanted)
 
     async def members(self, id: str, kind: str) -> frozenset[str]:
         """Who is in a list now, as far as the index tells."""

@@ -36,7 +36,7 @@ class LinkWrite:
 
 @dataclass(slots=True)
 class Body:
-    """One request. `fields` goes with the first one."""
+    """One request."""
 
     fields: dict[str, JSON] = field(default_factory=dict)
     links: list[LinkWrite] = field(default_factory=list)
@@ -68,9 +68,14 @@ class Body:
         return body | ({"relationships": relationships} if relationships else {})
 
 
-def fields_of(changes: Iterable[FieldChange]) -> dict[str, JSON]:
+def fields_of(kind: str, changes: Iterable[FieldChange]) -> dict[str, JSON]:
     """The field values to send. A pipeline follows from its stage, which is sent by id (API sheet, section 6)."""
-    return {change.key: change.after_raw for change in changes if change.key not in NEVER_SENT}
+    emptied = kind_of(kind).never_null
+    return {
+        change.key: [] if change.after_raw is None and change.key in emptied else change.after_raw
+        for change in changes
+        if change.key not in NEVER_SENT
+    }
 
 
 def create_links(desired: Desired, links: Mapping[str, Iterable[str]], members: Iterable[str]) -> list[LinkWrite]:
@@ -100,16 +105,19 @@ def member_links(desired: Desired, add: Iterable[str], remove: Iterable[str]) ->
     return removed + [LinkWrite(key, "add", id, True) for id in add]
 
 
-def bodies(kind: str, fields: dict[str, JSON], links: Iterable[LinkWrite]) -> list[Body]:
-    """As few requests as the limits allow; none where there is nothing to write."""
+def bodies(kind: str, fields: Mapping[str, JSON], links: Iterable[LinkWrite], *, create: bool = False) -> list[Body]:
+    """As few requests as the limits allow; none where there is nothing to write.
+
+    The first one of a `create` carries no field that only an update may set: the one after it does.
+    """
     together = kind_of(kind).add_with_remove
-    found: list[Body] = []
-    for chunk in _chunks(links, together):
-        found.append(Body(links=chunk))
-    if fields:
-        if not found:
-            found.append(Body())
-        found[0].fields = fields
+    later = kind_of(kind).update_only if create else frozenset[str]()
+    found = [Body(links=chunk) for chunk in _chunks(links, together)]
+    parts = [{k: v for k, v in fields.items() if (k in later) == is_later} for is_later in (False, True)]
+    for number, part in enumerate(parts):
+        if part:
+            found += [Body() for _ in range(number + 1 - len(found))]
+            found[number].fields = part
     return found
 
 
@@ -132,7 +140,7 @@ def count(
     if members is not None:
         writes += [LinkWrite("members", "remove", id, True) for id in members.remove]
         writes += [LinkWrite("members", "add", id, True) for id in members.add]
-    return max(len(bodies(kind, fields_of(fields), writes)), 1)
+    return max(len(bodies(kind, fields_of(kind, fields), writes, create=create)), 1)
 
 
 def _chunks(links: Iterable[LinkWrite], together: bool) -> Iterator[list[LinkWrite]]:

@@ -79,6 +79,7 @@ class Difference:
     `doubtful`       the record must be read by id before anything is made of this (rule R1)
     `members_moved`  the members are not those that the last apply left (rule R2)
     `frozen`         create-only keys that differ (rule I8)
+    `lasting`        links that can't be cleared, and are declared to be none
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -89,6 +90,7 @@ class Difference:
     doubtful: bool = False
     members_moved: bool = False
     frozen: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.links or self.members)
@@ -134,8 +136,11 @@ class Comparer:
         return Difference(fields, tuple(links), members, frozenset({"config"}))
 
     def comparison(self, desired: Desired, record: Record, binding: Binding | None) -> Difference:
-        """The desired values against a live record; `binding` holds the hashes of the last apply."""
-        if desired.seed:
+        """The desired values against a live record; `binding` holds the hashes of the last apply.
+
+        Of a redacted one nothing is told: what is hidden is no change, and no evidence of one.
+        """
+        if desired.seed or record.redacted:
             return Difference(hashes=binding_hashes(binding))
         known = binding_hashes(binding)
         sides = self.prepared(desired, record)
@@ -172,7 +177,12 @@ class Comparer:
             and members is not None
             and self._moved(desired, record, sides, MEMBERS, members),
             frozen=tuple(k for _, k in causes if k in kind_of(desired.address.kind).create_only),
+            lasting=tuple(link.key for link in changes[1] if self._is_cleared(desired, link)),
         )
+
+    def _is_cleared(self, desired: Desired, link: LinkChange) -> bool:
+        """Whether a link that can't be cleared is to be."""
+        return link.key in kind_of(desired.address.kind).lasting and not (link.add or desired.links[link.key].include)
 
     def hashes(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
         """What the state remembers of a key whose live value is as it should be (rule S3)."""

@@ -30,6 +30,7 @@ from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, 
 from lfsync.planning.resolve import Resolution, describe, resolve
 from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
+from lfsync.times import unix_time
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -56,6 +57,7 @@ class Wishes:
 
 
 _NO_WISHES = Wishes()
+_REDACTED = "this key sees the metadata of {id} only, so that what is hidden can't be compared"
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ def draft(
             _draft_create(made, comparer, wish)
         else:
             _draft_existing(made, comparer, wish, id)
+    _block_dependents(made)
     lines = (
         {address: number for number, address in enumerate(sorted({*state.bindings, *state.released}), 2)}
         if wishes.prune
@@ -126,9 +129,18 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
         hint = "Declare what is missing, or correct the match so that it finds the record."
         made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place)
         return
+    for key in kind_of(wish.address.kind).past:
+        moment = unix_time(str(wish.fields[key].sent)) if key in wish.fields else None
+        if moment is not None and moment >= comparer.knowledge.now:
+            reason = f"`{key}` is not over yet, and a {wish.address.kind} can only be made once it is"
+            hint = "Plan again when it is, or correct the date."
+            made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.fields[key].place)
+            return
     creation = comparer.creation(wish)
     _doubt_additions(comparer, wish, creation)
-    made.changes[wish.address] = _change(wish, "create", creation)
+    flags = kind_of(wish.address.kind).flags
+    warnings = tuple(f"`{key}`: {flags[key]}, which no file declares" for key, is_set in wish.flags.items() if is_set)
+    made.changes[wish.address] = _change(wish, "create", creation, warnings=warnings)
     if wish.upload is not None:
         _draft_upload(made, comparer, wish.address)
 
@@ -142,6 +154,21 @@ def _draft_upload(made: Draft, comparer: Comparer, address: Address) -> None:
     fields = shown(address.kind, change.fields, comparer.knowledge.record(address.kind, id))
     stays = f"{id} stays as it is, and the new content gets another id: the API changes and deletes no {address.kind}s"
     made.changes[address] = replace(change, action="update", id=id, fields=fields, warnings=(stays,))
+
+
+def _block_dependents(made: Draft) -> None:
+    """What refers to something that can't be made is blocked as well, as `resolve` does where that is blocked there."""
+    blocked = -1
+    while blocked != len(made.blocked):
+        blocked = len(made.blocked)
+        for address, change in list(made.changes.items()):
+            wish = made.desired[address]
+            targets = [*references(change), *(query_targets(wish.query) if change.action == "create" else ())]
+            lost = next((t for t in targets if t in made.blocked and t not in made.resolution.ids), None)
+            if lost is not None:
+                del made.changes[address]
+                made.bindings.pop(address, None)
+                made.blocked[address] = Blocked(address, f"refers to {lost}, which is blocked", None, wish.place)
 
 
 def _declared(wish: Desired, key: str) -> bool:
@@ -165,9 +192,11 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     difference = comparer.comparison(wish, record, binding)
     if not restored:
         _want_certainty(comparer, wish, record, difference)
-    if difference.frozen:
-        made.blocked[address] = _frozen(wish, difference)
+    if difference.frozen or difference.lasting:
+        made.blocked[address] = _frozen(wish, difference) if difference.frozen else _lasting(wish, difference)
         return
+    if record.redacted and not wish.seed:
+        made.warnings.append(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
         made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
@@ -248,6 +277,13 @@ def _frozen(wish: Desired, difference: Difference) -> Blocked:
     return Blocked(wish.address, reason, hint, place)
 
 
+def _lasting(wish: Desired, difference: Difference) -> Blocked:
+    key = difference.lasting[0]
+    before = next(link.before for link in difference.links if link.key == key)
+    reason = f"`{key}` ({before}) can be replaced, and can't be cleared"
+    return Blocked(wish.address, reason, "Name another one, or take the line out.", wish.links[key].place)
+
+
 def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
     hashes = dict(difference.hashes)
     if MEMBERS not in hashes and binding is not None and binding.members is not None and wish.members is not None:
@@ -307,6 +343,13 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
         what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
         made.warnings.append(f"{what}: --prune trashes it")
         return
+    record = comparer.knowledge.record(address.kind, id)
+    if record is not None and record.redacted:
+        reason = f"declared absent, but {_REDACTED.format(id=id)}"
+        made.blocked[address] = Blocked(
+            address, reason, "Use the key of an admin, or trash it in Lightfield.", wish.place
+        )
+        return
     kept = wish.protect if wish.protect is not None else bool(binding and binding.protect)
     if kept:
         reason = f"declared absent, but {id} is protected"
@@ -345,6 +388,8 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         made.warnings.append(f"{called} is protected and stays, though it is declared no more")
     elif presence in ("forbidden", "unsure"):
         made.warnings.append(f"{called} stays, though it is declared no more: {comparer.knowledge.fate(kind, id)}")
+    elif (record := comparer.knowledge.record(kind, id)) is not None and record.redacted:
+        made.warnings.append(f"{called} stays, though it is declared no more: {_REDACTED.format(id=id)}")
     else:
         _draft_delete(made, comparer, binding, place)
 
@@ -416,6 +461,14 @@ def _history(binding: Binding, record: Record) -> tuple[str, ...]:
 def pending(targets: Iterable[Target]) -> list[Address]:
     """The addresses among refs: what may still have to be made."""
     return [target.address for target in targets if target.address is not None]
+
+
+def references(change: Change) -> list[Address]:
+    """The resources of this project that a change links to."""
+    added = [text for link in change.relationships for text in link.add]
+    if change.members is not None:
+        added += change.members.add
+    return [Address.parse(text) for text in added if "." in text]
 
 
 def query_targets(query: Query | None) -> list[Address]:

@@ -20,7 +20,7 @@ from lfsync.model import Address, Blocked, Desired, Plan, Schema, WorkspaceInfo
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.live_schema import read_schema
 from lfsync.planning.needs import needs_of
-from lfsync.planning.plan import Context, plan, refusals
+from lfsync.planning.plan import Context, plan, refusals, rewritten
 from lfsync.planning.planned import Planned
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
@@ -51,7 +51,11 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     made, planned = await _planned(session, reader, seen, schema, wishes, session.state, lost, uploads)
     selection.cut(made)
     context = _context(
-        session, schema, token, (*session.project.warnings, *planned.recovery.warnings), whole=not patterns
+        session,
+        schema,
+        token,
+        (*session.project.warnings, *rewritten(desired[a] for a in selection.chosen), *planned.recovery.warnings),
+        whole=not patterns,
     )
     whole = plan(made, selection.chosen, planned.state, context)
     return replace(planned, plan=whole, missing=_missing(session, whole))

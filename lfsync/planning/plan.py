@@ -23,7 +23,7 @@ from lfsync.model import (
     WorkspaceInfo,
 )
 from lfsync.planning.bodies import count
-from lfsync.planning.draft import Draft, pending, query_targets
+from lfsync.planning.draft import Draft, pending, query_targets, references
 from lfsync.planning.order import order
 from lfsync.planning.uniques import cleared_first, handovers
 from lfsync.planning.uploads import Leftovers, makes_record
@@ -74,6 +74,21 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         required_scopes=needed,
         missing_scopes=missing,
         refusals=refusals(changes, missing, made.members, context, declared=len(desired)),
+    )
+
+
+def rewritten(desired: Iterable[Desired]) -> tuple[str, ...]:
+    """A warning for the kinds whose declared texts the server writes anew: they will never stay as declared."""
+    found: dict[str, set[str]] = {}
+    for wish in desired:
+        keys = kind_of(wish.address.kind).generated & wish.fields.keys() - wish.ignore_changes
+        if keys and not (wish.seed or wish.absent):
+            found.setdefault(wish.address.kind, set()).update(keys)
+    cure = "name what is to stay as Lightfield has it in `lifecycle: {ignore_changes: [...]}`"
+    return tuple(
+        f"{kind}: Lightfield writes {' and '.join(f'`{key}`' for key in sorted(keys))} anew over time, and each plan "
+        f"would put that back: {cure}"
+        for kind, keys in sorted(found.items())
     )
 
 
@@ -174,7 +189,7 @@ def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
     alive = made.changes.keys() - set(deleted)
     created = {address for address in alive if makes_record(made.changes[address])}
     required = {address: _required(made.changes[address], desired[address], created) for address in alive}
-    optional = {address: set(_references(made.changes[address])) & created for address in created}
+    optional = {address: set(references(made.changes[address])) & created for address in created}
     for taker, owners in handovers(made.changes.values(), desired).items():
         optional[taker] = optional.get(taker, set()) | owners.keys()
     ordered, waits = order(alive, required, optional)
@@ -185,7 +200,7 @@ def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
 def _required(change: Change, wish: Desired, created: set[Address]) -> set[Address]:
     """What must be made before a change can be: all that an update links to, what a create can't do without."""
     if change.action != "create":
-        return set(_references(change)) & created
+        return set(references(change)) & created
     kind = kind_of(change.address.kind)
     needed = {t for key in kind.required if key in wish.links for t in pending(wish.links[key].include)}
     return (needed | set(query_targets(wish.query))) & created
@@ -198,22 +213,14 @@ def deletion_rank(address: Address) -> tuple[int, str, str]:
 
 
 def _with_dependencies(change: Change, waits: set[Address], created: set[Address]) -> Change:
-    late = (set(_references(change)) & created) - waits - {change.address}
-    own = {change.address} & set(_references(change))
+    late = (set(references(change)) & created) - waits - {change.address}
+    own = {change.address} & set(references(change))
     notes = tuple(f"the link to {target} is set in a second step, once both exist" for target in _sorted(late | own))
     return replace(change, depends_on=_sorted(waits), warnings=(*change.warnings, *notes))
 
 
 def _sorted(addresses: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(sorted(addresses, key=rank))
-
-
-def _references(change: Change) -> list[Address]:
-    """The resources of this project that a change links to."""
-    added = [text for link in change.relationships for text in link.add]
-    if change.members is not None:
-        added += change.members.add
-    return [Address.parse(text) for text in added if "." in text]
 
 
 def _requests(changes: Collection[Change], desired: Mapping[Address, Desired], left: Leftovers) -> Requests:
@@ -245,6 +252,7 @@ def _requests(changes: Collection[Change], desired: Mapping[Address, Desired], l
         many = {key: link.definition.many for key, link in links.items()}.__getitem__
         first, second = _steps(change, created) if create else (change.relationships, ())
         write += count(change.address.kind, create, change.fields, first, change.members, many)
+        read += any(field.key in kind_of(change.address.kind).vanishing for field in change.fields)
         if second:
             write += count(change.address.kind, False, (), second, None, many)
         search += create
@@ -255,7 +263,7 @@ def _requests(changes: Collection[Change], desired: Mapping[Address, Desired], l
 
 def _steps(change: Change, created: set[Address]) -> tuple[tuple[LinkChange, ...], tuple[LinkChange, ...]]:
     """The links that go with a create, and those of a cycle that are set once both ends exist."""
-    late = {str(target) for target in _references(change) if target in created} - set(map(str, change.depends_on))
+    late = {str(target) for target in references(change) if target in created} - set(map(str, change.depends_on))
     if not late:
         return change.relationships, ()
     first = (replace(link, add=tuple(text for text in link.add if text not in late)) for link in change.relationships)
@@ -270,6 +278,8 @@ def _scopes(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tu
             scopes.add(f"{kind_of(change.address.kind).scope}:create")
         elif change.action != "adopt":
             scopes.add(f"{kind_of(change.address.kind).scope}:{change.action}")
+        if change.action == "create" and kind_of(change.address.kind).update_only & {f.key for f in change.fields}:
+            scopes.add(f"{kind_of(change.address.kind).scope}:update")
         if change.action == "restore" and (change.fields or change.relationships):
             scopes.add(f"{kind_of(change.address.kind).scope}:update")
     return tuple(sorted(scopes))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import TypeVar
 
 from lfsync.errors import Problem
@@ -99,6 +100,7 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         protect=resource.lifecycle.protect,
         absent=resource.lifecycle.absent,
         upload=resource.upload,
+        flags={key: value.data is True for key, value in resource.flags.items()},
     )
 
 
@@ -154,6 +156,7 @@ def _fields(scope: Scope, resource: Resource, definitions: Definitions) -> dict[
             if typed is not None:
                 prepared[key] = typed
     _check_pipeline(scope, resource, prepared)
+    _check_order(scope, resource, prepared)
     return prepared
 
 
@@ -205,6 +208,15 @@ def _check_pipeline(scope: Scope, resource: Resource, prepared: dict[str, Desire
     elif stage is None or is_empty(stage.data):
         message = f"`{PIPELINE}` without `{STAGE}`: the pipeline follows from the stage"
         scope.report(pipeline.place, resource.address, message, f"add `{STAGE}`, or take `{PIPELINE}` out")
+
+
+def _check_order(scope: Scope, resource: Resource, prepared: Mapping[str, DesiredField]) -> None:
+    """Of what is over, nothing ended before it began."""
+    dated = [prepared[key] for key in kind_of(resource.address.kind).past if key in prepared]
+    for earlier, later in pairwise(dated):
+        if later.sent is not None and earlier.sent is not None and str(later.canonical) < str(earlier.canonical):
+            message = f"`{later.definition.key}` is before `{earlier.definition.key}`"
+            scope.report(later.place, resource.address, message, f"it begins at {earlier.place}")
 
 
 # ---------------------------------------------------------------- links

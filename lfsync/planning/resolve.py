@@ -343,7 +343,18 @@ class _Resolver:
                 f"whether {describe(query)} exists can't be told: the list of {query.kind}s moves while it is read",
                 "Plan again when it is quiet.",
             )
+        if searched and not hits:
+            self._refuse_hidden(query, targets, desired)
         return hits[0].id if hits else None
+
+    def _refuse_hidden(self, query: Query, targets: Mapping[str, set[str]], desired: Desired | None) -> None:
+        """Nothing matches, unless it is a record that this key sees redacted, and nobody else's (rule I9)."""
+        may = [hit for hit in self.finder.may_be(query, targets) if not self._is_anothers(hit, desired)]
+        may = [hit for hit in may if self.owner.get((hit.kind, hit.id)) not in self.desired]
+        if may:
+            shown = "; ".join(map(named, may[:_SHOWN]))
+            what = f"whether {describe(query)} exists can't be told: this key sees the metadata only of {shown}"
+            raise _StuckError(what, "Use the key of an admin; or if it is the one, name it with `id:`.")
 
     def _hits(self, query: Query, targets: Mapping[str, set[str]]) -> list[Record]:
         """What fulfils all terms. A relationship counts as empty where all that it links is in the trash (rule S6)."""

@@ -73,6 +73,8 @@ def reverse(
         elif record is None:
             hidden = (written.kind, entry.id) in knowledge.forbidden
             reverser.block(reversal, [f"this key may not read {entry.id}" if hidden else f"{entry.id} is gone"])
+        elif record.redacted:
+            reverser.refuse(reversal, f"this key sees the metadata of {entry.id} only", BY_HAND)
         elif bound is None:
             reverser.block(reversal, [f"lfsync let go of {entry.id}"])
         elif moved := reverser.moved(record, members.get(entry.id, frozenset())):

@@ -294,7 +294,7 @@ def _side(resource: Resource, known: Relationship) -> str:
     keys = [f"`{key}`" for key, rel in backs if rel.target == resource.address.kind and rel.writable]
     if keys:
         return f"set {' or '.join(keys)} of the {known.target}"
-    return _DERIVED.get(known.target, "the API has no way to set it") + "; take it out"
+    return (known.instead or _DERIVED.get(known.target, "the API has no way to set it")) + "; take it out"
 
 
 def _problem(resource: Resource, at: Resource | Value | Links | Ref | Match, message: str, hint: str | None) -> Problem:

@@ -46,7 +46,7 @@ _NO_LIFECYCLE: Final = Lifecycle()
 class Body:
     """The parts of one resource's body while it is read."""
 
-    __slots__ = ("fields", "file", "id", "lifecycle", "match", "members", "relationships")
+    __slots__ = ("fields", "file", "flags", "id", "lifecycle", "match", "members", "relationships")
 
     def __init__(self) -> None:
         self.fields: dict[str, Value] = {}
@@ -56,6 +56,7 @@ class Body:
         self.match: Match | None = None
         self.lifecycle: LifecycleKeys | None = None
         self.file: dict[str, Value] = {}
+        self.flags: dict[str, Value] = {}
 
     def over(self, default: Default, address: Address, place: Place, row: Row | None = None) -> Resource:
         """The resource, over its kind's default key by key (rule C3)."""
@@ -69,7 +70,8 @@ class Body:
             self.match,
             _lifecycle(self.lifecycle, default.lifecycle),
             row,
-            self.file,
+            file=self.file,
+            flags=self.flags,
         )
 
 
@@ -305,8 +307,6 @@ def not_yet(name: str, instead: str) -> tuple[str, str]:
 
 def no_kind(name: str) -> tuple[str, str]:
     """The message and the hint for a kind that this version doesn't know."""
-    if name == "meeting":
-        return not_yet(name, f"this version knows {', '.join(KINDS)}, object.SLUG")
     if name.startswith(OBJECT):
         return no_slug(name.removeprefix(OBJECT))
     if name in ("object", "objects"):

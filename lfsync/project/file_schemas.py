@@ -193,6 +193,7 @@ def _body(kind: Kind) -> Schema:
     if kind.name == "list":
         members = _any_of(_list(_ref("ref")), _partial())
         parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
+    parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
         return {**_closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
     return _closed(parts, nullable=True)

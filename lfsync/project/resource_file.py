@@ -35,7 +35,7 @@ from lfsync.project.keys import key_problem
 from lfsync.project.sources import Source, read_sources
 from lfsync.wording import nearest, nfc
 
-_LATER: Final = ("meetings", "moved")
+_LATER: Final = ("moved",)
 _TOP_KEYS: Final = (*SECTIONS, OBJECTS, "sources")
 _OWN: Final = "x-"  # what begins so at the top of a file is the user's own
 _SLIP: Final = 0.8  # how near to one of ours a key is a slip of the pen, and no sign of another program's file
@@ -209,6 +209,12 @@ def _read_lifecycle(forms: Forms, node: Node, body: Body) -> None:
     body.lifecycle = forms.lifecycle(node)
 
 
+def _read_flag(forms: Forms, name: str, node: Node, body: Body) -> None:
+    flag = forms.flag(node, f"`{name}`")
+    if flag is not None:
+        body.flags[name] = Value(flag, forms.place(node))
+
+
 def _read_file(key: str) -> Callable[[Forms, Node, Body], None]:
     def read(forms: Forms, node: Node, body: Body) -> None:
         text = forms.text(node, f"`{key}`")
@@ -238,8 +244,10 @@ def _resource(forms: Forms, key: ScalarNode, node: Node, kind: Kind, default: De
     parts = _UPLOAD_PARTS if kind.uploaded else _LIST_PARTS if kind.name == "list" else _PARTS
     for name, value in forms.mapping(node, "a resource"):
         read = parts.get(name.value)
-        if read is None:
-            _unknown_part(forms, name, kind, parts)
+        if name.value in kind.flags:
+            _read_flag(forms, name.value, value, body)
+        elif read is None:
+            _unknown_part(forms, name, kind, (*parts, *kind.flags))
         else:
             read(forms, value, body)
     return body.over(default, Address(kind.name, nfc(key.value)), forms.place(key))
@@ -279,7 +287,7 @@ def _content(resource: Resource) -> JSON:
         _words(lifecycle.ignore_changes),
         [lifecycle.seed, lifecycle.protect, lifecycle.absent],
     ]
-    return content
+    return [*content, _values(resource.flags)] if resource.flags else content
 
 
 def _links(links: Links) -> JSON:

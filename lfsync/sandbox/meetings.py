@@ -9,7 +9,7 @@ from lfsync.sandbox import files, links, privacy, rules, syncs
 from lfsync.sandbox.call import Call
 from lfsync.sandbox.errors import FaultError, bad_request, not_found, refused
 from lfsync.sandbox.forms import instant
-from lfsync.sandbox.kinds import UPDATE_ONLY
+from lfsync.sandbox.kinds import KINDS
 from lfsync.sandbox.links import Op
 from lfsync.sandbox.schema import KindSpec
 from lfsync.sandbox.store import Row
@@ -18,6 +18,7 @@ from lfsync.sandbox.workspace import Workspace
 MAX_ATTENDEES = 500
 INVITED = "invited"  # the attendees of the create, kept beside the fields
 _ATTENDEES = "$attendeeEmails"
+_UPDATE_ONLY = KINDS["meeting"].update_only  # the server has written these by the time of an update
 
 
 # ---------------------------------------------------------------- create
@@ -43,7 +44,7 @@ def create(call: Call) -> JSON:
 
 def _created_fields(workspace: Workspace, kind: KindSpec, given: Mapping[str, JSON]) -> dict[str, JSON]:
     for key in given:
-        if key in kind.fields and (key in UPDATE_ONLY or not kind.fields[key].writable):
+        if key in kind.fields and (key in _UPDATE_ONLY or not kind.fields[key].writable):
             raise bad_request("unknown_field", f"{key} can't be set at create.", f"fields.{key}")
     _check_shapes(given)
     formed = rules.fields(kind, given, workspace.quirks)
@@ -117,7 +118,7 @@ def update(call: Call) -> JSON:
 def _updated_fields(workspace: Workspace, body: dict[str, JSON], row: Row | None) -> dict[str, JSON]:
     given = dict(rules.Write(body).fields)
     _check_shapes(given)
-    for key in UPDATE_ONLY:
+    for key in sorted(_UPDATE_ONLY):
         if given.get(key) == "":
             given[key] = None
     formed = rules.fields(workspace.kind("meeting"), given, workspace.quirks, before=row)

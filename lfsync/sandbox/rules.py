@@ -89,7 +89,9 @@ def fields(
     for key in given:
         _writable(kind, key, quirks, creating=before is None, generated=generated)
     formed = {
-        key: _form(kind.fields[key], value, quirks, before) for key, value in given.items() if _ordinary(kind, key)
+        key: _form(kind, kind.fields[key], value, quirks, before)
+        for key, value in given.items()
+        if _ordinary(kind, key)
     }
     if _staged(kind) and (stages.STAGE in given or stages.PIPELINE in given):
         formed[stages.STAGE] = stages.stage(kind, given, quirks)
@@ -117,8 +119,9 @@ def _writable(kind: KindSpec, key: str, quirks: Quirks, *, creating: bool, gener
         raise refused(quirks, 400, f"{key} is read-only.", f"fields.{key}")
 
 
-def _form(spec: FieldSpec, value: JSON, quirks: Quirks, before: Row | None) -> JSON:
-    if value in ("", []) and quirks["empty-clears"] == "error":
+def _form(kind: KindSpec, spec: FieldSpec, value: JSON, quirks: Quirks, before: Row | None) -> JSON:
+    takes_null = spec.key not in kind_row(kind.name).never_null
+    if value in ("", []) and takes_null and quirks["empty-clears"] == "error":
         raise bad_request("invalid_type", f"{spec.key}: an empty value is not accepted.", f"fields.{spec.key}")
     if spec.type == "SINGLE_SELECT" and not spec.words:
         return None if value in (None, "") else stages.choose(spec, value, quirks)

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
-from lfsync.kinds import KINDS as MANAGED
 from lfsync.kinds import MEMBER_KEYS, Field, Kind, Relationship
 from lfsync.model import JSON
-from lfsync.sandbox.kinds import KINDS
+from lfsync.sandbox.kinds import KINDS, LATER
 from lfsync.sandbox.quirks import Quirks
 
 MEMBERSHIP = "list.$members"
@@ -183,7 +182,7 @@ def built_in(new_id: NewId, later_id: NewId) -> Schema:
 
     `later_id` is for kinds that came later: from one random seed records keep getting the ids that they always got.
     """
-    ids = {name: new_id if name in MANAGED else later_id for name in KINDS}
+    ids = {name: later_id if name in LATER else new_id for name in KINDS}
     return Schema({kind.name: _kind(kind, ids[kind.name]) for kind in KINDS.values()})
 
 

@@ -48,19 +48,15 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "not yet": (
         {
-            "r.yaml": "files: {x: {}}\nmeetings: {}\n"
-            + ACCOUNT
-            + "    lifecycle: {seed: true, protect: null, absent: 1}\n"
+            "r.yaml": "moved: []\n" + ACCOUNT + "    lifecycle: {seed: true, protect: null, absent: 1}\n"
             "sources:\n  - {kind: file, file: x.csv, key: K}\n",
-            "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\ndefaults: {meeting: {}, tasks: {}}\n",
+            "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\ndefaults: {tasks: {}}\n",
         },
         [
-            f"lfsync.yaml:3:12: `meeting` {LATER}",
-            "lfsync.yaml:3:25: unknown kind `tasks` -- did you mean `task`?",
-            f"r.yaml:1:1: `files:` {LATER}",
-            f"r.yaml:2:1: `meetings:` {LATER}",
-            "r.yaml:6:52: account.acme: `absent` must be true or false",
-            f"r.yaml:8:12: `file` {LATER}",
+            "lfsync.yaml:3:12: unknown kind `tasks` -- did you mean `task`?",
+            f"r.yaml:1:1: `moved:` {LATER}",
+            "r.yaml:5:52: account.acme: `absent` must be true or false",
+            "r.yaml:7:12: a source declares no files -- declare them below `files:`, each with its `path`",
         ],
     ),
     "custom objects": (

@@ -26,7 +26,7 @@ def found(text: str) -> list[str]:
         "contacts: {c: {fields: {$name: {firstName: A}}}}",
         "contacts: {c: {match: {phone: '1'}}}",
         "tasks: {t: {fields: {$title: T}, relationships: {$account: acc_1, $assignedTo: nobody}}}",
-        "notes: {n: {fields: {$title: T}, relationships: {$contact: [{match: {$email: x}}], $meeting: [m]}}}",
+        "notes: {n: {fields: {$title: T}, relationships: {$contact: [{match: {$email: x}}], $meeting: [mtg_1]}}}",
         "accounts: {a: {fields: {$name: A}, relationships: {parent: a, custom: nothing}}}",
         "lists: {l: {fields: {$name: L, $objectType: $account}, members: [anything]}}",
         # both sides of a link (rule C9)

@@ -135,8 +135,8 @@ def test_a_link_change_counts_by_its_cardinality() -> None:
 def test_a_select_is_sent_by_id_and_a_pipeline_never() -> None:
     made = planned("accounts: {a: {fields: {$name: A, tier: Gold}}}", live())
     fields = change(made, "account.a").fields
-    assert fields_of(fields) == {"$name": "A", "tier": "opt_g"}
-    assert fields_of(replace(field, key="$pipeline") for field in fields) == {}
+    assert fields_of("opportunity", fields) == {"$name": "A", "tier": "opt_g"}
+    assert fields_of("opportunity", (replace(field, key="$pipeline") for field in fields)) == {}
 
 
 def _ids(number: int) -> list[str]:

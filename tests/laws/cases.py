@@ -30,13 +30,25 @@ SECTIONS = {
     "contact": "contacts",
     "opportunity": "opportunities",
     "task": "tasks",
+    "meeting": "meetings",
     "note": "notes",
     "list": "lists",
     OBJECT: OBJECT,
 }
 MEMBERS = ("kai@corp.example", "mia@corp.example", "ole@corp.example")
+_IDENTITY = ("name", "$name", "$title", "$email", "$startDate", "$endDate")
+_OF_A_NEW_MEETING = {
+    "$description": ("About **solar**", "x\n\n\ny"),
+    "$meetingUrl": ("meet.example/x", "https://Meet.example/"),
+    "$organizerEmail": ("Kai@corp.example",),
+}
+_REWRITTEN = ("$meetingPrep", "$postMeetingSummary")  # by the server, if a quirk says so
+_OF_A_NOTE = (
+    *(("$account", "account"), ("$contact", "contact")),
+    *(("$opportunity", "opportunity"), ("$meeting", "meeting")),
+)
 _KEYS = ("acme", "B.irch-2", "0_c@x", "d+e")
-ANCHOR = 0  # the first seeded account, contact and opportunity: no resource claims it, refs may point at it
+ANCHOR = 0  # the first seeded account, contact, opportunity and meeting: no resource claims it, refs may point at it
 
 
 @dataclass
@@ -104,6 +116,9 @@ class _Drawing:
         self.record("contact", contact, "anchor", {"$account": ["anchor"]})
         self.record("opportunity", {"$name": "Anchor deal"}, "anchor", {"$account": "anchor"})
         self.record(OBJECT, {"name": "Anchor project"}, "anchor", {"customer": "anchor"})
+        self.record(
+            "meeting", {"$title": "Anchor call", "$startDate": "2026-01-01", "$endDate": "2026-01-02"}, "anchor"
+        )
 
     def record(
         self, kind: str, fields: Data, ref: str | None = None, relationships: Data = None, *, trashed: bool = False
@@ -149,6 +164,8 @@ class _Drawing:
         getattr(self, f"_{kind.partition('.')[0]}")(body, name, number)
         how = self.one(("new", "new", "live", "live", "trashed", "two", "id"))
         if how == "new":
+            if kind == "meeting":
+                body["fields"] |= {key: self.one(values) for key, values in _OF_A_NEW_MEETING.items() if self.maybe()}
             return
         for ref in (key, f"{key}-2") if how == "two" else (key,):
             self.twin(kind, body, ref, trashed=how == "trashed")
@@ -159,7 +176,7 @@ class _Drawing:
 
     def twin(self, kind: str, body: Data, ref: str, *, trashed: bool) -> None:
         """A live record that a resource's match finds."""
-        fields = {key: value for key, value in body["fields"].items() if key in ("$name", "$title", "$email", "name")}
+        fields = {key: value for key, value in body["fields"].items() if key in _IDENTITY}
         fields |= self.live_values(kind)
         links: dict[str, Data] = {}
         if kind == "task":
@@ -264,9 +281,18 @@ class _Drawing:
         if self.maybe():
             links["$createdBy"] = self.member_ref()
 
+    def _meeting(self, body: Data, name: str, number: int) -> None:
+        body["fields"] |= {
+            "$title": name,
+            "$startDate": f"2026-10-0{number + 1}",
+            "$endDate": "2026-10-09T10:00:00+02:00",
+        }
+        if self.maybe():
+            body["autoCreateRecords"] = self.maybe()
+
     def _note(self, body: Data, name: str, number: int) -> None:
         body["fields"]["$title"] = name
-        for key, kind in (("$account", "account"), ("$contact", "contact"), ("$opportunity", "opportunity")):
+        for key, kind in _OF_A_NOTE:
             if self.maybe():
                 body["relationships"][key] = self.exact_or_partial(kind, ANCHOR)
 
@@ -311,6 +337,7 @@ class _Drawing:
     def lifecycle(self, kind: str, key: str, body: Data) -> None:
         declared = [*body["fields"], *body.get("relationships", {})]
         ignored = self.some(declared, 2) if self.maybe() else []
+        ignored += [key for key in _REWRITTEN if key in declared and key not in ignored]
         if ignored:
             body["lifecycle"] = {"ignore_changes": ignored}
 

@@ -125,6 +125,10 @@ DECLARED: Mapping[str, Sequence[Data]] = {
     "$description": ("Use the **2026** template.", "x\n\n\ny"),
     "$dueAt": ("2026-12-15T17:00:00-06:00", "2026-12-15"),
     "$content": ("## Agreed\n- weekly call", "text  \nwith break"),
+    "$attendeeEmails": (["Ada@corp.example"], ["b@corp.example", "A@corp.example"]),
+    "$privacySetting": ("METADATA", "metadata"),
+    "$meetingPrep": ("Read **this**.", "x\n\n\ny"),
+    "$postMeetingSummary": ("# Went well\n",),
 }
 LIVE: Mapping[str, Sequence[Data]] = {
     "blurb": ("Acme", "old", " with space "),
@@ -149,6 +153,9 @@ LIVE: Mapping[str, Sequence[Data]] = {
     "$description": ("old",),
     "$dueAt": ("2026-12-15T23:00:00Z",),
     "$content": ("old",),
+    "$attendeeEmails": (["ada@corp.example"], ["old@corp.example"]),
+    "$privacySetting": ("METADATA", "FULL"),
+    "$meetingPrep": ("old",),
 }
 EDITED: Mapping[str, Data] = {
     "blurb": "by\x1b[31m hand",
@@ -175,6 +182,9 @@ EDITED: Mapping[str, Data] = {
     "$description": "written by hand",
     "$dueAt": "2031-01-02T03:04:05Z",
     "$content": "written by hand",
+    "$attendeeEmails": ["hand@corp.example"],
+    "$privacySetting": "FULL",
+    "$meetingPrep": "written by hand",
 }
 
 _CUSTOM = tuple(key for key in CUSTOM_FIELDS if key != "locked")
@@ -183,6 +193,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "contact": (*_CUSTOM, "$title", "$doNotContact", "$profilePhotoUrl"),
     "opportunity": (*_CUSTOM, "$amount"),
     "task": ("$description", "$dueAt"),
+    "meeting": ("$attendeeEmails", "$privacySetting", "$meetingPrep", "$postMeetingSummary"),
     "note": ("$content",),
     "list": ("$description",),
     OBJECT: _CUSTOM,

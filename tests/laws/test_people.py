@@ -134,7 +134,7 @@ def test_a_record_that_came_after_the_plan_is_not_made_twice(case: Case, pick: i
 def _can_come_first(run: Run, change: Change) -> bool:
     """A create whose match is of fields alone, and of a kind that needs no more than those."""
     query = run.planned.desired[change.address].query
-    if change.action != "create" or query is None or change.address.kind in ("task", "opportunity"):
+    if change.action != "create" or query is None or change.address.kind in ("task", "opportunity", "meeting"):
         return False
     return not change.depends_on and all(term.empty or term.field is not None for term in query.terms)
 
