@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lfsync.errors import ConfigError, Problem, UsageError
@@ -24,6 +24,8 @@ class Project:
 
     `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
     `mappings` are what its sources and its `defaults` say of all their resources, to be checked as such (C15).
+    `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place.
+    `digests`: of every file that was read, by its real path.
     """
 
     root: Path
@@ -34,13 +36,19 @@ class Project:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     files: frozenset[Path] = frozenset()
+    texts: Mapping[Place, str] = field(default_factory=dict)
+    sources: Mapping[Place, Source] = field(default_factory=dict)
+    digests: Mapping[Path, str] = field(default_factory=dict)
 
 
-def load_project(root: Path) -> Project:
-    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`."""
+def load_project(root: Path, instead: Mapping[Path, bytes] | None = None) -> Project:
+    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`.
+
+    `instead`: bytes that count as the content of files, by their real path: the project as it would be.
+    """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
-    return _Loading(Folder(root)).load()
+    return _Loading(Folder(root, instead)).load()
 
 
 class _Loading:
@@ -80,7 +88,17 @@ class _Loading:
         files = frozenset({*named, *(self.folder.real(name) for name in (SETTINGS, *names, *_kept(settings)))})
         warnings = tuple(self.warnings)
         return Project(
-            self.folder.root, document, settings, resources, tuple(mappings), found.problems, warnings, files
+            self.folder.root,
+            document,
+            settings,
+            resources,
+            tuple(mappings),
+            found.problems,
+            warnings,
+            files,
+            texts={place: text for part in (beside, *declared) for place, text in part.texts.items()},
+            sources={source.place: source for part in declared for source in part.sources},
+            digests=self.folder.digests,
         )
 
     def settings_document(self) -> Document:
