@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from lfsync.editing.splices import LINE_END, CantEditError, Splice, end_of_line, spliced, whole_lines
+from lfsync.editing.splices import LINE_END, CantEditError, Splice, end_of_line, shifted, whole_lines
 from lfsync.model import JSON
 from lfsync.project.source_file import NO_QUOTES, cell_pattern
 from lfsync.wording import nfc
@@ -26,16 +26,15 @@ class RowEdit:
 
 
 class EditedRows(NamedTuple):
-    """The text, and why what was left of the edits, by row and column, could not be made."""
+    """The splices, and why what was left of the edits, by row and column, could not be made."""
 
-    text: str
+    splices: tuple[Splice, ...]
     left: Mapping[tuple[int, str], CantEditError]
 
 
 def edit_rows(file: str, text: str, edits: Mapping[int, RowEdit]) -> EditedRows:
     """Make all edits that can be made; rows are named by the physical line they start at, as `Place` does."""
     body = text.removeprefix("\ufeff")
-    mark = text[: len(text) - len(body)]
     ending = file.lower()
     table: _Lines = _Jsonl(body) if ending.endswith(".jsonl") else _Csv(body, "\t" if ending.endswith(".tsv") else ",")
     left: dict[tuple[int, str], CantEditError] = {}
@@ -48,7 +47,7 @@ def edit_rows(file: str, text: str, edits: Mapping[int, RowEdit]) -> EditedRows:
             splices.append(whole_lines(body, *rows[line]))
         else:
             splices += table.edited(line, rows[line], edit, left)
-    return EditedRows(mark + spliced(body, splices), left)
+    return EditedRows(shifted(splices, len(text) - len(body)), left)
 
 
 def cell_text(data: JSON) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import unified_diff
 from typing import Final, NamedTuple
 
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
@@ -38,6 +39,11 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
     return "".join((*parts, text[at:]))
 
 
+def shifted(splices: Iterable[Splice], by: int) -> tuple[Splice, ...]:
+    """The same splices in a text that begins so many characters earlier."""
+    return tuple(Splice(start + by, end + by, new) for start, end, new in splices)
+
+
 def line_end(text: str) -> str:
     """How the lines of a text end."""
     first = LINE_END.search(text)
@@ -53,6 +59,46 @@ def end_of_line(text: str, at: int) -> int:
     """Where the line of `at` ends, before its line end."""
     found = LINE_END.search(text, at)
     return found.start() if found else len(text)
+
+
+def differences(text: str, splices: Iterable[Splice], context: int = 3) -> Iterator[str]:
+    """The hunks of a unified diff that the splices make, without line ends. Only the lines around them are compared."""
+    growth = 0
+    for start, end, within in _regions(text, sorted(splices, key=lambda splice: splice[:2]), context):
+        before = text[start:end]
+        after = spliced(before, shifted(within, -start))
+        old, new = _lines(before), _lines(after)
+        first = len(LINE_END.findall(text, 0, start))
+        for line in list(unified_diff(old, new, n=context, lineterm=""))[2:]:
+            yield _moved(line, first, first + growth) if line.startswith("@@") else line
+        growth += len(new) - len(old)
+
+
+def _regions(text: str, splices: Sequence[Splice], context: int) -> Iterator[tuple[int, int, list[Splice]]]:
+    """Whole lines around splices, those of neighbours as one, with the splices in them."""
+    found: list[tuple[int, int, list[Splice]]] = []
+    for splice in splices:
+        start, end = start_of_line(text, splice.start), end_of_line(text, splice.end)
+        for _ in range(context + 1):
+            start = start_of_line(text, max(start - 1, 0)) if start else 0
+            after = LINE_END.match(text, end)
+            end = end_of_line(text, after.end()) if after else end
+        if found and start <= found[-1][1]:
+            start, last, within = found.pop()
+            found.append((start, max(end, last), [*within, splice]))
+        else:
+            found.append((start, end, [splice]))
+    return iter(found)
+
+
+def _lines(text: str) -> list[str]:
+    return LINE_END.split(text)
+
+
+def _moved(header: str, old: int, new: int) -> str:
+    """The header of a hunk, so many lines further down."""
+    counts = iter((old, new))
+    return re.sub(r"(?<=[-+])\d+", lambda hit: str(int(hit[0]) + next(counts)), header)
 
 
 def whole_lines(text: str, start: int, end: int) -> Splice:

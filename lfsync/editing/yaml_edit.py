@@ -19,10 +19,11 @@ from lfsync.editing.splices import (
     Splice,
     end_of_line,
     line_end,
-    spliced,
+    shifted,
     start_of_line,
     whole_lines,
 )
+from lfsync.editing.yaml_text import in_flow
 from lfsync.model import JSON
 
 _SHARED: Final = "other places of the file use it too, by an alias"
@@ -70,16 +71,16 @@ class BodyEdit:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The text, and why what was left of the edits could not be made. The empty path stands for the whole resource."""
+    """The splices, and why what was left of the edits could not be made; the empty path is the whole resource."""
 
-    text: str
+    splices: tuple[Splice, ...]
     left: Mapping[tuple[At, Path], CantEditError]
 
 
 def edit_yaml(text: str, edits: Mapping[At, BodyEdit]) -> Edited:
     """Make all edits that can be made. `text` is one that was read without problems."""
     layout = Layout(text)
-    mark = text[: len(text) - len(layout.text)]
+    shift = len(text) - len(layout.text)
     left: dict[tuple[At, Path], CantEditError] = {}
     splices: list[Splice] = []
     removed: dict[int, tuple[Spot, list[int]]] = {}
@@ -93,7 +94,7 @@ def edit_yaml(text: str, edits: Mapping[At, BodyEdit]) -> Edited:
             splices += _Resource(layout, *found).edited(edit, at, left)
     for spot, indices in removed.values():
         splices += _Editor(layout).without_entries(spot, indices)
-    return Edited(mark + spliced(layout.text, splices), left)
+    return Edited(shifted(splices, shift), left)
 
 
 class _Editor:
@@ -132,7 +133,7 @@ class _Editor:
             if held and "\n" in data:
                 return self.block_again(spot, *held, indent)
         if spot.shape in ("map", "seq") and not spot.flow:
-            return self.instead_of_block(key, spot, emit.flow(data))
+            return self.instead_of_block(key, spot, in_flow(data))
         bare_end = end_of_line(self.text, spot.end)
         if not flow and isinstance(data, str) and "\n" in data and not self.text[spot.end : bare_end].strip():
             held = emit.literal(data)
@@ -140,9 +141,9 @@ class _Editor:
                 lines = [held[0], *emit.indented(held[1], indent + _STEP)]
                 return [self.over(key, spot, self.line_end.join(lines))]
         if isinstance(data, list | dict):
-            return [self.over(key, spot, emit.flow(data))]
+            return [self.over(key, spot, in_flow(data))]
         style = spot.style if spot.style in ("'", '"') else ""
-        return [self.over(key, spot, emit.scalar(data, style, flow=flow))]
+        return [self.over(key, spot, emit.restyled(data, style, flow=flow))]
 
     def over(self, key: Spot, spot: Spot, new: str) -> Splice:
         """`new` in the place of a value of one piece; behind a key that has none, after a blank."""
@@ -182,10 +183,10 @@ class _Editor:
         if shared:
             raise CantEditError(_SHARED)
         if len(leaf.drop) == len(seq.items):
-            new = emit.flow([*leaf.add])
+            new = in_flow([*leaf.add])
             return [Splice(seq.body, seq.end, new)] if seq.flow else self.instead_of_block(key, seq, new)
         if seq.flow:
-            return self.flow_items(seq.items, leaf.drop, [emit.flow(each) for each in leaf.add])
+            return self.flow_items(seq.items, leaf.drop, [in_flow(each) for each in leaf.add])
         dashes = self.layout.dashes(seq)
         if any(self.text[start_of_line(self.text, at) : at].strip() for at in dashes[1:]):
             raise CantEditError("several items of the list stand in one line")
@@ -232,7 +233,7 @@ class _Editor:
         if not new:
             return []
         if spot.flow:
-            added = emit.flow(dict(new))[1:-1]
+            added = in_flow(dict(new))[1:-1]
             if not spot.entries:
                 return [Splice(spot.body + 1, spot.body + 1, added)]
             at = max(spot.entries[-1][1].end, spot.entries[-1][0].end)
@@ -299,7 +300,7 @@ class _Resource(_Editor):
         indent = self.body.entries[0][0].column - 1
         data: JSON = {path[1]: leaf.whole for path, leaf in leaves.items()}
         if spot.shape == "alias":
-            new_text = emit.flow(data)
+            new_text = in_flow(data)
             return [Splice(spot.start, spot.end, f"{{<<: *{spot.value}, {new_text[1:]}")]
         if spot.shape == "scalar" and not self.is_shared(self.body, spot):
             return self.value(key, spot, data, indent, flow=self.body.flow)
@@ -341,7 +342,7 @@ class _Resource(_Editor):
         if not new:
             return []
         if self.body.shape == "alias":
-            return [Splice(self.body.start, self.body.end, f"{{<<: *{self.body.value}, {emit.flow(new)[1:]}")]
+            return [Splice(self.body.start, self.body.end, f"{{<<: *{self.body.value}, {in_flow(new)[1:]}")]
         if self.is_shared(self.body):
             raise CantEditError(_SHARED)
         if self.body.shape == "scalar":

@@ -84,6 +84,12 @@ def select(desired: Mapping[Address, Desired], orphans: Collection[Address], pat
     return Selection(chosen, with_dependencies(desired, chosen), frozenset(going))
 
 
+def matching(desired: Mapping[Address, Desired], texts: Iterable[str]) -> set[Address]:
+    """The declared resources that patterns name, and nothing that these depend on. UsageError as with `select`."""
+    known = _Known(desired, ())
+    return {address for text in texts for address in known.matched(text, "the pattern")}
+
+
 def witnesses(
     desired: Mapping[Address, Desired], bound: Container[Address], orphans: Iterable[Address]
 ) -> dict[Address, Desired]:

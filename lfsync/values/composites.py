@@ -142,6 +142,3 @@ _ADDRESS: Mapping[str, PartParser] = {
     "longitude": _degrees(180),
 }
 _NAME: Mapping[str, PartParser] = {"firstName": _text, "lastName": _text}
-
-ADDRESS_PARTS = tuple(_ADDRESS)
-NAME_PARTS = tuple(_NAME)

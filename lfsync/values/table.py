@@ -27,18 +27,6 @@ from lfsync.values.numbers import (
     parse_checkbox,
     parse_number,
 )
-from lfsync.values.pasting import (
-    paste_address,
-    paste_as_is,
-    paste_datetime,
-    paste_full_name,
-    paste_items,
-    paste_markdown,
-    paste_multi_select,
-    paste_number,
-    paste_select,
-    paste_text,
-)
 from lfsync.values.phones import TELEPHONE_FORMS, canonical_telephone, parse_telephone
 from lfsync.values.selects import (
     MULTI_FORMS,
@@ -109,23 +97,21 @@ def _refuse_html(declared: JSON, field: FieldDef) -> JSON:
 
 
 _ROWS = (
-    ValueType("TEXT", _TEXT_FORMS, _parse_text, _canonical_text, as_is, paste_text, settles=True),
-    ValueType("MARKDOWN", "Markdown text", _parse_text, _canonical_markdown, as_is, paste_markdown, settles=True),
-    ValueType("HTML", "nothing", _refuse_html, same, as_is, paste_as_is),
-    ValueType("NUMBER", NUMBER_FORMS, parse_number, canonical_number, number_text, paste_number),
-    ValueType("CURRENCY", NUMBER_FORMS, parse_number, canonical_number, number_text, paste_number),
-    ValueType("CHECKBOX", CHECKBOX_FORMS, parse_checkbox, same, as_is, paste_as_is),
-    ValueType("DATETIME", DATETIME_FORMS, parse_datetime, canonical_datetime, datetime_text, paste_datetime),
-    ValueType("EMAIL", EMAIL_FORMS, parse_email, canonical_email, as_is, paste_items, settles=True),
-    ValueType("TELEPHONE", TELEPHONE_FORMS, parse_telephone, canonical_telephone, as_is, paste_items, settles=True),
-    ValueType("URL", URL_FORMS, parse_url, canonical_url, as_is, paste_items, settles=True),
-    ValueType("SOCIAL_HANDLE", SOCIAL_FORMS, parse_social, canonical_social, as_is, paste_items, settles=True),
-    ValueType("ADDRESS", ADDRESS_FORMS, parse_address, canonical_address, address_text, paste_address, settles=True),
-    ValueType(
-        "FULL_NAME", NAME_FORMS, parse_full_name, canonical_full_name, full_name_text, paste_full_name, settles=True
-    ),
-    ValueType("SINGLE_SELECT", SELECT_FORMS, parse_select, canonical_select, select_text, paste_select),
-    ValueType("MULTI_SELECT", MULTI_FORMS, parse_multi_select, canonical_multi_select, select_text, paste_multi_select),
+    ValueType("TEXT", _TEXT_FORMS, _parse_text, _canonical_text, as_is, settles=True),
+    ValueType("MARKDOWN", "Markdown text", _parse_text, _canonical_markdown, as_is, settles=True),
+    ValueType("HTML", "nothing", _refuse_html, same, as_is),
+    ValueType("NUMBER", NUMBER_FORMS, parse_number, canonical_number, number_text),
+    ValueType("CURRENCY", NUMBER_FORMS, parse_number, canonical_number, number_text),
+    ValueType("CHECKBOX", CHECKBOX_FORMS, parse_checkbox, same, as_is),
+    ValueType("DATETIME", DATETIME_FORMS, parse_datetime, canonical_datetime, datetime_text),
+    ValueType("EMAIL", EMAIL_FORMS, parse_email, canonical_email, as_is, settles=True),
+    ValueType("TELEPHONE", TELEPHONE_FORMS, parse_telephone, canonical_telephone, as_is, settles=True),
+    ValueType("URL", URL_FORMS, parse_url, canonical_url, as_is, settles=True),
+    ValueType("SOCIAL_HANDLE", SOCIAL_FORMS, parse_social, canonical_social, as_is, settles=True),
+    ValueType("ADDRESS", ADDRESS_FORMS, parse_address, canonical_address, address_text, settles=True),
+    ValueType("FULL_NAME", NAME_FORMS, parse_full_name, canonical_full_name, full_name_text, settles=True),
+    ValueType("SINGLE_SELECT", SELECT_FORMS, parse_select, canonical_select, select_text),
+    ValueType("MULTI_SELECT", MULTI_FORMS, parse_multi_select, canonical_multi_select, select_text),
 )
 
 VALUE_TYPES: Mapping[str, ValueType] = {row.name: row for row in _ROWS}

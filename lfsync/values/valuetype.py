@@ -44,7 +44,6 @@ class ValueType:
     `parse`      declared -> sent, None where it is empty (rule C8); raises BadValueError
     `canonical`  sent or live -> what is compared
     `text`       sent or live -> what a person reads: labels for ids, one line for an address; a list for several values
-    `paste`      sent or live -> what a file would say of it, for `parse`; None where it is empty
     `settles`    the server's own form of the value counts as settled (rule S5)
     """
 
@@ -53,7 +52,6 @@ class ValueType:
     parse: Callable[[JSON, FieldDef], JSON]
     canonical: Canonical
     text: Callable[[JSON, FieldDef], JSON]
-    paste: Callable[[JSON, FieldDef], JSON]
     settles: bool = False
 
     def forms(self, value: JSON, field: FieldDef) -> list[JSON]:
