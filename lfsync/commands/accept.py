@@ -67,9 +67,10 @@ async def _accepted(options: Options, patterns: tuple[str, ...], *, conflicts: b
             options.root, options.workspace, listener(options), watcher=watcher, writing=not dry_run
         ) as session:
             warn_of_merges(session.workspace)
-            planned = await plan_declared(session, Patterns(only=patterns))
+            named = Patterns(patterns, called="PATTERN")
+            planned = await plan_declared(session, named)
             watcher.close()
-            chosen = matching(planned.desired, patterns) if patterns else set(planned.desired)
+            chosen = matching(planned.desired, named) if patterns else set(planned.desired)
             trashed = await _trashed(planned, chosen)
             made = accept(session.project, planned, chosen, trashed, conflicts=conflicts, is_named=bool(patterns))
             result = await _settled(session, planned, made.edits)
@@ -92,7 +93,7 @@ async def _trashed(planned: Planned, chosen: Iterable[Address]) -> set[Address]:
 
 
 async def _settled(session: Session, planned: Planned, edits: Sequence[Edit]) -> _Result:
-    """The files as they would be, held against what is wanted; what does not come out so is left, and all made again."""
+    """The files as they would be, held against what is wanted. What does not come out so is left, and all made anew."""
     result = _Result()
     while edits:
         files, refused = rewrite(session.project.root, edits, session.project.digests)
@@ -115,7 +116,7 @@ async def _settled(session: Session, planned: Planned, edits: Sequence[Edit]) ->
 async def _held(
     session: Session, planned: Planned, files: Sequence[Rewritten]
 ) -> tuple[Mapping[Address, str], Draft | None]:
-    """The resources whose edits do not come out as they are meant, with the reason; and the plan of the edited files."""
+    """The resources whose edits come out otherwise than meant, with the reason; and the plan of the edited files."""
     parts, removed = _parts(edit for each in files for edit in each.edits)
     touched = {*parts, *removed}
     after = load_project(session.project.root, {each.path: each.after for each in files})

@@ -8,6 +8,7 @@ from difflib import unified_diff
 from typing import Final, NamedTuple
 
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_LINES: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Splice(NamedTuple):
@@ -66,11 +67,12 @@ def differences(text: str, splices: Iterable[Splice], context: int = 3) -> Itera
     growth = 0
     for start, end, within in _regions(text, sorted(splices, key=lambda splice: splice[:2]), context):
         before = text[start:end]
-        after = spliced(before, shifted(within, -start))
-        old, new = _lines(before), _lines(after)
+        old, new = _LINES.findall(before), _LINES.findall(spliced(before, shifted(within, -start)))
         first = len(LINE_END.findall(text, 0, start))
         for line in list(unified_diff(old, new, n=context, lineterm=""))[2:]:
-            yield _moved(line, first, first + growth) if line.startswith("@@") else line
+            yield _moved(line, first, first + growth) if line.startswith("@@") else line.rstrip("\r\n")
+            if not line.startswith("@@") and not line.endswith(("\n", "\r")):
+                yield "\\ No newline at end of file"
         growth += len(new) - len(old)
 
 
@@ -78,11 +80,9 @@ def _regions(text: str, splices: Sequence[Splice], context: int) -> Iterator[tup
     """Whole lines around splices, those of neighbours as one, with the splices in them."""
     found: list[tuple[int, int, list[Splice]]] = []
     for splice in splices:
-        start, end = start_of_line(text, splice.start), end_of_line(text, splice.end)
-        for _ in range(context + 1):
-            start = start_of_line(text, max(start - 1, 0)) if start else 0
-            after = LINE_END.match(text, end)
-            end = end_of_line(text, after.end()) if after else end
+        start, end = start_of_line(text, splice.start), _next_line(text, splice.end)
+        for _ in range(context):
+            start, end = _line_above(text, start), _next_line(text, end)
         if found and start <= found[-1][1]:
             start, last, within = found.pop()
             found.append((start, max(end, last), [*within, splice]))
@@ -91,8 +91,15 @@ def _regions(text: str, splices: Sequence[Splice], context: int) -> Iterator[tup
     return iter(found)
 
 
-def _lines(text: str) -> list[str]:
-    return LINE_END.split(text)
+def _line_above(text: str, start: int) -> int:
+    """Where the line above the one that starts here starts; the start of the text where there is none."""
+    return start_of_line(text, start - (2 if text[:start].endswith("\r\n") else 1)) if start else 0
+
+
+def _next_line(text: str, at: int) -> int:
+    """Where the line below that of `at` starts; the end of the text where there is none."""
+    found = LINE_END.search(text, at)
+    return found.end() if found else len(text)
 
 
 def _moved(header: str, old: int, new: int) -> str:

@@ -167,14 +167,11 @@ class _Editor:
         return [*splices, Splice(at, spot.end, body + (self.line_end if ends_line else ""))]
 
     def instead_of_block(self, key: Spot, spot: Spot, new: str) -> list[Splice]:
-        """One line in the place of a block; a comment behind its key stays."""
+        """One line in the place of a block; a comment above its first line stays."""
         colon = self.layout.after_colon(key)
         if self.text[colon : spot.start].strip():
-            line = start_of_line(self.text, spot.body)
-            before = self.text[:line]
-            gap = 2 if before.endswith("\r\n") else 1
-            return [Splice(colon, colon, f" {new}"), Splice(line - gap, spot.end)]
-        return [Splice(colon, spot.end, f" {new}")]
+            return [Splice(colon, colon, f" {new}"), whole_lines(self.text, spot.body, spot.end)]
+        return [Splice(colon, end_of_line(self.text, spot.end), f" {new}")]
 
     # ------------------------------------------------------------ lists
 
