@@ -23,7 +23,7 @@ from lfsync.planning.make import plan_declared, redraft
 from lfsync.planning.plan_file import safe
 from lfsync.planning.planned import Planned
 from lfsync.planning.prepare import prepare
-from lfsync.planning.selection import Patterns, matching
+from lfsync.planning.selection import Patterns, matching, with_neighbours
 from lfsync.planning.session import Session
 from lfsync.project.load import load_project
 from lfsync.render.terminal import escape
@@ -127,7 +127,7 @@ async def _held(
     if others:
         return dict.fromkeys(others & touched or touched, _OTHERWISE), None
     wishes = {a: desired[a] if a in parts else wish for a, wish in planned.desired.items() if a not in removed}
-    draft = await redraft(session, planned, wishes)
+    draft = await redraft(session, planned, with_neighbours(wishes, parts))
     wrong = {a for a in parts if a in draft.blocked or unsettled(draft.changes.get(a), parts[a])}
     return dict.fromkeys(wrong, _OTHERWISE), draft
 

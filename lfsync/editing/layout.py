@@ -7,7 +7,8 @@ Made of libyaml's events, which tell of aliases and anchors what a tree of nodes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, TypeAlias, cast
 
 from yaml._yaml import CParser, Mark
@@ -74,10 +75,16 @@ class Spot:
 
 
 class Layout:
-    """The tree of a text. `text` is what was read, without a byte order mark before it."""
+    """The tree of a text. `text` is what was read, without a byte order mark before it.
 
-    def __init__(self, text: str) -> None:
+    `lines`: those that are of interest. Of a text without anchors, what holds none of them is passed over: its spots
+    have a start and an end, and nothing inside.
+    """
+
+    def __init__(self, text: str, lines: Iterable[int]) -> None:
         self.text = text.removeprefix("\ufeff")
+        self.lines = sorted(lines)
+        self.is_whole = "&" in self.text
         self.anchors: dict[str, Spot] = {}
         self.used: set[str] = set()
         self._keys: dict[tuple[int, int], tuple[Spot, int]] = {}
@@ -173,9 +180,30 @@ class Layout:
                 spot.end = _end(event) if spot.flow else self._last_end(spot)
                 return
             key = self._spot(event, events)
-            value = self._spot(next(events), events)
+            value = self._value(key, next(events), events)
             self._keys[key.line, key.column] = (spot, len(spot.entries))
             spot.entries.append((key, value))
+
+    def _value(self, key: Spot, event: Event, events: Iterator[Event]) -> Spot:
+        """What stands behind a key; where it is of no interest, without what is inside of it."""
+        if self.is_whole or not isinstance(event, MappingStartEvent | SequenceStartEvent):
+            return self._spot(event, events)
+        inside = list(_inside(events))
+        last = cast(Mark, inside[-1].end_mark).line + 1
+        at = bisect_left(self.lines, key.line)
+        if at == len(self.lines) or self.lines[at] > last:
+            return self._unopened(event, inside)
+        self.is_whole = self.lines[at] == key.line
+        spot = self._spot(event, iter(inside))
+        self.is_whole = False
+        return spot
+
+    def _unopened(self, event: MappingStartEvent | SequenceStartEvent, inside: list[Event]) -> Spot:
+        spot = Spot("map" if isinstance(event, MappingStartEvent) else "seq", event)
+        spot.flow = bool(event.flow_style)
+        end = next(each for each in reversed(inside) if isinstance(each, ScalarEvent) or _is_bracket(each))
+        spot.end = self._spot(end, iter(())).end if isinstance(end, ScalarEvent) else _end(end)
+        return spot
 
     def _fill_seq(self, spot: Spot, events: Iterator[Event]) -> None:
         for event in events:
@@ -196,6 +224,24 @@ class Layout:
         if "+" in LINE_END.split(raw, maxsplit=1)[0].partition("#")[0]:
             return spot.end
         return spot.start + len(raw.rstrip("\r\n \t")) + _trailing_blanks(raw)
+
+
+def _inside(events: Iterator[Event]) -> Iterator[Event]:
+    """The events of a collection that has begun, up to its end."""
+    depth = 1
+    for event in events:
+        kind = type(event)
+        depth += (kind is MappingStartEvent or kind is SequenceStartEvent) - (
+            kind is MappingEndEvent or kind is SequenceEndEvent
+        )
+        yield event
+        if not depth:
+            return
+
+
+def _is_bracket(event: Event) -> bool:
+    """Whether an end of a collection is one that can be seen."""
+    return cast(Mark, event.start_mark).index != cast(Mark, event.end_mark).index
 
 
 def _end(event: Event) -> int:

@@ -64,11 +64,11 @@ def end_of_line(text: str, at: int) -> int:
 
 def differences(text: str, splices: Iterable[Splice], context: int = 3) -> Iterator[str]:
     """The hunks of a unified diff that the splices make, without line ends. Only the lines around them are compared."""
-    growth = 0
+    growth = first = at = 0
     for start, end, within in _regions(text, sorted(splices, key=lambda splice: splice[:2]), context):
         before = text[start:end]
         old, new = _LINES.findall(before), _LINES.findall(spliced(before, shifted(within, -start)))
-        first = len(LINE_END.findall(text, 0, start))
+        first, at = first + len(LINE_END.findall(text, at, start)), start
         for line in list(unified_diff(old, new, n=context, lineterm=""))[2:]:
             yield _moved(line, first, first + growth) if line.startswith("@@") else line.rstrip("\r\n")
             if not line.startswith("@@") and not line.endswith(("\n", "\r")):

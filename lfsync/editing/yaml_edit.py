@@ -79,7 +79,7 @@ class Edited:
 
 def edit_yaml(text: str, edits: Mapping[At, BodyEdit]) -> Edited:
     """Make all edits that can be made. `text` is one that was read without problems."""
-    layout = Layout(text)
+    layout = Layout(text, (line for line, _ in edits))
     shift = len(text) - len(layout.text)
     left: dict[tuple[At, Path], CantEditError] = {}
     splices: list[Splice] = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass
 
 from lfsync.errors import UsageError
+from lfsync.kinds import kind_of
 from lfsync.model import Address, Blocked, Change, Desired
 from lfsync.planning.draft import Draft, pending, query_targets
 from lfsync.wording import did_you_mean
@@ -130,6 +131,14 @@ def with_dependencies(
             chosen.add(address)
             waiting += _dependencies(desired[address])
     return {address: wish for address, wish in desired.items() if address in chosen}
+
+
+def with_neighbours(desired: Mapping[Address, Desired], named: Iterable[Address]) -> dict[Address, Desired]:
+    """The named resources, all they depend on, and all that may decide about links of theirs from the other side."""
+    named = list(named)
+    inverses = [(kind_of(a.kind).inverse, desired[a].links) for a in named]
+    kinds = {links[key].definition.target for inverse, links in inverses for key in inverse if key in links}
+    return with_dependencies(desired, [*named, *(address for address in desired if address.kind in kinds)])
 
 
 def _dependencies(wish: Desired) -> list[Address]:
