@@ -25,7 +25,7 @@ from lfsync.planning.planned import Planned
 from lfsync.planning.prepare import prepare
 from lfsync.planning.selection import Patterns, matching, with_neighbours
 from lfsync.planning.session import Session
-from lfsync.project.load import load_project
+from lfsync.project.load import edited
 from lfsync.render.terminal import escape
 from lfsync.state.state import State
 
@@ -119,7 +119,7 @@ async def _held(
     """The resources whose edits come out otherwise than meant, with the reason; and the plan of the edited files."""
     parts, removed = _parts(edit for each in files for edit in each.edits)
     touched = {*parts, *removed}
-    after = load_project(session.project.root, {each.path: each.after for each in files})
+    after = edited(session.project, {each.path: each.after for each in files})
     desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
     if problems := [*after.problems, *problems]:
         return _blamed(problems, touched), None

@@ -34,8 +34,10 @@ def literal(text: str) -> tuple[str, list[str]] | None:
     return ("|" + ("-" if ends == 0 else "" if ends == 1 else "+"), lines + [""] * (ends - 1))
 
 
-def entry(key: str, data: JSON, indent: int) -> list[str]:
-    """`key: data` as lines, the first one indented too."""
+def entry(key: str, data: JSON, indent: int, *, blocks: bool = True) -> list[str]:
+    """`key: data` as lines, the first one indented too; without `blocks` in one line."""
+    if not blocks:
+        return [f"{' ' * indent}{scalar(key)}: {in_flow(data)}"]
     return entry_text(key, data, indent).removesuffix("\n").split("\n")
 
 

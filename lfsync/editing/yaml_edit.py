@@ -129,21 +129,30 @@ class _Editor:
     def value(self, key: Spot, spot: Spot, data: JSON, indent: int, *, flow: bool) -> list[Splice]:
         """What stands there becomes `data`."""
         if spot.shape == "scalar" and spot.style in ("|", ">") and isinstance(data, str):
-            held = emit.literal(data)
+            held = self.held(data, spot.end)
             if held and "\n" in data:
                 return self.block_again(spot, *held, indent)
         if spot.shape in ("map", "seq") and not spot.flow:
             return self.instead_of_block(key, spot, in_flow(data))
         bare_end = end_of_line(self.text, spot.end)
         if not flow and isinstance(data, str) and "\n" in data and not self.text[spot.end : bare_end].strip():
-            held = emit.literal(data)
+            held = self.held(data, spot.end)
             if held:
                 lines = [held[0], *emit.indented(held[1], indent + _STEP)]
                 return [self.over(key, spot, self.line_end.join(lines))]
         if isinstance(data, list | dict):
             return [self.over(key, spot, in_flow(data))]
-        style = spot.style if spot.style in ("'", '"') else ""
-        return [self.over(key, spot, emit.restyled(data, style, flow=flow))]
+        new = emit.restyled(data, spot.style, flow=flow)
+        return self.instead_of_text_block(spot, new) if spot.style in ("|", ">") else [self.over(key, spot, new)]
+
+    def held(self, text: str, at: int) -> tuple[str, list[str]] | None:
+        """A text as a block; None where it can't be one. One that ends in a line end needs one in the file."""
+        held = emit.literal(text)
+        return None if held and not held[0].endswith("-") and self.is_last(at) else held
+
+    def is_last(self, at: int) -> bool:
+        """Whether nothing comes below the line of `at`, and it has no line end."""
+        return end_of_line(self.text, at) == len(self.text)
 
     def over(self, key: Spot, spot: Spot, new: str) -> Splice:
         """`new` in the place of a value of one piece; behind a key that has none, after a blank."""
@@ -165,6 +174,15 @@ class _Editor:
         keep = old[0] == header or (old[0] == "|" and header == "|")
         splices = [] if keep else [Splice(spot.body, old.end(), header)]
         return [*splices, Splice(at, spot.end, body + (self.line_end if ends_line else ""))]
+
+    def instead_of_text_block(self, spot: Spot, new: str) -> list[Splice]:
+        """One line in the place of a `|` or `>` block; a comment behind its header stays."""
+        header = _HEADER.match(self.text, spot.body)
+        assert header is not None
+        at = end_of_line(self.text, spot.body)
+        ends_line = self.text[spot.end - 1 : spot.end] in ("\n", "\r")
+        body = [Splice(at, spot.end, self.line_end if ends_line else "")] if spot.end > at else []
+        return [Splice(spot.body, header.end(), new), *body]
 
     def instead_of_block(self, key: Spot, spot: Spot, new: str) -> list[Splice]:
         """One line in the place of a block; a comment above its first line stays."""
@@ -236,7 +254,8 @@ class _Editor:
             at = max(spot.entries[-1][1].end, spot.entries[-1][0].end)
             return [Splice(at, at, f", {added}")]
         indent = spot.entries[0][0].column - 1
-        lines = [line for name, data in new.items() for line in emit.entry(name, data, indent)]
+        blocks = not self.is_last(spot.end)
+        lines = [line for name, data in new.items() for line in emit.entry(name, data, indent, blocks=blocks)]
         return [self.lines_below(spot.end, lines)]
 
     def without_entries(self, spot: Spot, indices: Sequence[int]) -> list[Splice]:

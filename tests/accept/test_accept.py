@@ -486,7 +486,8 @@ accounts:
     "hostile",
     ["yes", "- x", "{a}", "null", "1e3", "a\tb", "---", "a  ", "  a", ": ", "a: b", "a #b", "#a", "0123", "12:30", "~",
      "it's \"x\"", "\\n", "*a", "&a", "!x", "%x", "@x", "`x`", "a\u2028b", "\ufeffx", "\u200bx", "0x1F", ".5", "+1",
-     "=", "a\nb", "a\n", "\na", " a\nb", "a\r\nb", "a\n\n\nb\n\n", "a\n \nb", "|\nb", "😀", "e\u0301", "<<", "2027-01-01"],
+     "=", "a\nb", "a\n", "\na", " a\nb", "a\r\nb", "a\n\n\nb\n\n", "a\n \nb", "|\nb", "😀", "e\u0301", "<<",
+     "2027-01-01"],
 )  # fmt: skip
 def test_hostile_texts_come_out_as_they_are(desk: Desk, hostile: str) -> None:
     """Issue 8: in every style of scalar, in flow and block."""
