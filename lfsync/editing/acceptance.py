@@ -271,7 +271,10 @@ class _Acceptor:
         value = resource.fields[key]
         of = Accepted(resource.address, ("fields", key), value.place, value.data, leaf.whole)
         if resource.row is not None:
-            cells = self.cells(self.project.sources[resource.row.source], key, leaf)
+            source = self.project.sources[resource.row.source]
+            if resource.place.file != source.path:
+                raise CantEditError(f"the row is made by the source at {source.place}, and stands in no file")
+            cells = self.cells(source, key, leaf)
             self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, cells))
             return
         if value.place in self.project.texts and value.place.file == resource.place.file:
@@ -472,8 +475,10 @@ class _Acceptor:
         else:
             source = self.project.sources[resource.row.source]
             name = posixpath.normpath(source.path)
-            if sum(posixpath.normpath(each.path) == name for each in self.project.sources.values()) > 1:
-                self.leave(address, (), resource.place, "its record is gone, and other sources read the row too")
+            users = sum(posixpath.normpath(each.path) == name for each in self.project.sources.values())
+            if users > 1 or resource.place.file != source.path:
+                why = "other sources read the row too" if users > 1 else "its row stands in no file"
+                self.leave(address, (), resource.place, f"its record is gone, and {why}")
                 return
             self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, {}))
         self.made.removed.add(address)

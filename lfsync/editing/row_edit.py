@@ -124,7 +124,10 @@ class _Csv(_Lines):
 
     def cell(self, row: tuple[int, int], column: str, data: JSON) -> Splice:
         new = cell_text(data)
-        hit = [*self.cells(row[0])][self.columns.index(column)]
+        cells = dict(zip(self.columns, self.cells(row[0]), strict=False))
+        if column not in cells:
+            raise CantEditError(f"the row has no cell `{column}`")
+        hit = cells[column]
         if hit[1] is not None:
             return Splice(hit.start(1), hit.end(1), new.replace('"', '""'))
         bare = hit[2]
