@@ -110,10 +110,15 @@ def _moved(header: str, old: int, new: int) -> str:
 
 def whole_lines(text: str, start: int, end: int) -> Splice:
     """Takes out the lines that hold `start` to `end`. A text that had no line end at its end gets none."""
-    begin, stop = start_of_line(text, start), end_of_line(text, end)
+    begin, stop = start_of_line(text, start), end_of_piece(text, end)
     after = LINE_END.match(text, stop)
     if after:
         return Splice(begin, after.end())
     before = text[:begin]
     gap = 2 if before.endswith("\r\n") else 1 if before.endswith(("\n", "\r")) else 0
     return Splice(begin - gap, stop)
+
+
+def end_of_piece(text: str, end: int) -> int:
+    """The end of the line where a piece ends; its own line ends, which a `+` block keeps, are not the line below."""
+    return end_of_line(text, end - 1 if end and text[end - 1] in "\n\r" else end)
