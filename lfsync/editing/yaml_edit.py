@@ -141,9 +141,7 @@ class _Editor:
             if held:
                 lines = [held[0], *emit.indented(held[1], indent + _STEP)]
                 return [self.over(key, spot, self.line_end.join(lines))]
-        if isinstance(data, list | dict):
-            return [self.over(key, spot, in_flow(data))]
-        new = emit.restyled(data, spot.style, flow=flow)
+        new = in_flow(data) if isinstance(data, list | dict) else emit.restyled(data, spot.style, flow=flow)
         return self.instead_of_text_block(spot, new) if spot.style in ("|", ">") else [self.over(key, spot, new)]
 
     def held(self, text: str, at: int) -> tuple[str, list[str]] | None:
@@ -168,20 +166,18 @@ class _Editor:
         at = end_of_line(self.text, spot.body)
         if spot.end < at:
             raise CantEditError("the block holds nothing that could be replaced")
-        ends_line = self.text[spot.end - 1 : spot.end] in ("\n", "\r")
         first = next((line for line in re.split(r"\r\n|\r|\n", self.text[at : spot.end]) if line.strip()), "")
         depth = len(first) - len(first.lstrip(" ")) if first and not any(map(str.isdigit, old[0])) else indent + _STEP
         body = "".join(f"{self.line_end}{line}" for line in emit.indented(lines, depth))
         splices = [] if old[0] == header else [Splice(spot.body, old.end(), header)]
-        return [*splices, Splice(at, spot.end, body + (self.line_end if ends_line else ""))]
+        return [*splices, Splice(at, end_of_piece(self.text, spot.end), body)]
 
     def instead_of_text_block(self, spot: Spot, new: str) -> list[Splice]:
         """One line in the place of a `|` or `>` block; a comment behind its header stays."""
         header = _HEADER.match(self.text, spot.body)
         assert header is not None
         at = end_of_line(self.text, spot.body)
-        ends_line = self.text[spot.end - 1 : spot.end] in ("\n", "\r")
-        body = [Splice(at, spot.end, self.line_end if ends_line else "")] if spot.end > at else []
+        body = [Splice(at, end_of_piece(self.text, spot.end))] if spot.end > at else []
         return [Splice(spot.body, header.end(), new), *body]
 
     def instead_of_block(self, key: Spot, spot: Spot, new: str) -> list[Splice]:
@@ -225,9 +221,7 @@ class _Editor:
 
     def lines_below(self, at: int, lines: Iterable[str]) -> Splice:
         """New lines below the line of `at`."""
-        if at and self.text[at - 1] in "\n\r":  # behind a block that keeps its line ends
-            return Splice(at, at, "".join(f"{line}{self.line_end}" for line in lines))
-        end = end_of_line(self.text, at)
+        end = end_of_piece(self.text, at)
         return Splice(end, end, "".join(f"{self.line_end}{line}" for line in lines))
 
     def flow_items(self, pieces: Sequence[tuple[int, int]], drop: Iterable[int], add: Sequence[str]) -> list[Splice]:

@@ -37,6 +37,7 @@ HOSTILE = [
     "it's",
 ]
 HOSTILE += [
+    "a\nb\n\n\n",
     "a\nb",
     "a\n\nb\n",
     "\n",
