@@ -107,11 +107,10 @@ Edit: TypeAlias = YamlEdit | TextEdit | RowEdit
 
 @dataclass(slots=True)
 class Acceptance:
-    """`removed`: resources that go from the files. `unknown`: those that differ, and have no hashes to tell why."""
+    """`unknown`: resources that differ, and have no hashes to tell why."""
 
     edits: list[Edit] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
-    removed: set[Address] = field(default_factory=set)
     unknown: list[Address] = field(default_factory=list)
 
 
@@ -302,7 +301,8 @@ class _Acceptor:
         part: Part = ("members",) if at == MEMBERS else ("relationships", at[1])
         linked, include, exclude = sides.linked[at], sides.include[at], sides.exclude[at]
         delta = self.delta(wish.address, part)
-        delta.include |= include - linked
+        gone = {id for id in include - linked if "." not in id}  # what is still to be made stays
+        delta.include |= gone
         if exclude is not None:
             delta.exclude |= exclude & linked
             added: set[str] = set()
@@ -311,7 +311,7 @@ class _Acceptor:
             delta.add += [self.ref(link.definition.target, id) for id in sorted(added)]
         inverse = kind_of(wish.address.kind).inverse.get(at[1]) if part != ("members",) else None
         if inverse:
-            self.other_side(wish, link, inverse, gone=delta.include | delta.exclude, added=added)
+            self.other_side(wish, link, inverse, gone=gone, added=added)
 
     def other_side(self, wish: Desired, link: DesiredLinks, inverse: str, *, gone: set[str], added: set[str]) -> None:
         """Both sides of a link say the same (rule C9): where the other one is declared too, it moves along."""
@@ -411,7 +411,6 @@ class _Acceptor:
                 self.leave(address, (), resource.place, f"its record is gone, and {why}")
                 return
             self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, {}))
-        self.made.removed.add(address)
 
 
 # ---------------------------------------------------------------- data
