@@ -23,7 +23,7 @@ from lfsync.planning.make import plan_declared, redraft
 from lfsync.planning.plan_file import safe
 from lfsync.planning.planned import Planned
 from lfsync.planning.prepare import prepare
-from lfsync.planning.selection import Patterns, matching, with_neighbours
+from lfsync.planning.selection import Arguments, matching, with_neighbours
 from lfsync.planning.session import Session
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
@@ -67,7 +67,7 @@ async def _accepted(options: Options, patterns: tuple[str, ...], *, conflicts: b
             options.root, options.workspace, listener(options), watcher=watcher, writing=not dry_run
         ) as session:
             warn_of_merges(session.workspace)
-            named = Patterns(patterns, called="PATTERN")
+            named = Arguments(patterns)
             planned = await plan_declared(session, named)
             watcher.close()
             chosen = matching(planned.desired, named) if patterns else set(planned.desired)

@@ -109,13 +109,15 @@ def _moved(header: str, old: int, new: int) -> str:
 
 
 def whole_lines(text: str, start: int, end: int) -> Splice:
-    """Takes out the lines that hold `start` to `end`, with the line end above them: the one below may get more lines,
-    and a text that had none at its end gets none."""
+    """Takes out the lines that hold `start` to `end`, with the line end above them: the one below may get more lines.
+
+    The last line of a text without a line end goes alone: the one above belongs to what stands there.
+    """
     begin, stop = start_of_line(text, start), end_of_piece(text, end)
-    if begin:
-        return Splice(begin - (2 if text.endswith("\r\n", 0, begin) else 1), stop)
     below = LINE_END.match(text, stop)
-    return Splice(0, below.end() if below else stop)
+    if begin and below:
+        return Splice(begin - (2 if text.endswith("\r\n", 0, begin) else 1), stop)
+    return Splice(begin, below.end() if below else stop)
 
 
 def end_of_piece(text: str, end: int) -> int:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lfsync.errors import UsageError
 from lfsync.kinds import kind_of
@@ -26,10 +27,16 @@ class Patterns:
 
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    called: str = "--only"
+    called: ClassVar[str] = "--only"
 
     def __bool__(self) -> bool:
         return bool(self.only or self.exclude)
+
+
+class Arguments(Patterns):
+    """What a command names by its arguments, not by --only."""
+
+    called = "PATTERN"
 
 
 ALL = Patterns()

@@ -463,7 +463,7 @@ def test_a_trashed_row_goes_too(desk: Desk) -> None:
     desk.begin({"src.yaml": source, "a.csv": "Id,Name\r\na,A\r\nb,B"})
     desk.town.trash("/v1/accounts", desk.town.id("account.b"))
     desk.accept("account.b")
-    assert desk.read("a.csv") == "Id,Name\r\na,A"
+    assert desk.read("a.csv") == "Id,Name\r\na,A\r\n"
 
 
 def test_a_text_that_others_use_is_left(desk: Desk) -> None:
