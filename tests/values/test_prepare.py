@@ -263,13 +263,6 @@ PROBLEMS: list[tuple[str, Resource, int, str, str]] = [
         "nothing is left to match",
         "`match`",
     ),
-    (
-        "no meeting",
-        resource("note.n", {"$title": "N"}, {"$meeting": ["kick off"]}),
-        7,
-        "no meeting `kick off`",
-        "the id",
-    ),
     ("blank name", resource("account.a", {"$name": "  "}), 5, "nothing is left to match", "give it a text"),
     (
         "empty part of a match",
