@@ -13,12 +13,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cold, pace, planning, scale
+from benchmarks import accepting, cold, pace, planning, scale
 from benchmarks.figures import Figure, missed, table
 from benchmarks.lab import lab
 from benchmarks.process import CommandError
 
-_PARTS = {"cold": cold.measure, "planning": planning.measure, "pace": pace.measure, "scale": scale.measure}
+_PARTS = {
+    "cold": cold.measure,
+    "planning": planning.measure,
+    "accept": accepting.measure,
+    "pace": pace.measure,
+    "scale": scale.measure,
+}
 _RESULTS = Path(__file__).parent / "results.json"
 _SIZES = (1_000, 10_000)
 _LARGE = (100_000,)

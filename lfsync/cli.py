@@ -192,6 +192,22 @@ def show(options: Options, plan: Path, format: str) -> int:
 
 
 @cli.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--conflicts", is_flag=True, help="Also what the files and Lightfield both changed.")
+@click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
+@_FORMAT
+@click.pass_obj
+def accept(options: Options, patterns: tuple[str, ...], conflicts: bool, dry_run: bool, format: str) -> int:
+    """Write what people changed in Lightfield into the files.
+
+    A PATTERN is an address with * and ?, a kind, or file:PATH; everything without one.
+    """
+    from lfsync.commands.accept import accept_drift
+
+    return accept_drift(options, patterns, conflicts=conflicts, dry_run=dry_run, format=format)
+
+
+@cli.command()
 @_FORMAT
 @click.pass_obj
 def history(options: Options, format: str) -> int:

@@ -1,1 +1,1 @@
-"""Live values into files: what people read, as YAML that means the same."""
+"""Files, edited in place: every byte that no edit names stays as it is."""

@@ -52,6 +52,11 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
 
+async def redraft(session: Session, planned: Planned, desired: Mapping[Address, Desired]) -> Draft:
+    """What would be drafted if the files said this, on what is known already."""
+    return await _drafted(session, planned.reader, desired, planned.schema, Wishes(), planned.state)
+
+
 async def plan_saved(session: Session, saved: Plan) -> Planned:
     """A plan that was made before, on what is there now. RefusedError where it is not for this (rule S1)."""
     if saved.workspace.name != session.workspace.name:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass
 
 from lfsync.errors import UsageError
+from lfsync.kinds import kind_of
 from lfsync.model import Address, Blocked, Change, Desired
 from lfsync.planning.draft import Draft, pending, query_targets
 from lfsync.wording import did_you_mean
@@ -18,10 +19,14 @@ _HINT = "A pattern is an address with `*` and `?` (`account.acme-*`), a kind (`t
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """What the command line names. False where it names nothing, and the plan is for everything."""
+    """What the command line names. False where it names nothing, and the plan is for everything.
+
+    `called`: how the command line calls what `only` holds.
+    """
 
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    called: str = "--only"
 
     def __bool__(self) -> bool:
         return bool(self.only or self.exclude)
@@ -78,10 +83,16 @@ def select(desired: Mapping[Address, Desired], orphans: Collection[Address], pat
         # An orphan may turn out to be the record of anything declared (rule I4).
         seen = desired if orphans else with_dependencies(desired, chosen)
         return Selection(chosen, seen, frozenset(orphans) - excluded)
-    named = {address for text in patterns.only for address in known.matched(text, "--only")}
+    named = {address for text in patterns.only for address in known.matched(text, patterns.called)}
     going = (named & set(orphans)) - excluded
     chosen = with_dependencies(desired, (named & desired.keys()) - excluded, without=excluded)
     return Selection(chosen, with_dependencies(desired, chosen), frozenset(going))
+
+
+def matching(desired: Mapping[Address, Desired], patterns: Patterns) -> set[Address]:
+    """The declared resources that patterns name, and nothing that these depend on. UsageError as with `select`."""
+    known = _Known(desired, ())
+    return {address for text in patterns.only for address in known.matched(text, patterns.called)}
 
 
 def witnesses(
@@ -122,6 +133,14 @@ def with_dependencies(
     return {address: wish for address, wish in desired.items() if address in chosen}
 
 
+def with_neighbours(desired: Mapping[Address, Desired], named: Iterable[Address]) -> dict[Address, Desired]:
+    """The named resources, all they depend on, and all that may decide about links of theirs from the other side."""
+    named = list(named)
+    inverses = [(kind_of(a.kind).inverse, desired[a].links) for a in named]
+    kinds = {links[key].definition.target for inverse, links in inverses for key in inverse if key in links}
+    return with_dependencies(desired, [*named, *(address for address in desired if address.kind in kinds)])
+
+
 def _dependencies(wish: Desired) -> list[Address]:
     links = wish.all_links
     found = [address for link in links for address in pending((*link.include, *link.exclude))]
@@ -153,9 +172,9 @@ class _Known:
         self.everything = {*desired, *orphans}
 
     def matched(self, given: str, option: str) -> set[Address]:
-        """The addresses that a pattern stands for. Of --only, nothing but its full address stands for an orphan."""
+        """The addresses that a pattern stands for. But for --exclude, only its full address stands for an orphan."""
         text = unicodedata.normalize("NFC", given)
-        among = self.desired.keys() if option == "--only" else self.everything
+        among = self.everything if option == "--exclude" else self.desired.keys()
         match = _matcher(text.removeprefix(_FILE).removeprefix("./"))
         if text.startswith(_FILE):
             found = {address for address, wish in self.desired.items() if match(wish.place.file)}

@@ -74,14 +74,15 @@ class Body:
 class Forms:
     """Reads the forms of one YAML file. What is wrong is added to `problems`, and something harmless returned.
 
-    `address` is the resource being read, for the problems. `texts` are the files that `{file: ...}` named.
+    `address` is the resource being read, for the problems. `texts` are the files that `{file: ...}` named, by the place
+    of the value.
     """
 
     def __init__(self, file: str, read_text: ReadText) -> None:
         self.file = file
         self.read_text = read_text
         self.problems: list[Problem] = []
-        self.texts: list[str] = []
+        self.texts: dict[Place, str] = {}
         self.address: Address | None = None
 
     def place(self, node: Node) -> Place:
@@ -139,18 +140,18 @@ class Forms:
         if isinstance(node, MappingNode):
             entries = pairs(node)
             if len(entries) == 1 and entries[0][0].value == "file":
-                return Value(self.file_text(entries[0][1]), self.place(node))
+                return Value(self.file_text(entries[0][1], self.place(node)), self.place(node))
         return Value(plain(node), self.place(node))
 
     def values(self, node: Node, what: str) -> dict[str, Value]:
         value = self.value
         return {key.value: value(item) for key, item in self.mapping(node, what)}
 
-    def file_text(self, node: Node) -> str | None:
+    def file_text(self, node: Node, place: Place) -> str | None:
         path = self.text(node, "`file`")
         if path is None:
             return None
-        self.texts.append(path)
+        self.texts[place] = path
         try:
             return self.read_text(path, self.place(node))
         except ConfigError as error:

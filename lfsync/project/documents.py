@@ -90,6 +90,12 @@ def decode(data: bytes, file: str) -> str:
         raise ConfigError([Problem(f"byte 0x{data[at]:02X} is not {name}", place, hint=hint)]) from None
 
 
+def encode(text: str, like: bytes) -> bytes:
+    """Text to bytes, in the encoding of `like` and with its byte order mark."""
+    mark, codec, *_ = next(row for row in _ENCODINGS if like.startswith(row[0]))
+    return mark + text.encode(codec)
+
+
 _CUT: Final = "the file seems to be cut off or damaged; save it as UTF-8"
 _ENCODINGS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le", "UTF-32", _CUT),  # begins like UTF-16, and no text begins with a NUL

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -47,11 +48,21 @@ def _refuse_anothers(path: Path) -> None:
         raise UsageError(f"{path} is the nearest {SETTINGS}, but it belongs to another user", hint=hint)
 
 
-class Folder:
-    """Reads below `root`. Every method raises ConfigError, placed where the file is named if it is."""
+def digest(data: bytes) -> str:
+    """By what the content of a file is known again."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
-    def __init__(self, root: Path) -> None:
+
+class Folder:
+    """Reads below `root`. Every method raises ConfigError, placed where the file is named if it is.
+
+    `instead`: bytes that count as the content of files, by their real path. `digests`: of what was read, likewise.
+    """
+
+    def __init__(self, root: Path, instead: Mapping[Path, bytes] | None = None) -> None:
         self.root = root.resolve()
+        self.instead = instead or {}
+        self.digests: dict[Path, str] = {}
 
     def path(self, name: str, place: Place) -> Path:
         """The file that `name` stands for, links followed."""
@@ -147,9 +158,11 @@ class Folder:
             size = path.stat().st_size
             if size > limit:
                 raise ConfigError([Problem(f"`{name}` has {size:,} bytes; at most {limit:,} are read", place)])
-            return path.read_bytes()
+            data = self.instead[path] if path in self.instead else path.read_bytes()
         except OSError as error:
             raise ConfigError([Problem(f"`{name}` can't be read: {error.strerror}", place)]) from None
+        self.digests[path] = digest(data)
+        return data
 
     def _beside(self, name: str, place: Place) -> str | None:
         """A hint if the file lies beside the YAML file that names it, not where the project starts."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lfsync.errors import ConfigError, Problem, UsageError
@@ -24,6 +24,8 @@ class Project:
 
     `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
     `mappings` are what its sources and its `defaults` say of all their resources, to be checked as such (C15).
+    `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place.
+    `digests`: of every file that was read, by its real path.
     """
 
     root: Path
@@ -34,6 +36,9 @@ class Project:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     files: frozenset[Path] = frozenset()
+    texts: Mapping[Place, str] = field(default_factory=dict)
+    sources: Mapping[Place, Source] = field(default_factory=dict)
+    digests: Mapping[Path, str] = field(default_factory=dict)
 
 
 def load_project(root: Path) -> Project:
@@ -41,6 +46,14 @@ def load_project(root: Path) -> Project:
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
     return _Loading(Folder(root)).load()
+
+
+def edited(project: Project, instead: Mapping[Path, bytes]) -> Project:
+    """The project as it would be with these bytes in its files (by real path; lfsync.yaml is none of them).
+
+    Nothing else is read again, so that what others do to other files meanwhile makes no difference.
+    """
+    return _Loading(Folder(project.root, instead)).again(project, instead)
 
 
 class _Loading:
@@ -80,8 +93,42 @@ class _Loading:
         files = frozenset({*named, *(self.folder.real(name) for name in (SETTINGS, *names, *_kept(settings)))})
         warnings = tuple(self.warnings)
         return Project(
-            self.folder.root, document, settings, resources, tuple(mappings), found.problems, warnings, files
+            self.folder.root,
+            document,
+            settings,
+            resources,
+            tuple(mappings),
+            found.problems,
+            warnings,
+            files,
+            texts={place: text for part in (beside, *declared) for place, text in part.texts.items()},
+            sources={source.place: source for part in declared for source in part.sources},
+            digests=self.folder.digests,
         )
+
+    def again(self, project: Project, instead: Container[Path]) -> Project:
+        """A project whose edited files are read anew, and the YAML files that name an edited text."""
+        defaults, _ = read_defaults(project.document, self.folder.text)
+        naming = {place.file for place, name in project.texts.items() if self.folder.real(name) in instead}
+        homes = {(each.row.source if each.row else each.place).file for each in project.resources.values()}
+        names = {name for name in homes if name in naming or self.folder.real(name) in instead} - {SETTINGS}
+        sources = {at for at, each in project.sources.items() if self.folder.real(each.path) in instead}
+        kept = [
+            each
+            for each in project.resources.values()
+            if (each.row.source if each.row else each.place).file not in names
+            and not (each.row and each.row.source in sources)
+        ]
+        declared = [self.declared(name, defaults) for name in sorted(names)]
+        beside = [project.sources[at] for at in sorted(sources) if at.file not in names]
+        declared.append(Declared("", resources=tuple(kept), sources=tuple(beside)))
+        resources = self.resources(declared, defaults)
+        for path, known in self.folder.digests.items():
+            if path not in instead and project.digests.get(path) != known:
+                message = "the file was changed meanwhile"
+                self.problems.append(Problem(message, Place(path.relative_to(self.folder.root).as_posix(), 1, 1)))
+        self.problems += check(resources, project.mappings)
+        return replace(project, resources=resources, problems=tuple(self.problems))
 
     def settings_document(self) -> Document:
         if not (self.folder.root / SETTINGS).exists():

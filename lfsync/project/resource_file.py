@@ -10,14 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.errors import Problem
 from lfsync.kinds import KINDS, SECTIONS, Kind
-from lfsync.model import JSON, Address, Links, Match, Ref, Resource, Value
+from lfsync.model import JSON, Address, Links, Match, Place, Ref, Resource, Value
 from lfsync.project.declarations import (
     NO_DEFAULT,
     Body,
@@ -47,6 +47,7 @@ _HAVE: Final = "this version knows " + ", ".join(SECTIONS)
 class Declared:
     """What one file declares. `named` are the files that its values and sources name (rule C1).
 
+    `texts`: the file that a `{file: ...}` names, by the place of the value.
     `foreign`: the file is plainly no resource file, but another program's.
     """
 
@@ -56,6 +57,7 @@ class Declared:
     named: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     foreign: bool = False
+    texts: Mapping[Place, str] = field(default_factory=dict)
 
 
 def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, Default], Declared]:
@@ -70,7 +72,8 @@ def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, De
                 found[key.value] = _default(forms, node)
             else:
                 forms.say(key, *no_kind(key.value))
-    return found, Declared(document.file, named=tuple(forms.texts), problems=tuple(forms.problems))
+    named = tuple(forms.texts.values())
+    return found, Declared(document.file, named=named, problems=tuple(forms.problems), texts=forms.texts)
 
 
 def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default], read_text: ReadText) -> Declared:
@@ -90,8 +93,8 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
             forms.say(key, *not_yet(f"{key.value}:", _HAVE))
         elif not key.value.startswith(_OWN):
             forms.unknown(key, _TOP_KEYS, "a resource file")
-    named = (*forms.texts, *(source.path for source in sources))
-    return Declared(file, tuple(resources), tuple(sources), named, tuple(forms.problems))
+    named = (*forms.texts.values(), *(source.path for source in sources))
+    return Declared(file, tuple(resources), tuple(sources), named, tuple(forms.problems), texts=forms.texts)
 
 
 def join(parts: Iterable[Iterable[Resource]]) -> tuple[dict[Address, Resource], list[Problem]]:
@@ -227,13 +230,14 @@ def digest(resources: Mapping[Address, Resource]) -> str:
     """A hash of the desired state: the same for any order of files, keys and rows, other for any other content."""
     hasher = hashlib.sha256()
     for address in sorted(resources):
-        hasher.update(_CANONICAL.encode(_content(resources[address])).encode())
+        hasher.update(_CANONICAL.encode(content(resources[address])).encode())
     return hasher.hexdigest()
 
 
-def _content(resource: Resource) -> JSON:
+def content(resource: Resource) -> JSON:
+    """All that a resource says, without the places where it says it."""
     lifecycle = resource.lifecycle
-    content: list[JSON] = [
+    parts: list[JSON] = [
         str(resource.address),
         {key: value.data for key, value in resource.fields.items()},
         {key: _links(links) for key, links in resource.relationships.items()},
@@ -243,7 +247,7 @@ def _content(resource: Resource) -> JSON:
         _words(lifecycle.ignore_changes),
         [lifecycle.seed, lifecycle.protect, lifecycle.absent],
     ]
-    return content
+    return parts
 
 
 def _links(links: Links) -> JSON:

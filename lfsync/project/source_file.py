@@ -18,7 +18,7 @@ MAX_CELL: Final = 1_000_000  # characters
 _BAD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_NO_QUOTES: Final = re.compile(r'[^"\r\n]*+(?!")')
+NO_QUOTES: Final = re.compile(r'[^"\r\n]*+(?!")')
 
 Row: TypeAlias = tuple[int, dict[str, JSON]]
 
@@ -67,10 +67,10 @@ def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list
 
     Not by the `csv` module: it takes a quote after a blank for a part of the value (rule C15).
     """
-    cell = _cell_pattern(delimiter)
+    cell = cell_pattern(delimiter)
     at, line = 0, 1
     while at < len(text):
-        simple = _NO_QUOTES.match(text, at)
+        simple = NO_QUOTES.match(text, at)
         if simple:
             cells, end, lines = simple[0].split(delimiter), simple.end(), 0
         else:
@@ -82,7 +82,7 @@ def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list
         line += lines + 1
 
 
-def _cell_pattern(delimiter: str) -> re.Pattern[str]:
+def cell_pattern(delimiter: str) -> re.Pattern[str]:
     """A quoted cell (its first group) with blanks around, or one without quotes around (its second group)."""
     blank = f"[^\\S\r\n{delimiter}]*"
     quoted = f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{delimiter}\r\n]|\\Z)'

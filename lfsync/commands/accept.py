@@ -1,0 +1,257 @@
+"""`lfsync accept`: what people changed in Lightfield, into the files. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lfsync.commands.console import Options, out
+from lfsync.commands.opening import open_session
+from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.editing.acceptance import Accepted, Edit, Left, Part, accept, deviations, unsettled
+from lfsync.editing.files import Rewritten, rewrite
+from lfsync.editing.files import replace as replace_file
+from lfsync.editing.splices import CantEditError
+from lfsync.errors import Problem, StateError, UnrecordedError
+from lfsync.kinds import kind_of
+from lfsync.knowledge.knowledge import Wanted
+from lfsync.model import JSON, Address
+from lfsync.planning.draft import Draft
+from lfsync.planning.make import plan_declared, redraft
+from lfsync.planning.plan_file import safe
+from lfsync.planning.planned import Planned
+from lfsync.planning.prepare import prepare
+from lfsync.planning.selection import Patterns, matching, with_neighbours
+from lfsync.planning.session import Session
+from lfsync.project.load import edited
+from lfsync.render.terminal import escape
+from lfsync.state.state import State
+
+_OTHERWISE = "the edited file would not say just this, so it is left"
+_BY_HAND = "Change it by hand; `lfsync plan` shows both values."
+_SHOWN = 3  # addresses that a warning names
+
+
+@dataclass(slots=True)
+class _Result:
+    """What goes into the files, and what is left. `draft` is the plan of the edited files."""
+
+    files: list[Rewritten] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    draft: Draft | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def edits(self) -> list[Edit]:
+        return [edit for each in self.files for edit in each.edits]
+
+    def leave(self, edit: Edit, reason: str, hint: str | None = None) -> None:
+        self.left.append(Left(edit.of.address, edit.of.part, edit.of.place, reason, hint))
+
+
+def accept_drift(
+    options: Options, patterns: tuple[str, ...], *, conflicts: bool, dry_run: bool, format: str = "text"
+) -> int:
+    """0; 3 where something was left."""
+    result = asyncio.run(_accepted(options, patterns, conflicts=conflicts, dry_run=dry_run))
+    code = 3 if result.left else 0
+    out(_json(result, dry_run, code) if format == "json" else "\n".join(_text(result, dry_run)))
+    return code
+
+
+async def _accepted(options: Options, patterns: tuple[str, ...], *, conflicts: bool, dry_run: bool) -> _Result:
+    with reading_progress(options) as watcher:
+        async with open_session(
+            options.root, options.workspace, listener(options), watcher=watcher, writing=not dry_run
+        ) as session:
+            warn_of_merges(session.workspace)
+            named = Patterns(patterns, called="PATTERN")
+            planned = await plan_declared(session, named)
+            watcher.close()
+            chosen = matching(planned.desired, named) if patterns else set(planned.desired)
+            trashed = await _trashed(planned, chosen)
+            made = accept(session.project, planned, chosen, trashed, conflicts=conflicts, is_named=bool(patterns))
+            result = await _settled(session, planned, made.edits)
+            result.left = [*made.left, *result.left]
+            result.warnings = [*_warnings(made.unknown)]
+            if not dry_run:
+                _write(session, planned, result)
+            return result
+
+
+async def _trashed(planned: Planned, chosen: Iterable[Address]) -> set[Address]:
+    """The blocked ones whose record people trashed. Of a kind whose trash nothing lists: whose record is gone."""
+    knowledge, bindings = planned.knowledge, planned.state.bindings
+    blocked = {each.address for each in planned.plan.blocked} & set(chosen) & bindings.keys()
+    gone = {a for a in blocked if knowledge.is_gone(a.kind, bindings[a].id)}
+    listed = {(a.kind, bindings[a].id) for a in gone if kind_of(a.kind).trash}
+    if unseen := {key for key in listed if knowledge.trashed(*key) is None}:
+        await planned.reader.read(Wanted(trash=unseen))
+    return {a for a in gone if not kind_of(a.kind).trash or knowledge.trashed(a.kind, bindings[a].id) is not None}
+
+
+async def _settled(session: Session, planned: Planned, edits: Sequence[Edit]) -> _Result:
+    """The files as they would be, held against what is wanted. What does not come out so is left, and all made anew."""
+    result = _Result()
+    while edits:
+        files, refused = rewrite(session.project.root, edits, session.project.digests)
+        for each in refused:
+            result.leave(each.edit, each.reason, each.hint)
+        result.files = files
+        if not result.edits:
+            break
+        wrong, result.draft = await _held(session, planned, files)
+        if not wrong:
+            break
+        for edit in result.edits:
+            if edit.of.address in wrong:
+                result.leave(edit, wrong[edit.of.address], _BY_HAND)
+        edits = [edit for edit in result.edits if edit.of.address not in wrong]
+        result.files = []
+    return result
+
+
+async def _held(
+    session: Session, planned: Planned, files: Sequence[Rewritten]
+) -> tuple[Mapping[Address, str], Draft | None]:
+    """The resources whose edits come out otherwise than meant, with the reason; and the plan of the edited files."""
+    parts, removed = _parts(edit for each in files for edit in each.edits)
+    touched = {*parts, *removed}
+    after = edited(session.project, {each.path: each.after for each in files})
+    desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
+    if problems := [*after.problems, *problems]:
+        return _blamed(problems, touched), None
+    others = deviations(session.project.resources, after.resources, parts, removed)
+    if others:
+        return dict.fromkeys(others & touched or touched, _OTHERWISE), None
+    wishes = {a: desired[a] if a in parts else wish for a, wish in planned.desired.items() if a not in removed}
+    draft = await redraft(session, planned, with_neighbours(wishes, parts))
+    wrong = {a for a in parts if a in draft.blocked or unsettled(draft.changes.get(a), parts[a])}
+    return dict.fromkeys(wrong, _OTHERWISE), draft
+
+
+def _blamed(problems: Iterable[Problem], touched: set[Address]) -> dict[Address, str]:
+    """The edits that the problems of the edited files come from: those of the resource that has one, else all."""
+    by_name = {str(address): address for address in touched}
+    found = {by_name[each.address]: each.message for each in problems if each.address in by_name}
+    first = next(iter(problems))
+    return found or dict.fromkeys(touched, f"the files would have a problem then: {first.message}")
+
+
+def _parts(edits: Iterable[Edit]) -> tuple[dict[Address, set[Part]], set[Address]]:
+    parts: dict[Address, set[Part]] = {}
+    removed: set[Address] = set()
+    for edit in edits:
+        if edit.of.part:
+            parts.setdefault(edit.of.address, set()).add(edit.of.part)
+        else:
+            removed.add(edit.of.address)
+    return parts, removed
+
+
+def _warnings(unknown: Sequence[Address]) -> Iterator[str]:
+    if unknown:
+        names = ", ".join(map(str, unknown[:_SHOWN])) + (
+            f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+        )
+        yield (
+            f"{names}: differs, and the state has no hashes of what differs, so that nobody can tell who changed it: "
+            "it does not count as drift. An apply makes hashes"
+        )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _write(session: Session, planned: Planned, result: _Result) -> None:
+    """The files first, each whole or not at all; then the state says that they and Lightfield agree (rule V2)."""
+    written: list[Rewritten] = []
+    for each in result.files:
+        try:
+            replace_file(each)
+            written.append(each)
+        except CantEditError as error:
+            for edit in each.edits:
+                result.leave(edit, error.reason, error.hint)
+    failed = {edit.of.address for each in result.files if each not in written for edit in each.edits}
+    result.files = written
+    if not written or result.draft is None:
+        return
+    parts, removed = _parts(result.edits)
+    state = _agreed(session, planned, result.draft, parts.keys() - failed, removed)
+    try:
+        session.keep(state)
+    except (StateError, OSError) as error:
+        raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
+
+
+def _agreed(
+    session: Session, planned: Planned, draft: Draft, accepted: Iterable[Address], removed: Iterable[Address]
+) -> State:
+    state = session.state
+    bindings = dict(state.bindings)
+    for address in accepted:
+        if address in draft.bindings:
+            bindings.pop(planned.draft.resolution.moved.get(address, address), None)
+            bindings[address] = draft.bindings[address]
+    state = replace(state, bindings=bindings)
+    for address in removed:
+        state = state.without(address, session.now())
+    return state
+
+
+# ---------------------------------------------------------------- telling
+
+
+def _text(result: _Result, dry_run: bool) -> Iterator[str]:
+    for each in result.files:
+        yield from (escape(line) for line in _diff(each))
+    if result.files:
+        yield ""
+    for left in result.left:
+        key = f"`{left.part[-1]}`: " if left.part else ""
+        yield escape(f"{left.place}: {left.address}: {key}{left.reason}")
+        if left.hint:
+            yield escape(f"    {left.hint}")
+    yield from (escape(f"Warning: {warning}.") for warning in result.warnings)
+    yield _summary(result, dry_run)
+
+
+def _diff(each: Rewritten) -> Iterator[str]:
+    yield from (f"--- a/{each.name}", f"+++ b/{each.name}", *each.diff)
+
+
+def _summary(result: _Result, dry_run: bool) -> str:
+    parts, removed = _parts(result.edits)
+    values, files = sum(map(len, parts.values())), len(result.files)
+    told = [f"{values} value{_s(values)} of {len(parts)} resource{_s(len(parts))}"] if values else []
+    told += [f"{len(removed)} resource{_s(len(removed))} taken out"] if removed else []
+    left = f"; {len(result.left)} left" if result.left else ""
+    if not told:
+        return f"Nothing to accept{left}."
+    verb = "Would accept" if dry_run else "Accepted"
+    return f"{verb} {', '.join(told)}, in {files} file{_s(files)}{left}."
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _json(result: _Result, dry_run: bool, code: int) -> str:
+    document = {
+        "dry_run": dry_run,
+        "accepted": [{**_where(edit.of), "before": edit.of.before, "after": edit.of.after} for edit in result.edits],
+        "left": [{**_where(left), "reason": left.reason, "hint": left.hint} for left in result.left],
+        "files": [{"file": each.name, "diff": "".join(f"{line}\n" for line in _diff(each))} for each in result.files],
+        "warnings": list(result.warnings),
+        "exit_code": code,
+    }
+    return safe(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _where(of: Accepted | Left) -> dict[str, JSON]:
+    place = of.place
+    key = of.part[-1] if of.part else None
+    return {"address": str(of.address), "key": key, "file": place.file, "line": place.line, "column": place.column}

@@ -1,0 +1,508 @@
+"""What people changed in Lightfield, as edits of the files (design.md, section 13; rule V2). Pure.
+
+A plan says what differs and who moved it. What people moved is turned round here: the live value, as a person would
+write it, goes to the place where the files declare it. What has no such place, or shares it with something else, is
+left and named.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from lfsync.editing.repasting import data_of, leaf_of, texts_of
+from lfsync.editing.splices import CantEditError
+from lfsync.editing.yaml_edit import Items, Leaf, Parts, Path, Put
+from lfsync.kinds import kind_of
+from lfsync.knowledge.knowledge import Knowledge
+from lfsync.model import (
+    JSON,
+    Address,
+    Cause,
+    Change,
+    Desired,
+    DesiredField,
+    DesiredLinks,
+    Links,
+    Place,
+    Ref,
+    Resource,
+)
+from lfsync.planning.diff import MEMBERS, Comparer, Sides
+from lfsync.planning.diff import Key as DiffKey
+from lfsync.project.resource_file import content
+from lfsync.project.sources import Column, Form, Object, Same, Several, Source
+from lfsync.values.pipelines import live_value
+from lfsync.values.table import BadValueError
+
+if TYPE_CHECKING:  # data of modules that read files
+    from lfsync.planning.planned import Planned
+    from lfsync.project.load import Project
+
+_TRASHED: Final = "its record was trashed, and a resource is taken out of the files only where a pattern names it"
+_CONFLICT: Final = "the files and Lightfield both changed it since the last apply"
+_CONFLICT_HINT: Final = "Pass --conflicts to take what Lightfield has; `lfsync apply` takes what the file has."
+
+Part: TypeAlias = tuple[str, ...]
+"""What of a resource: `("fields", "tier")`, `("relationships", "$owner")`, `("members",)`; `()` is all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One thing that goes into the files. `before` is what the file said, `after` what it says then, for people."""
+
+    address: Address
+    part: Part
+    place: Place
+    before: JSON
+    after: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One thing that stays as it is, and why."""
+
+    address: Address
+    part: Part
+    place: Place
+    reason: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class YamlEdit:
+    """What the body of a resource says is edited, or all of it taken out (the path is empty then)."""
+
+    of: Accepted
+    file: str
+    at: tuple[int, int]
+    path: Path
+    leaf: Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class TextEdit:
+    """A text of its own becomes this one."""
+
+    of: Accepted
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowEdit:
+    """Cells of a row are edited; without any, the row is taken out."""
+
+    of: Accepted
+    file: str
+    line: int
+    cells: Mapping[str, JSON]
+
+
+Edit: TypeAlias = YamlEdit | TextEdit | RowEdit
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """`removed`: resources that go from the files. `unknown`: those that differ, and have no hashes to tell why."""
+
+    edits: list[Edit] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    removed: set[Address] = field(default_factory=set)
+    unknown: list[Address] = field(default_factory=list)
+
+
+def accept(
+    project: Project,
+    planned: Planned,
+    chosen: Collection[Address],
+    trashed: Collection[Address],
+    *,
+    conflicts: bool,
+    is_named: bool,
+) -> Acceptance:
+    """What of a plan the files are to take over. `trashed`: blocked resources whose record people trashed.
+
+    `chosen`: the resources that it is about. `is_named`: by a pattern; only so a resource is taken out of the files.
+    """
+    acceptor = _Acceptor(project, planned, conflicts)
+    for change in planned.plan.changes:
+        if change.address in chosen and change.action == "update":
+            acceptor.change(change)
+    acceptor.links()
+    going = acceptor.removable(trashed) if is_named else set()
+    for blocked in planned.plan.blocked:
+        address = blocked.address
+        if address in going:
+            acceptor.removal(address)
+        elif address in trashed and not is_named:
+            acceptor.leave(
+                address, (), blocked.source, _TRASHED, f"`lfsync accept {address}` takes it out of the files."
+            )
+        elif address in chosen and address not in trashed:
+            acceptor.leave(address, (), blocked.source, blocked.reason, blocked.hint)
+    return acceptor.made
+
+
+# ---------------------------------------------------------------- did it come out right?
+
+
+def deviations(
+    before: Mapping[Address, Resource],
+    after: Mapping[Address, Resource],
+    parts: Mapping[Address, Collection[Part]],
+    removed: Collection[Address],
+) -> set[Address]:
+    """The resources that the edited files declare otherwise than is wanted: in more than these parts of them."""
+    found = (before.keys() - set(removed)) ^ after.keys()
+    for address in before.keys() & after.keys():
+        own = parts.get(address, ())
+        if content(_without(before[address], own)) != content(_without(after[address], own)):
+            found.add(address)
+    return found
+
+
+def unsettled(change: Change | None, parts: Iterable[Part]) -> set[Part]:
+    """Of parts that were written into the files, those that a plan would change all the same."""
+    if change is None:
+        return set()
+    planned: set[Part] = {("fields", each.key) for each in change.fields}
+    planned |= {("relationships", each.key) for each in change.relationships}
+    planned |= {("members",)} if change.members else set()
+    return planned & set(parts)
+
+
+def _without(resource: Resource, parts: Collection[Part]) -> Resource:
+    if not parts:
+        return resource
+    return replace(
+        resource,
+        fields={key: value for key, value in resource.fields.items() if ("fields", key) not in parts},
+        relationships={k: v for k, v in resource.relationships.items() if ("relationships", k) not in parts},
+        members=None if ("members",) in parts else resource.members,
+    )
+
+
+# ---------------------------------------------------------------- what goes where
+
+
+@dataclass(slots=True)
+class _Delta:
+    """What becomes of the links that a resource declares: refs of these ids go, and these are added."""
+
+    include: set[str] = field(default_factory=set)
+    exclude: set[str] = field(default_factory=set)
+    add: list[str] = field(default_factory=list)
+
+
+class _Acceptor:
+    def __init__(self, project: Project, planned: Planned, conflicts: bool) -> None:
+        self.project = project
+        self.planned = planned
+        self.conflicts = conflicts
+        self.made = Acceptance()
+        self.resolution = planned.draft.resolution
+        self.comparer = Comparer(
+            planned.desired, planned.schema, planned.state, planned.knowledge, planned.draft.resolution
+        )
+        self.emails = {member.id: member.email for member in planned.schema.members if member.email}
+        self.deltas: dict[tuple[Address, Part], _Delta] = {}
+
+    @property
+    def knowledge(self) -> Knowledge:
+        return self.planned.knowledge
+
+    def leave(self, address: Address, part: Part, place: Place, reason: str, hint: str | None = None) -> None:
+        self.made.left.append(Left(address, part, place, reason, hint))
+
+    def change(self, change: Change) -> None:
+        """Everything of one resource that people moved."""
+        address = change.address
+        binding = self.planned.draft.bindings.get(address)
+        record = self.knowledge.record(address.kind, change.id or "")
+        if binding is None or record is None:
+            return
+        wish, resource = self.planned.desired[address], self.project.resources[address]
+        known: Collection[str] = (*binding.fields, *binding.links, *(["members"] if binding.members else []))
+        differing = [*(f.key for f in change.fields), *(each.key for each in change.relationships)]
+        differing += ["members"] if change.members else []
+        if any(key not in known for key in differing):
+            self.made.unknown.append(address)
+        for each in change.fields:
+            if self.is_accepted(address, ("fields", each.key), resource.fields[each.key].place, each.cause):
+                definition = wish.fields[each.key].definition
+                live = live_value(record, definition, self.planned.schema.kinds[record.kind])
+                self.field(resource, wish.fields[each.key], live)
+        sides = self.comparer.prepared(wish, record)
+        for link in change.relationships:
+            links = resource.relationships[link.key]
+            if self.is_accepted(address, ("relationships", link.key), links.place, link.cause):
+                self.link(wish, wish.links[link.key], ("links", link.key), sides)
+        if change.members and wish.members and resource.members:
+            last, ours = binding.members, self.planned.state.hash(sides.declared[MEMBERS])
+            moved = last is not None and last.live is not None and self.moved(last.live, sides)
+            cause: Cause = "config" if not (last and moved) else "drift" if last.declared == ours else "conflict"
+            if self.is_accepted(address, ("members",), resource.members.place, cause):
+                self.link(wish, wish.members, MEMBERS, sides)
+
+    def moved(self, last: tuple[str, ...], sides: Sides) -> bool:
+        return self.planned.state.relinked(last, sides.linked[MEMBERS])
+
+    def is_accepted(self, address: Address, part: Part, place: Place, cause: Cause) -> bool:
+        if cause == "conflict" and not self.conflicts:
+            self.leave(address, part, place, _CONFLICT, _CONFLICT_HINT)
+        return cause == "drift" or (cause == "conflict" and self.conflicts)
+
+    # ------------------------------------------------------------ fields
+
+    def field(self, resource: Resource, wish: DesiredField, live: JSON) -> None:
+        key, value = wish.definition.key, resource.fields[wish.definition.key]
+        try:
+            data = data_of(wish.definition, live, value.data)
+            self.put(resource, key, leaf_of(wish.definition, live, value.data, data))
+        except (CantEditError, BadValueError) as error:
+            reason = error.reason if isinstance(error, CantEditError) else f"no file can say it: {error.message}"
+            self.leave(resource.address, ("fields", key), value.place, reason, error.hint)
+
+    def put(self, resource: Resource, key: str, leaf: Leaf) -> None:
+        """An edit of the place where a field is declared. CantEditError where it can't be written there."""
+        value = resource.fields[key]
+        of = Accepted(resource.address, ("fields", key), value.place, value.data, leaf.whole)
+        if resource.row is not None:
+            source = self.project.sources[resource.row.source]
+            if resource.place.file != source.path:
+                raise CantEditError(f"the row is made by the source at {source.place}, and stands in no file")
+            cells = self.cells(source, key, leaf)
+            self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, cells))
+            return
+        if value.place in self.project.texts and value.place.file == resource.place.file:
+            file = self.project.texts[value.place]
+            self.refuse_shared_text(value.place, file)
+            self.made.edits.append(TextEdit(of, file, str(leaf.whole or "")))
+            return
+        at = (resource.place.line, resource.place.column)
+        self.made.edits.append(YamlEdit(of, resource.place.file, at, ("fields", key), leaf))
+
+    def refuse_shared_text(self, place: Place, file: str) -> None:
+        name = posixpath.normpath(file)
+        places = {at for at, other in self.project.texts.items() if posixpath.normpath(other) == name}
+        users = [v.place for each in self.project.resources.values() for v in each.fields.values() if v.place in places]
+        if len(users) > 1 or places != {place}:
+            others = sorted({str(at) for at in (*users, *places)} - {str(place)})
+            where = f": {', '.join(others[:3])}" if others else ""
+            raise CantEditError(f"other places use the text {file} too{where}", "Give it a text of its own.")
+
+    def cells(self, source: Source, key: str, leaf: Leaf) -> dict[str, JSON]:
+        """The cells that say a field of a row, and what they are to say."""
+        form = source.fields.get(key)
+        if form is None:
+            raise CantEditError("it comes from `defaults`, and a row has no place for a value of its own")
+        if isinstance(form, Object):
+            return self.object_cells(source, form, leaf)
+        column = self.own_column(source, form)
+        is_json = source.path.lower().endswith(".jsonl")
+        data = leaf.whole
+        if data is None and not column.clear:
+            hint = f"Add `empty: null` to the column `{column.name}` at {column.place}."
+            raise CantEditError("it is empty in Lightfield, and an empty cell leaves a field alone", hint)
+        return {column.name: data[0] if isinstance(data, list) and len(data) == 1 and not is_json else data}
+
+    def object_cells(self, source: Source, form: Object, leaf: Leaf) -> dict[str, JSON]:
+        parts = leaf.whole if isinstance(leaf.whole, dict) else {}
+        missing = [name for name in parts if name not in form.parts]
+        if missing:
+            raise CantEditError(f"the source at {form.place} has no column for `{missing[0]}`")
+        if not parts:
+            raise CantEditError("it is empty in Lightfield, and empty cells leave a field alone")
+        cells: dict[str, JSON] = {}
+        changed = leaf.parts if isinstance(leaf, Parts) else dict.fromkeys(form.parts)
+        for name in changed:
+            cells[self.own_column(source, form.parts[name]).name] = parts.get(name)
+        return cells
+
+    def own_column(self, source: Source, form: Form) -> Column:
+        """The column of a form whose cell is the value itself, and nothing else's."""
+        if isinstance(form, Same):
+            raise CantEditError(f"every row has the same value, at {form.value.place}")
+        if not isinstance(form, Column):
+            raise CantEditError(f"several cells make the value, at {form.place}")
+        if form.pattern or form.split:
+            how = "`pattern`" if form.pattern else "`split`"
+            raise CantEditError(f"the value is made of the cell by {how}, at {form.place}")
+        if any(form.name == column.name for column in source.key):
+            raise CantEditError(f"the cell makes the key, at {source.place}")
+        if any(form.name == column.name for column in _columns(source.relationships.values())):
+            raise CantEditError(f"the cell makes a ref too, at {source.place}")
+        users = [column for column in _columns(source.fields.values()) if column.name == form.name]
+        name = posixpath.normpath(source.path)
+        others = [s for s in self.project.sources.values() if s.place != source.place]
+        if len(users) > 1 or any(posixpath.normpath(each.path) == name for each in others):
+            raise CantEditError(f"other values come from the column `{form.name}` too")
+        return form
+
+    # ------------------------------------------------------------ links
+
+    def link(self, wish: Desired, link: DesiredLinks, at: DiffKey, sides: Sides) -> None:
+        """Note what one relationship, or the members, must not declare any more, and what they must."""
+        part: Part = ("members",) if at == MEMBERS else ("relationships", at[1])
+        linked, include, exclude = sides.linked[at], sides.include[at], sides.exclude[at]
+        delta = self.delta(wish.address, part)
+        delta.include |= include - linked
+        if exclude is not None:
+            delta.exclude |= exclude & linked
+            added: set[str] = set()
+        else:
+            added = linked - include
+            delta.add += [self.ref(link.definition.target, id) for id in sorted(added)]
+        inverse = kind_of(wish.address.kind).inverse.get(at[1]) if part != ("members",) else None
+        if inverse:
+            self.other_side(wish, link, inverse, gone=delta.include | delta.exclude, added=added)
+
+    def other_side(self, wish: Desired, link: DesiredLinks, inverse: str, *, gone: set[str], added: set[str]) -> None:
+        """Both sides of a link say the same (rule C9): where the other one is declared too, it moves along."""
+        here = self.resolution.ids.get(wish.address, "")
+        for id in (*sorted(gone), *sorted(added)):
+            other = self.comparer.address_of.get((link.definition.target, id))
+            theirs = self.planned.desired[other].links.get(inverse) if other else None
+            if other is None or theirs is None:
+                continue
+            named = {str(self.resolution.target(target)) for target in theirs.include}
+            delta = self.delta(other, ("relationships", inverse))
+            if id in gone:
+                delta.include |= {here} & named
+            elif here not in named and theirs.exact and wish.address.key not in delta.add:
+                delta.add.append(wish.address.key)
+            if id in added:
+                delta.exclude |= {here} & {str(self.resolution.target(target)) for target in theirs.exclude}
+
+    def delta(self, address: Address, part: Part) -> _Delta:
+        return self.deltas.setdefault((address, part), _Delta())
+
+    def links(self) -> None:
+        """Edits of all that was noted."""
+        for (address, part), delta in self.deltas.items():
+            resource, wish = self.project.resources[address], self.planned.desired[address]
+            links = resource.members if part == ("members",) else resource.relationships[part[1]]
+            link = wish.members if part == ("members",) else wish.links[part[1]]
+            if links is None or link is None or not (delta.include or delta.exclude or delta.add):
+                continue
+            if resource.row is not None:
+                where = "the row holds it as a ref" if links.place == resource.place else "every row has the same"
+                self.leave(address, part, links.place, f"{where}, which is not written back")
+                continue
+            leaf = self.links_leaf(links, link, delta)
+            of = Accepted(address, part, links.place, _links_data(links), leaf.whole)
+            at = (resource.place.line, resource.place.column)
+            self.made.edits.append(YamlEdit(of, resource.place.file, at, part, leaf))
+
+    def links_leaf(self, links: Links, link: DesiredLinks, delta: _Delta) -> Leaf:
+        include = self.items(links.include, link, delta.include, delta.add)
+        if links.form == "partial":
+            exclude = self.items(links.exclude, link, delta.exclude, [])
+            parts = {"include": include, "exclude": exclude}
+            touched = {name: items for name, items in parts.items() if items.drop}
+            whole = {name: items.whole for name, items in parts.items() if getattr(links, name)}
+            return Parts(whole, touched)
+        if link.definition.many:
+            return include
+        return Put(include.whole[0] if isinstance(include.whole, list) and include.whole else None)
+
+    def items(self, refs: tuple[Ref, ...], link: DesiredLinks, gone: set[str], add: list[str]) -> Items:
+        places = {
+            target.place for target in (*link.include, *link.exclude) if str(self.resolution.target(target)) in gone
+        }
+        drop = frozenset(index for index, ref in enumerate(refs) if ref.place in places)
+        kept = [_ref_data(ref) for index, ref in enumerate(refs) if index not in drop]
+        return Items([*kept, *add], drop, tuple(add))
+
+    def ref(self, kind: str, id: str) -> str:
+        """A record as a file names it: a member's e-mail, a key of this project, else its id."""
+        if kind == "member":
+            return self.emails.get(id, id)
+        address = self.comparer.address_of.get((kind, id))
+        return address.key if address else id
+
+    # ------------------------------------------------------------ what is gone
+
+    def removable(self, trashed: Collection[Address]) -> set[Address]:
+        """Of resources whose record is gone, those that nothing that stays refers to."""
+        going = set(trashed)
+        while True:
+            referrers = {address: next(self.referrers(address, going), None) for address in sorted(going)}
+            kept = {address: where for address, where in referrers.items() if where}
+            if not kept:
+                return going
+            for address, (other, place) in kept.items():
+                reason = f"its record is gone, and {other} refers to it at {place}"
+                self.leave(address, (), self.project.resources[address].place, reason, "Take the ref out first.")
+                going.discard(address)
+
+    def referrers(self, address: Address, going: Collection[Address]) -> Iterator[tuple[Address, Place]]:
+        for other, resource in self.project.resources.items():
+            if other in going:
+                continue
+            for target, ref in self.refs(resource):
+                if target == address.kind and ref.match is None and ref.text == address.key:
+                    yield other, ref.place
+            values = (resource.match.values if resource.match else None) or {}
+            for key, value in values.items():
+                if self.target(resource.address.kind, key) == address.kind and address.key in texts_of(value.data):
+                    yield other, value.place
+
+    def refs(self, resource: Resource) -> Iterator[tuple[str | None, Ref]]:
+        for key, links in resource.relationships.items():
+            target = self.target(resource.address.kind, key)
+            yield from ((target, ref) for ref in (*links.include, *links.exclude))
+        if resource.members:
+            kind = resource.fields.get("$objectType")
+            target = str(kind.data).removeprefix("$") if kind else None
+            yield from ((target, ref) for ref in (*resource.members.include, *resource.members.exclude))
+
+    def target(self, kind: str, key: str) -> str | None:
+        definitions = self.planned.schema.kinds.get(kind)
+        rel = definitions.relationships.get(key) if definitions else kind_of(kind).relationships.get(key)
+        return rel.target if rel else None
+
+    def removal(self, address: Address) -> None:
+        """A resource goes from the files."""
+        resource = self.project.resources[address]
+        of = Accepted(address, (), resource.place, str(address), None)
+        if resource.row is None:
+            at = (resource.place.line, resource.place.column)
+            self.made.edits.append(YamlEdit(of, resource.place.file, at, (), Put(None)))
+        else:
+            source = self.project.sources[resource.row.source]
+            name = posixpath.normpath(source.path)
+            users = sum(posixpath.normpath(each.path) == name for each in self.project.sources.values())
+            if users > 1 or resource.place.file != source.path:
+                why = "other sources read the row too" if users > 1 else "its row stands in no file"
+                self.leave(address, (), resource.place, f"its record is gone, and {why}")
+                return
+            self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, {}))
+        self.made.removed.add(address)
+
+
+# ---------------------------------------------------------------- data
+
+
+def _columns(forms: Iterable[Form]) -> Iterator[Column]:
+    for form in forms:
+        if isinstance(form, Column):
+            yield form
+        elif isinstance(form, Several):
+            yield from _columns(form.forms)
+        elif isinstance(form, Object):
+            yield from _columns(form.parts.values())
+
+
+def _ref_data(ref: Ref) -> JSON:
+    return str(ref.text) if ref.match is None else {"match": {key: value.data for key, value in ref.match.items()}}
+
+
+def _links_data(links: Links) -> JSON:
+    include: list[JSON] = [_ref_data(ref) for ref in links.include]
+    if links.form == "partial":
+        return {"include": include, "exclude": [_ref_data(ref) for ref in links.exclude]}
+    return include if links.form == "exact" else include[0] if include else None
