@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class Project:
     sources: Mapping[Place, Source] = field(default_factory=dict)
     digests: Mapping[Path, str] = field(default_factory=dict)
 
+    def takes(self, name: str) -> bool:
+        """Whether a resource file of this name would be part of the project."""
+        return Folder(self.root).takes(name, self.settings.exclude)
+
 
 def load_project(root: Path) -> Project:
     """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`."""
@@ -48,12 +52,13 @@ def load_project(root: Path) -> Project:
     return _Loading(Folder(root)).load()
 
 
-def edited(project: Project, instead: Mapping[Path, bytes]) -> Project:
+def edited(project: Project, instead: Mapping[Path, bytes], new: Collection[str] = ()) -> Project:
     """The project as it would be with these bytes in its files (by real path; lfsync.yaml is none of them).
 
-    Nothing else is read again, so that what others do to other files meanwhile makes no difference.
+    `new` are the names of resource files that are not there yet. Nothing else is read again, so that what others do to
+    other files meanwhile makes no difference.
     """
-    return _Loading(Folder(project.root, instead)).again(project, instead)
+    return _Loading(Folder(project.root, instead)).again(project, instead, new)
 
 
 class _Loading:
@@ -106,12 +111,13 @@ class _Loading:
             digests=self.folder.digests,
         )
 
-    def again(self, project: Project, instead: Container[Path]) -> Project:
+    def again(self, project: Project, instead: Container[Path], new: Collection[str]) -> Project:
         """A project whose edited files are read anew, and the YAML files that name an edited text."""
         defaults, _ = read_defaults(project.document, self.folder.text)
         naming = {place.file for place, name in project.texts.items() if self.folder.real(name) in instead}
         homes = {(each.row.source if each.row else each.place).file for each in project.resources.values()}
         names = {name for name in homes if name in naming or self.folder.real(name) in instead} - {SETTINGS}
+        names |= {*new}
         sources = {at for at, each in project.sources.items() if self.folder.real(each.path) in instead}
         kept = [
             each
