@@ -14,6 +14,7 @@ LfsyncError                 exit 1   message and hint for a person
     ├── RejectedError       exit 1   400, 409, 415, 422: the request itself is at fault
     ├── UnreadableError     exit 1   a success that can't be read
     └── UnavailableError    exit 1   no answer, or 408, 429 and 5xx to the last try
+        ├── LostError       exit 1   no answer to a request that must not be sent twice (rule A5)
         └── OutageError     exit 1   so it was with every request for a minute: the run stops (rule A5)
 """
 
@@ -134,6 +135,10 @@ class UnreadableError(ApiError):
 
 class UnavailableError(ApiError):
     """No answer, or none but 408, 429 and 5xx. The outcome of a write is unknown."""
+
+
+class LostError(UnavailableError):
+    """It may have been done or not, and is not sent again: nothing promises that it would not be done twice."""
 
 
 class OutageError(UnavailableError):

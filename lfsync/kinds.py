@@ -48,6 +48,7 @@ class Kind:
     `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
     `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
     `definitions`   it has a definitions endpoint
+    `keyed`         its create is promised to honour the Idempotency-Key (U25): else none is sent twice (rule A5)
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
@@ -67,6 +68,7 @@ class Kind:
     trash: bool = True
     restorable: bool = True
     definitions: bool = True
+    keyed: bool = True
     enriched: bool = False
     add_with_remove: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -243,13 +245,16 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ROWS}
 SECTIONS: Mapping[str, Kind] = {kind.section: kind for kind in _ROWS}
 
 OBJECT: Final = "object."
+OBJECTS: Final = "objects"
+SLUG: Final = "[A-Za-z][A-Za-z0-9_-]*"
+_OBJECT: Final = re.compile(re.escape(OBJECT) + SLUG, re.ASCII)
 # What relationships point at that is no kind of ours (API sheet, sections 2.2 and 4.15).
 _FOREIGN: Final = frozenset({"member", "user", "file", "meeting", "email", "message", "channel", "sequence", "sender"})
 
 
 def is_kind(name: str) -> bool:
     """Whether lfsync manages a kind: one of the table, or a type of custom objects, `object.SLUG`."""
-    return name in KINDS or (name.startswith(OBJECT) and len(name) > len(OBJECT))
+    return name in KINDS or _OBJECT.fullmatch(name) is not None
 
 
 def kind_of(name: str) -> Kind:
@@ -269,7 +274,7 @@ def _object(name: str) -> Kind:
     """A type of custom objects (API sheet 4.10): what it has, its definitions say; nothing lists its trash."""
     return Kind(
         name=name,
-        section="objects",
+        section=OBJECTS,
         path=f"/v1/objects/{name.removeprefix(OBJECT)}",
         values="/values",
         scope="custom_objects",
@@ -279,6 +284,7 @@ def _object(name: str) -> Kind:
         custom_fields=True,
         filterable=True,
         trash=False,
+        keyed=False,
     )
 
 
@@ -312,16 +318,18 @@ _RANK = {name: rank for rank, name in enumerate(KINDS)}
 
 
 _ID = re.compile(r"[A-Za-z]+_[A-Za-z0-9_-]+", re.ASCII)
+# Whether ids of custom objects have a prefix at all is not known (U27): long, of letters and digits, as no word is.
+_BARE_ID = re.compile(r"(?=\D*\d)[A-Za-z0-9]{16,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 def is_id(text: str) -> bool:
     """Whether a text may be an id, of whatever prefix: `con_artists & co` is a company, not a contact."""
-    return _ID.fullmatch(text) is not None
+    return _ID.fullmatch(text) is not None or _BARE_ID.fullmatch(text) is not None
 
 
 def id_kind(text: str) -> str | None:
     """The kind that an id belongs to; None if the text is no id, or its prefix is not known."""
-    return PREFIXES.get(text[: text.index("_") + 1]) if is_id(text) else None
+    return PREFIXES.get(text[: text.index("_") + 1]) if _ID.fullmatch(text) else None
 
 
 def rank(address: Address) -> tuple[int, str, str]:

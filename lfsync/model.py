@@ -195,10 +195,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The live definitions of every kind that a project uses, and the members."""
+    """The live definitions of every kind that a project uses, and the members.
+
+    `types`: the slugs of custom objects that the workspace has, read where a kind that is used is none of them.
+    """
 
     kinds: Mapping[str, Definitions]
     members: tuple[Member, ...]
+    types: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- desired

@@ -48,6 +48,7 @@ _DOCUMENTED: Final = frozenset(
         "scopes",
         "directions",
         "asSource",
+        "objectType",
     }
 )
 
@@ -82,6 +83,14 @@ class _Page(TypedDict):
     totalCount: Annotated[int, Field(ge=0, le=_MOST_ROWS)]
 
 
+class _Type(TypedDict):
+    objectType: str
+
+
+class _Types(TypedDict):
+    data: list[_Type]
+
+
 class _Token(TypedDict):
     active: NotRequired[bool]
     scopes: list[str]
@@ -89,6 +98,7 @@ class _Token(TypedDict):
 
 _RECORD: Final = TypeAdapter(_Record)
 _PAGE: Final = TypeAdapter(_Page)
+_TYPES: Final = TypeAdapter(_Types)
 _TOKEN: Final = TypeAdapter(_Token)
 _OBJECT: Final = TypeAdapter(dict[str, JsonValue])
 
@@ -115,6 +125,11 @@ def parse_token(asked: str, body: bytes) -> Token:
 def parse_object(asked: str, body: bytes) -> Mapping[str, JSON]:
     """A JSON object that another module knows the shape of."""
     return _parse(_OBJECT, asked, body)
+
+
+def parse_slugs(asked: str, body: bytes) -> tuple[str, ...]:
+    """`GET /v1/objects` (sheet 2.3): the slugs of the types of custom objects."""
+    return tuple(sorted(each["objectType"] for each in _parse(_TYPES, asked, body)["data"]))
 
 
 def parse_page(asked: str, body: bytes, kind: str) -> Page:

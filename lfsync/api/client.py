@@ -108,6 +108,11 @@ class Client:
         call = Call("GET", f"{kind.path}/definitions", "read", (f"{kind.scope}:read",))
         return api.parse_object(str(call), (await self._wire.send(call)).body)
 
+    async def object_types(self) -> tuple[str, ...]:
+        """The slugs of the custom object types that this key sees, in order (sheet 2.3)."""
+        call = Call("GET", "/v1/objects", "read", ("custom_objects:read",))
+        return api.parse_slugs(str(call), (await self._wire.send(call)).body)
+
     async def members(self) -> tuple[Member, ...]:
         """Everybody in the workspace."""
         listing = await self._whole(_Shelf("member", "/v1/members", ("members:read",)))
@@ -149,8 +154,12 @@ class Client:
             return None
 
     async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
-        """Make a record, at most once under this idempotency key (rule A2)."""
-        call = Call("POST", kind.record_path, "write", (f"{kind.scope}:create",), _encoded(body), key)
+        """Make a record, at most once under this idempotency key (rule A2).
+
+        LostError where the key is not promised to be honoured, and whether it was made is not known (rule A5).
+        """
+        scopes = (f"{kind.scope}:create",)
+        call = Call("POST", kind.record_path, "write", scopes, _encoded(body), key, once=not kind.keyed)
         reply = await self._wire.send(call)
         record = api.parse_record(str(call), reply.body, kind.name)
         return Answer(record, self._wire.server_clock.age(record.created_at, reply.sent), reply.sent)

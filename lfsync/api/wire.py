@@ -21,7 +21,7 @@ from lfsync.api import answers as api
 from lfsync.api.pace import CATEGORIES, DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
 from lfsync.api.retry import MAX_SILENCE, Reason, Retries, Silence, reason_of
 from lfsync.api.server_clock import ServerClock
-from lfsync.errors import ApiError, CredentialsError, OutageError, UnavailableError, UsageError
+from lfsync.errors import ApiError, CredentialsError, LostError, OutageError, UnavailableError, UsageError
 
 API_VERSION: Final = "2026-03-01"
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
@@ -63,7 +63,10 @@ class Exchange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to make. `path` is encoded and may have a query; `needs` are the scopes it takes."""
+    """A request to make. `path` is encoded and may have a query; `needs` are the scopes it takes.
+
+    `once`: it is never sent again where it may have been done: LostError then (rule A5).
+    """
 
     method: str
     path: str
@@ -71,6 +74,7 @@ class Call:
     needs: tuple[str, ...] = ()
     body: bytes | None = None
     key: str | None = None
+    once: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {api.clean(self.path.partition('?')[0], 100)}"
@@ -91,8 +95,11 @@ class _Answer(NamedTuple):
 
 
 class _Failure(NamedTuple):
+    """`began`: the request may have reached the server."""
+
     error: ApiError
     reason: Reason
+    began: bool = True
 
 
 @dataclass(slots=True)
@@ -168,6 +175,8 @@ class Wire:
             outcome = await self._attempt(call, retries)
             if isinstance(outcome, bytes):
                 return Reply(outcome, retries.begin(self._clock()))
+            if call.once and outcome.began and outcome.reason.name == "unanswered":
+                raise LostError(outcome.error.message, status=outcome.error.status) from outcome.error
             pause = retries.wait(self._clock(), self._chance(), outcome.reason)
             if outcome.reason.name != "refused":
                 self._stop_in_an_outage(outcome.error)
@@ -199,8 +208,9 @@ class Wire:
         try:
             answer = await self._try(call, retries)
         except httpx.TransportError as error:
-            known = self._answered or not isinstance(error, _NO_CONNECTION)
-            return _Failure(self._unanswered(call, error), Reason("unanswered" if known else "unreachable"))
+            began = not isinstance(error, _NO_CONNECTION)
+            known = self._answered or began
+            return _Failure(self._unanswered(call, error), Reason("unanswered" if known else "unreachable"), began)
         except httpx.DecodingError:
             undecodable = ApiError(f"the answer to {call} is not what the API documents: it can't be decompressed")
             return _Failure(undecodable, Reason("refused"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from lfsync.applying.lost import Seeker
 from lfsync.applying.reporter import Reporter
 from lfsync.knowledge.newcomers import Newcomers
 from lfsync.model import Address, Change, Desired, Place, Record
@@ -47,6 +48,7 @@ class Run:
         self.ids = dict(planned.draft.resolution.ids)
         self.touched: set[str] = set()
         self.cleared: set[tuple[Address, str]] = set()
+        self.seeker = Seeker(reader, planned.schema)
         self.newcomers = Newcomers(self.client, planned.schema, self.knowledge)
         self.skip_enrichment = skip_enrichment(planned.plan.changes, planned.enrichment)
         resolution = replace(planned.draft.resolution, ids=self.ids)

@@ -2,6 +2,7 @@
 
   create    match still hits nothing? → POST under its own key → whose record is it? → more links
   update    read by id → still as planned? → POST what still differs
+            answer lost, and its key not promised to be honoured? → what became of it (`lost`)
   restore   POST restore → update
   late      links of a create that had to wait: read by id → still as we left it? → POST them
   delete    read by id → still as planned? → DELETE (`trasher`)
@@ -16,15 +17,17 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lfsync.api.client import Answer
 from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.last_look import moved_since, still_planned
+from lfsync.applying.lost import Sought
 from lfsync.applying.proof import Prover
 from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.trasher import Trasher
-from lfsync.errors import ForbiddenError, RejectedError
+from lfsync.errors import ForbiddenError, LostError, NotFoundError, RejectedError
 from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import named
-from lfsync.model import JSON, Change, Record, Status
+from lfsync.model import JSON, Change, Query, Record, Status
 from lfsync.planning.bodies import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
 from lfsync.planning.create_key import create_key, match_values
 from lfsync.planning.diff import MEMBERS, Difference, with_hashes
@@ -35,6 +38,8 @@ from lfsync.values.pipelines import live_value
 
 # How often a create goes on to its next key where the API answers with a record that is gone (rule A2).
 _GENERATIONS = 10
+# How often a create goes out whose answer is lost each time, and which then turns out not to have been made (rule A5).
+_SENDINGS = 4
 # Clocks of one server differ by less: an answer of this age, of an id that nobody knew, may be to this very request.
 _SKEW = 10.0  # seconds
 
@@ -54,8 +59,7 @@ class Writer:
         if change.action == "delete":
             await self._trasher.delete(change, progress)
         elif change.action == "restore":
-            await self.take_out(change)
-            await self._update(change, progress)
+            await self._restore(change, progress)
         elif change.action == "update" or progress.created:
             await self._update(change, progress)
         elif change.action == "create" and change.address in self.run.ids:
@@ -103,8 +107,7 @@ class Writer:
         body = first.for_create()
         if run.skip_enrichment and kind_of(change.address.kind).enriched:
             body["skipEnrichment"] = True
-        values = match_values(wish.query, targets)
-        if await self._post_create(change, progress, first, body, values):
+        if await self._post_create(change, progress, first, body, targets):
             if not progress.late:  # else all of it is written once that exists: who is linked can be told then only
                 await self._update(change, progress)
             return
@@ -117,27 +120,29 @@ class Writer:
         return create_links(self.run.wish(change), links, members)
 
     async def _post_create(
-        self, change: Change, progress: Progress, first: Body, body: dict[str, JSON], values: Mapping[str, JSON]
+        self, change: Change, progress: Progress, first: Body, body: dict[str, JSON], targets: Mapping[str, set[str]]
     ) -> bool:
         """POST under the create's own key; True for a record that an earlier request made."""
-        run, address, kind = self.run, change.address, kind_of(change.address.kind)
+        run, address, query = self.run, change.address, self.run.wish(change).query
+        assert query is not None
+        values = match_values(query, targets)
         generation = run.planned.state.generation(address)
+        gone = ""
         for attempt in range(generation, generation + _GENERATIONS):
             key = create_key(run.planned.plan.workspace.name, address, values, attempt)
-            run.ledger.intend(Create(address, key, attempt, values, body))
-            try:
-                answer = await run.client.create(kind, body, key)
-            except (RejectedError, ForbiddenError):
-                run.ledger.drop(address)
-                raise
+            answer = await self._answer(Create(address, key, attempt, values, body), query, targets)
+            if isinstance(answer, Record):
+                self._made(change, progress, first, body, answer, attempt)
+                return True
             if answer.age is None:
                 self._made(change, progress, first, body, answer.record, attempt)
                 return False
             there = await self._still_there(answer.record)
             if there is None:
+                gone = answer.record.id
                 continue
             same = moved_since(run.comparer, run.wish(change), answer.record, there, run.touched) is None
-            if same and answer.age < _SKEW and not self._is_known(answer.record):
+            if same and answer.age < _SKEW and answer.record.id not in self._known(address.kind):
                 run.client.proved_new(answer)
                 self._made(change, progress, first, body, there, attempt)
                 return False
@@ -147,9 +152,29 @@ class Writer:
         run.ledger.drop(address)
         raise GiveUpError(
             "failed",
-            f"the API answers with {answer.record.id}, which an earlier run made and which is gone",
+            f"the API answers with {gone}, which an earlier run made and which is gone",
             "Apply again in 24 hours, when the API has forgotten the idempotency keys.",
         )
+
+    async def _answer(self, create: Create, query: Query, targets: Mapping[str, set[str]]) -> Answer | Record:
+        """The API's answer to a create; the record that it made, where that is lost and must not be asked for again."""
+        run, known = self.run, self._known(query.kind)
+        moment = run.client.now()
+        run.ledger.intend(create)
+        for sending in range(1, _SENDINGS + 1):
+            try:
+                return await run.client.create(kind_of(query.kind), create.body, create.key)
+            except (RejectedError, ForbiddenError):
+                run.ledger.drop(create.address)
+                raise
+            except LostError:
+                found = await run.seeker.find(Sought(query, targets, create.body, moment, known))
+                there = await self._still_there(found) if found else None
+                if there is not None:
+                    return there
+                if sending == _SENDINGS:
+                    raise
+        raise AssertionError("unreachable")
 
     async def _still_there(self, answered: Record) -> Record | None:
         """What a create was answered with, read by id; None if it is gone, in the trash or altogether (rule A2)."""
@@ -157,11 +182,11 @@ class Writer:
         record = await self.run.reader.retrieve(kind, id)
         return record if record is not None and await self.run.reader.is_there(kind, id) else None
 
-    def _is_known(self, record: Record) -> bool:
-        """Whether it was there, or ours, before this run asked for it."""
+    def _known(self, kind: str) -> frozenset[str]:
+        """The ids that were there, or ours, before this run asked for a record."""
         state = self.run.planned.state
         ours = {binding.id for binding in (*state.bindings.values(),)} | {gone.id for gone in state.released.values()}
-        return record.id in self.run.knowledge.listed.get(record.kind, ()) or record.id in ours
+        return self.run.knowledge.listed.get(kind, frozenset()) | ours
 
     def _made(
         self, change: Change, progress: Progress, first: Body, body: Mapping[str, JSON], record: Record, attempt: int
@@ -333,6 +358,32 @@ class Writer:
             await self.run.reader.members(self.run.ids[change.address], wish.members.definition.target)
 
     # ------------------------------------------------------------ restore
+
+    async def _restore(self, change: Change, progress: Progress) -> None:
+        """Out of the trash, and then as the plan has it. What the plan could not know is not overwritten (rule I6)."""
+        try:
+            await self.take_out(change)
+        except NotFoundError:
+            reason = f"{change.id} can't be taken out of the trash: the API knows no such record any more"
+            raise GiveUpError("failed", reason, self._way_out(change)) from None
+        if change.fields or change.relationships or change.members:
+            await self._update(change, progress)
+            return
+        record = progress.record = await self._current(change)
+        now = self.run.comparer.comparison(self.run.wish(change), record, self.run.last(change.address))
+        if now:
+            differing = (*(field.key for field in now.fields), *(link.key for link in now.links))
+            keys = ", ".join(f"`{key}`" for key in differing)
+            reason = f"it is out of the trash, where nobody could see it, and {keys} of it is not as declared"
+            raise GiveUpError("stale", reason, "Plan again: that shows what it holds.")
+
+    def _way_out(self, change: Change) -> str:
+        id = self.run.wish(change).id
+        if id is not None:
+            return "Correct the `id`, or take it out to find the record by match or make it anew."
+        return (
+            f"`lfsync state rm {change.address}`, to make it anew; or name the record that took its place with `id:`."
+        )
 
     async def take_out(self, change: Change) -> None:
         """Out of the trash, once. All restores come first: what else is written may refer to any of them (rule I6)."""

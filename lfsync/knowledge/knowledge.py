@@ -93,6 +93,7 @@ class Knowledge:
     `shows_trashed`  by kind, whether a read by id shows what is in the trash
     `memberships`    by list id, the ids of its members; `unsettled` names lists whose index still lags behind our write
     `recent`         written, released or restored so lately that an index may not show it yet (rule R4)
+    `too_new`        was as recent when the whole list of its kind was read, so that its absence there says nothing
     `late_lists`     lists that were written so lately when the run began
     `written`        by this run
     """
@@ -108,6 +109,7 @@ class Knowledge:
     memberships: dict[str, frozenset[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     recent: set[RecordKey] = field(default_factory=set)
+    too_new: set[RecordKey] = field(default_factory=set)
     late_lists: set[str] = field(default_factory=set)
     written: set[RecordKey] = field(default_factory=set)
     wanted: Wanted = field(default_factory=Wanted)
@@ -180,7 +182,8 @@ class Knowledge:
             if kind not in self.listed and kind not in self.unlistable:
                 self.wanted.search(kind)
                 return "unknown"
-            return "there" if key in self.recent or kind in self.unlistable else "unsure"
+            is_new = key in self.recent or key in self.too_new
+            return "there" if is_new or kind in self.unlistable else "unsure"
         if kind not in self.shows_trashed:
             self.wanted.probes.add(kind)
             return "unknown"
@@ -256,6 +259,8 @@ class Knowledge:
             )
         if trash.whole and key not in self.recent:
             return "it is not in the trash, so it was merged into another record, is hidden from this key, or never was"
+        if not kind_of(kind).trash:
+            return "it was merged into another record, is hidden from this key, or is in the trash, which no list shows"
         unlisted = f" (the trash: {trash.unlisted})" if trash.unlisted else ""
         return f"it was trashed, merged into another record, or is hidden from this key{unlisted}"
 

@@ -91,11 +91,15 @@ class Reader:
 
     async def list(self, kind: str, first: Page | None = None) -> None:
         """All of a kind; where its list keeps moving, all that was seen."""
+        too_new = {key for key in self.knowledge.recent if key[0] == kind}
         listing = await self.client.list(kind_of(kind), first=first)
         self._take(listing.records.values())
+        self.knowledge.too_new |= too_new
         if listing.complete:
             self.knowledge.listed[kind] = frozenset(listing.records)
+            self.knowledge.unlistable.discard(kind)
         else:
+            self.knowledge.listed.pop(kind, None)
             self.knowledge.unlistable.add(kind)
 
     def _take(self, records: Iterable[Record]) -> None:

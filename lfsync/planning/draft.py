@@ -26,7 +26,7 @@ from lfsync.model import (
     Schema,
     Target,
 )
-from lfsync.planning.diff import MEMBERS, Comparer, Difference, with_hashes
+from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
 from lfsync.planning.resolve import Resolution, describe, resolve
 from lfsync.state.state import Binding, State
 from lfsync.values.pipelines import live_value
@@ -137,7 +137,10 @@ def _declared(wish: Desired, key: str) -> bool:
 def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
     address, knowledge = wish.address, comparer.knowledge
     restored = address in made.resolution.restored
-    record = knowledge.trashed(address.kind, id) if restored else knowledge.record(address.kind, id)
+    listed = restored and kind_of(address.kind).trash
+    record = knowledge.trashed(address.kind, id) if listed else knowledge.record(address.kind, id)
+    if record is None and restored and not listed:
+        _draft_unseen(made, comparer, wish, id)
     if record is None or (wish.members is not None and knowledge.members(id, wish.members.definition.target) is None):
         return
     binding = _binding_for(comparer.state, made.resolution, address, id)
@@ -158,6 +161,18 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         warnings = (f"was {former} before",) if former else ()
         adopted = address in made.resolution.adopted
         made.changes[address] = _change(wish, action, difference, id, adopted=adopted, warnings=warnings)
+
+
+def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
+    """Out of a trash that nothing lists: what it holds is not known before it is out (rule I6)."""
+    binding = _binding_for(comparer.state, made.resolution, wish.address, id)
+    nothing = Difference(hashes=binding_hashes(binding))
+    made.bindings[wish.address] = _observed(wish, id, binding, nothing)
+    adopted = wish.address in made.resolution.adopted
+    made.changes[wish.address] = _change(wish, "restore", nothing, id, adopted=adopted, warnings=(_UNSEEN,))
+
+
+_UNSEEN = "what it holds is not known until it is out of the trash, and nothing of that is overwritten: plan again then"
 
 
 def _action(resolution: Resolution, address: Address, difference: Difference) -> Action | None:
@@ -289,6 +304,9 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     """
     kind, id = binding.address.kind, binding.id
     called = f"{binding.address} ({id})"
+    if kind not in comparer.schema.kinds:
+        made.warnings.append(f"{called} stays, though it is declared no more: this key sees no such type of records")
+        return
     presence = comparer.knowledge.presence(kind, id)
     if (kind, id) in comparer.address_of:
         return

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 
 from lfsync.api.client import Client, Token
-from lfsync.errors import RefusedError
-from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
-from lfsync.model import Definitions, Member, Resource, Schema
+from lfsync.errors import ForbiddenError, NotFoundError, RefusedError
+from lfsync.kinds import KINDS, MEMBER_KEYS, is_kind, kind_of
+from lfsync.model import Definitions, Member, Resource, Schema, Value
 from lfsync.planning.definitions import builtin_definitions, parse_definitions
 
 
@@ -17,17 +17,27 @@ async def read_schema(
 ) -> Schema:
     """The members, and the definitions of every kind that is declared, looked for by a match, or asked for (`more`).
 
-    RefusedError where the key may not read them.
+    A type of custom objects that the workspace doesn't have is left out. RefusedError where the key may not read them.
     """
-    members = asyncio.create_task(_members(client, token))
+    (asked, found), members = await asyncio.gather(_needed(client, token, resources, more), _members(client, token))
+    if any(_names_members(resource, found.get(resource.address.kind)) for resource in resources):
+        refuse_unreadable({"members:read"}, token)
+    types = await _types(client) if asked - found.keys() else ()
+    return Schema(found, members, types)
+
+
+async def _needed(
+    client: Client, token: Token, resources: Collection[Resource], more: Iterable[str]
+) -> tuple[set[str], dict[str, Definitions]]:
+    """The kinds that were asked for, and the definitions of those that there are."""
+    asked: set[str] = set()
     found: dict[str, Definitions] = {}
-    while kinds := (_kinds(resources, found) | set(more)) - found.keys():
+    while kinds := (_kinds(resources, found) | set(more)) - asked:
+        asked |= kinds
         refuse_unreadable({f"{kind_of(kind).scope}:read" for kind in kinds}, token)
         fetched = await asyncio.gather(*(_definitions(client, kind) for kind in sorted(kinds)))
-        found.update((definitions.kind, definitions) for definitions in fetched)
-    if any(_names_members(resource, found[resource.address.kind]) for resource in resources):
-        refuse_unreadable({"members:read"}, token)
-    return Schema(found, await members)
+        found.update((definitions.kind, definitions) for definitions in fetched if definitions is not None)
+    return asked, found
 
 
 def may_read(token: Token, kind: str) -> bool:
@@ -45,10 +55,23 @@ def refuse_unreadable(needed: set[str], token: Token) -> None:
         )
 
 
-async def _definitions(client: Client, kind: str) -> Definitions:
+async def _definitions(client: Client, kind: str) -> Definitions | None:
+    """None for a type of custom objects that the API doesn't know, or doesn't show to this key."""
     if not kind_of(kind).definitions:
         return builtin_definitions(kind)
-    return parse_definitions(kind, dict(await client.definitions(kind_of(kind))))
+    try:
+        return parse_definitions(kind, dict(await client.definitions(kind_of(kind))))
+    except NotFoundError as error:
+        if error.type is None or kind in KINDS:
+            raise  # a proxy's answer, or an API that is none: it proves nothing
+        return None
+
+
+async def _types(client: Client) -> tuple[str, ...]:
+    try:
+        return await client.object_types()
+    except ForbiddenError:
+        return ()
 
 
 async def _members(client: Client, token: Token) -> tuple[Member, ...]:
@@ -65,14 +88,27 @@ def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> s
             if any(ref.match for ref in (*links.include, *links.exclude)):
                 rel = known[kind].relationships.get(key) if kind in known else None
                 kinds.add(rel.target if rel else kind)
+        kinds |= _matched(kind, resource.match.values or {}, known) if resource.match else set()
         if resource.members and any(ref.match for ref in (*resource.members.include, *resource.members.exclude)):
             kinds |= MEMBER_KEYS.keys()
     return {kind for kind in kinds if is_kind(kind)}
 
 
-def _names_members(resource: Resource, definitions: Definitions) -> bool:
+def _matched(kind: str, match: Mapping[str, Value], known: Mapping[str, Definitions]) -> set[str]:
+    """The kinds of the records that a match looks for by a match in turn."""
+    found: set[str] = set()
+    for key, value in match.items():
+        rel = known[kind].relationships.get(key) if kind in known else None
+        for part in value.data if isinstance(value.data, list) else [value.data]:
+            if rel is not None and isinstance(part, dict) and isinstance(inner := part.get("match"), dict):
+                deeper = {name: Value(data, value.place) for name, data in inner.items()}
+                found |= {rel.target} | _matched(rel.target, deeper, known)
+    return found
+
+
+def _names_members(resource: Resource, definitions: Definitions | None) -> bool:
     """Whether a ref of it can only be looked up among the members."""
-    known = definitions.relationships
+    known = definitions.relationships if definitions else {}
     return any(
         key in known and known[key].target == "member" and bool(links.include or links.exclude)
         for key, links in resource.relationships.items()

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from lfsync.api.client import Token
-from lfsync.errors import RefusedError
+from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import is_kind
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
@@ -22,7 +22,7 @@ from lfsync.planning.live_schema import may_read, read_schema
 from lfsync.planning.needs import needs_of
 from lfsync.planning.plan import Context, plan, refusals
 from lfsync.planning.planned import Planned
-from lfsync.planning.recovery import Recovery, bound, recover, still_asked
+from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
@@ -118,8 +118,11 @@ async def plan_undo(session: Session, run: Run) -> Planned:
     """What puts a run of the past back; `Planned.state` knows nothing but what that run wrote (rule L3)."""
     token = await session.client.validate()
     entries = run.merged()
-    schema = await read_schema(session.client, token, (), {address_of(entry).kind for entry in entries})
+    kinds = {address_of(entry).kind for entry in entries}
+    schema = await read_schema(session.client, token, (), kinds)
     session.refuse_foreign(schema)
+    if missing := sorted(kinds - schema.kinds.keys()):
+        raise UsageError(f"the workspace has no {', '.join(missing)} any more", hint="Nothing of that run is undone.")
     reader = _reader(session, session.state)
     await reader.read(Wanted(records={(address_of(entry).kind, entry.id) for entry in entries}))
     listed = [e for e in entries if e.members and reader.knowledge.record("list", e.id)]
@@ -150,11 +153,14 @@ async def _planned(
     """Read and draft; what earlier runs left open is part of it. The result still wants its plan."""
     needs = needs_of(desired, state, rematch=wishes.recreate_missing)
     for address in wishes.prunable(state, desired):
-        needs[address.kind].ids.add(state.bindings[address].id)
+        if address.kind in schema.kinds:
+            needs[address.kind].ids.add(state.bindings[address].id)
+    workspace = session.workspace.name
     started, drafting = time.perf_counter(), session.timings.diff
     await reader.begin(needs)
     made = await _drafted(session, reader, desired, schema, wishes, state)
-    lost = {a: i for a, i in open.items() if not still_asked(i, session.workspace.name, made)}
+    asked = {a: i for a, i in open.items() if a.kind not in schema.kinds or still_asked(i, workspace, made)}
+    lost = {address: intent for address, intent in open.items() if address not in asked}
     recovery = Recovery()
     if lost:
         sought = [intent for address, intent in lost.items() if address not in made.resolution.adopted]
@@ -162,7 +168,7 @@ async def _planned(
         recovery = recover(lost.values(), schema, state, made, reader.knowledge)
         state = bound(state, recovery.made, session.client.now())
         made = await _drafted(session, reader, desired, schema, wishes, state)
-    recovery.open = {address: intent for address, intent in open.items() if address not in lost}
+    recovery.open = asked
     session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
     enrichment = session.project.settings.enrichment
@@ -190,7 +196,8 @@ async def _drafted(
 async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) -> None:
     """Everything of the kinds of these, once an index must show what they made (rule A4)."""
     lost = list(lost)
-    await reader.wait_for_index(max((intent.at.timestamp() for intent in lost), default=0.0))
+    now = session.client.now()
+    await reader.wait_for_index(max((made_until(intent, now) for intent in lost), default=0.0))
     kinds = {Address.parse(intent.address).kind for intent in lost}
     await asyncio.gather(*(reader.list(kind) for kind in kinds))
 

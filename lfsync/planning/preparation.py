@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from lfsync.errors import Problem
-from lfsync.kinds import is_kind, kind_of
+from lfsync.kinds import KINDS, is_kind, kind_of
 from lfsync.model import (
     JSON,
     Address,
@@ -57,10 +57,11 @@ class Scope:
         self._typed: dict[_CacheKey, DesiredField] = {}
 
     def definitions(self, kind: str) -> Definitions | None:
-        """What is known of a kind; None for one that this version doesn't manage."""
+        """What is known of a kind; None for one that lfsync doesn't manage, or that the workspace doesn't have."""
         if kind not in self._definitions:
             found = self.schema.kinds.get(kind)
-            self._definitions[kind] = builtin_definitions(kind) if found is None and is_kind(kind) else found
+            documented = found is None and is_kind(kind) and (not self.complete or kind in KINDS)
+            self._definitions[kind] = builtin_definitions(kind) if documented else found
         return self._definitions[kind]
 
     def knows_all(self, kind: str) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from lfsync.errors import Problem
-from lfsync.kinds import MEMBER_KEYS, id_kind, is_kind, kind_of
+from lfsync.kinds import MEMBER_KEYS, OBJECT, id_kind, is_kind, kind_of
 from lfsync.model import (
     Address,
     Definitions,
@@ -30,7 +30,7 @@ from lfsync.model import (
     Value,
 )
 from lfsync.planning.matching import report_twins, resource_query
-from lfsync.planning.preparation import Scope
+from lfsync.planning.preparation import Scope, quoted
 from lfsync.planning.refs import check_match_part, target_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
@@ -55,10 +55,24 @@ def prepare(
     """
     scope = Scope(resources, schema, complete)
     for mapping in mappings:
-        _check_mapping(scope, mapping)
-    desired = {address: _prepared(scope, resource) for address, resource in resources.items()}
+        if scope.definitions(mapping.address.kind) is None:
+            _report_type(scope, mapping)
+        else:
+            _check_mapping(scope, mapping)
+    desired = {
+        address: _prepared(scope, resource)
+        for address, resource in resources.items()
+        if scope.definitions(address.kind) is not None
+    }
     report_twins(scope, desired.values())
     return dict(sorted(desired.items())), _once(scope.problems)
+
+
+def _report_type(scope: Scope, mapping: Resource) -> None:
+    """A type of custom objects that the workspace doesn't have; told where it is named, not for each resource of it."""
+    slug, types = mapping.address.kind.removeprefix(OBJECT), scope.schema.types
+    hint = did_you_mean(slug, types) or f"it has {quoted(types) or 'none'}; types are made in Lightfield's settings"
+    scope.report(mapping.place, None, f"this workspace has no custom object type `{slug}` that the key can see", hint)
 
 
 def _prepared(scope: Scope, resource: Resource) -> Desired:

@@ -1,6 +1,7 @@
 """Creates of earlier runs whose outcome nobody knows, as part of the plan (rule A4). Pure.
 
-declared with the same match ........ it is a create under its own key, like any other: nothing to do here
+declared with the same match ........ it is a create under its own key, like any other: nothing to do here; but not of
+                                      a kind whose keys are not promised to be honoured (rule A5)
 today's match has one hit ........... that is adopted; the key is never sent again
 else: its key is never sent again. Once an index must show it, what it may have made is looked for:
   one record shows all of the body ... it was made, and is bound: an update where it is declared, else an orphan
@@ -26,6 +27,9 @@ from lfsync.values.table import VALUE_TYPES
 from lfsync.values.valuetype import match_keys
 
 _TOLERANCE = 2.0  # seconds between two clocks of the server
+# For so long after it was written down, a create may still have been on its way: it waits for its turn, and is tried
+# again where the API asks to wait.
+_UNDER_WAY = 240.0  # seconds
 
 
 @dataclass(slots=True)
@@ -43,13 +47,21 @@ class Recovery:
 
 
 def still_asked(intent: Intent, workspace: str, made: Draft) -> bool:
-    """Whether the plan holds the same create, under the same key."""
+    """Whether the plan holds the same create, under a key that makes nothing twice."""
     address = Address.parse(intent.address)
+    if not kind_of(address.kind).keyed:
+        return False
     change, desired = made.changes.get(address), made.desired.get(address)
     if change is None or change.action != "create" or desired is None or desired.query is None:
         return False
     values = match_values(desired.query, made.resolution.match_targets(desired.query))
     return create_key(workspace, address, values, intent.generation) == intent.key
+
+
+def made_until(intent: Intent, now: float) -> float:
+    """The last moment at which the request of an intent may have been done, in Unix seconds; `now`: the server's."""
+    begun = intent.at.timestamp()
+    return begun if kind_of(Address.parse(intent.address).kind).keyed else min(now, begun + _UNDER_WAY)
 
 
 def recover(lost: Iterable[Intent], schema: Schema, state: State, made: Draft, knowledge: Knowledge) -> Recovery:
@@ -64,7 +76,7 @@ def recover(lost: Iterable[Intent], schema: Schema, state: State, made: Draft, k
         hits = [
             r for r in knowledge.of_kind(address.kind) if (r.kind, r.id) not in bound and _matches(intent, r, schema)
         ]
-        ours = [record for record in hits if _shows(intent, record, schema)]
+        ours = [record for record in hits if shows(intent.body, record, schema)]
         if len(hits) == 1 and ours:
             recovery.made[address] = written_by(address, intent.body, ours[0], intent.generation + 1)
             recovery.warnings.append(f"{address}: an interrupted run created it: {named(ours[0])}")
@@ -85,11 +97,16 @@ def bound(state: State, made: Mapping[Address, Written], now: float) -> State:
 
 def _matches(intent: Intent, record: Record, schema: Schema) -> bool:
     """Whether a record is what the intent's match looked for, and no older than the intent."""
-    made = unix_time(record.created_at)
-    if made is None or made < intent.at.timestamp() - _TOLERANCE:
+    if not is_younger(record, intent.at.timestamp()):
         return False
     definitions = schema.kinds[record.kind]
     return all(_holds(key, value, record, definitions) for key, value in intent.match.items())
+
+
+def is_younger(record: Record, moment: float) -> bool:
+    """Whether a record is no older than a moment of the server's clock (Unix seconds)."""
+    made = unix_time(record.created_at)
+    return made is not None and made >= moment - _TOLERANCE
 
 
 def _holds(key: str, value: JSON, record: Record, definitions: Definitions) -> bool:
@@ -102,10 +119,10 @@ def _holds(key: str, value: JSON, record: Record, definitions: Definitions) -> b
     return not match_keys(live) if not wanted else not wanted.isdisjoint(match_keys(live))
 
 
-def _shows(intent: Intent, record: Record, schema: Schema) -> bool:
-    """Whether a record has every value and link of the journaled body."""
+def shows(body: Mapping[str, JSON], record: Record, schema: Schema) -> bool:
+    """Whether a record has every value and link of a create's body."""
     definitions = schema.kinds[record.kind]
-    fields, links = _parts(intent.body)
+    fields, links = _parts(body)
     for key, sent in fields.items():
         field = definitions.fields.get(key)
         if field is None:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from lfsync.kinds import is_kind, kind_of
+from lfsync.kinds import Kind, is_kind, kind_of
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term
@@ -168,7 +168,8 @@ class _Resolver:
         address = desired.address
         if desired.absent and self.knowledge.presence(address.kind, id) in ("gone", "unsure"):
             return
-        if self._is_gone(address.kind, id, "`id` names") and not self._restore(address, id):
+        missing = self._may_return(address, id) or self._is_gone(address.kind, id, "`id` names")
+        if missing and not self._restore(address, id):
             what = f"`id` names {id}, which is gone: {self.knowledge.fate(address.kind, id)}"
             raise _StuckError(what, _GONE_ID_HINT)
         self.ids[address] = id
@@ -178,7 +179,7 @@ class _Resolver:
     def _find_bound(self, desired: Desired, id: str) -> None:
         """The record that the state names, if it is there; what is to become of it if it is not (rule I6)."""
         address = desired.address
-        if not self._is_gone(address.kind, id, "bound to"):
+        if not self._may_return(address, id) and not self._is_gone(address.kind, id, "bound to"):
             self.ids[address] = id
             return
         if desired.absent:
@@ -200,16 +201,27 @@ class _Resolver:
     def _match_instead(self, desired: Desired, gone: str) -> str | None:
         """The one other record that the match of a resource hits, whose own record is gone."""
         try:
-            return self._match(desired.query, desired) if desired.query is not None else None
+            return self._match(desired.query, desired, without=gone) if desired.query is not None else None
         except _StuckError as stuck:
             fate = self.knowledge.fate(desired.address.kind, gone)
             raise _StuckError(f"bound to {gone}, which is gone: {fate}; {stuck.reason}", stuck.hint) from None
 
+    def _may_return(self, address: Address, id: str) -> bool:
+        """Whether it is to come out of a trash that nothing lists, for all that is known: a live one stays as it is."""
+        kind = kind_of(address.kind)
+        return (
+            self.recreate_missing
+            and kind.restorable
+            and not kind.trash
+            and self.knowledge.presence(address.kind, id) == "unsure"
+        )
+
     def _restore(self, address: Address, id: str) -> bool:
-        """Whether a record that is gone is to come out of the trash (rule I6)."""
-        if not self.recreate_missing or not kind_of(address.kind).restorable:
+        """Whether a record that is gone is to come out of the trash (rule I6); where nothing lists that, it may be."""
+        kind = kind_of(address.kind)
+        if not self.recreate_missing or not kind.restorable:
             return False
-        if self.knowledge.trashed(address.kind, id) is None:
+        if kind.trash and self.knowledge.trashed(address.kind, id) is None:
             return False
         self.ids[address] = id
         self.restored.add(address)
@@ -228,27 +240,29 @@ class _Resolver:
             raise _StuckError(f"{how} {id}: {self.knowledge.fate(kind, id)}", _FORBIDDEN_HINT)
         if presence == "unsure":
             what = f"{how} {id}, which no list shows, so that it may be in the trash: {self._unlisted(kind)}"
-            raise _StuckError(what, f"Look at it in Lightfield; a key with {kind_of(kind).scope}:restore can tell.")
+            raise _StuckError(what, _unsure_hint(kind_of(kind)))
         return presence == "gone"
 
     def _unlisted(self, kind: str) -> str:
         trash = self.knowledge.trash.get(kind)
         return (trash and trash.unlisted) or "the API lists none of this kind"
 
-    def _match(self, query: Query, desired: Desired | None = None) -> str | None:
+    def _match(self, query: Query, desired: Desired | None = None, *, without: str | None = None) -> str | None:
         """The one record that a query hits, None for no hit (rules I2, I3, I9).
 
-        `desired`: whose match it is; a record that the `id:` of another one names is no hit (rule C10).
+        `desired`: whose match it is; a record that the `id:` of another one names is no hit (rule C10). `without`: an
+        id that is none either.
         """
         targets = {}
         for term in query.terms:
             if term.rel is not None and not term.empty:
-                found = {id for target in term.targets if (id := self._target(target))}
-                if not found:
+                linked = {id for target in term.targets if (id := self._target(target))}
+                if not linked:
                     self._refuse_cut_off(query, term)
                     return None  # linked to a record that is still to be made: nothing can hit
-                targets[term.key] = found
-        hits = [hit for hit in self._hits(query, targets) if not self._is_anothers(hit, desired)]
+                targets[term.key] = linked
+        found = self._hits(query, targets)
+        hits = [hit for hit in found if hit.id != without and not self._is_anothers(hit, desired)]
         if len(hits) > 1:
             doubtful = {(hit.kind, hit.id) for hit in hits if not hit.fresh}
             self.knowledge.wanted.records |= doubtful
@@ -461,6 +475,13 @@ _GONE_HINT = (
     "Restore it in Lightfield, or let --recreate-missing do so; or name the record that took its place with `id`; "
     "or let go of it with `lfsync state rm`, to find it by match or create it again."
 )
+
+
+def _unsure_hint(kind: Kind) -> str:
+    if kind.trash:
+        return f"Look at it in Lightfield; a key with {kind.scope}:restore can tell."
+    return f"Look at it in Lightfield{'; --recreate-missing takes it out of the trash' if kind.restorable else ''}."
+
 
 _ABSENT_HINT = "Take the ref out, or the `absent: true`."
 

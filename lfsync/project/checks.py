@@ -12,6 +12,7 @@ from lfsync.errors import Problem
 from lfsync.kinds import Relationship, id_kind, is_id, is_kind, kind_of
 from lfsync.model import Address, Cell, Links, Match, Ref, Resource, Value
 from lfsync.project.cycles import cycles
+from lfsync.project.declarations import every
 from lfsync.project.keys import as_key, named
 from lfsync.wording import did_you_mean, nfc, with_article
 
@@ -92,7 +93,14 @@ class _Checks:
 
     def default_match(self, resource: Resource) -> Iterator[Problem]:
         firsts = [keys[0] for keys in kind_of(resource.address.kind).matches]
-        if all(_blank(resource, key) for key in firsts):
+        if not firsts:
+            message = f"nothing says which record this is: {with_article(resource.address.kind)} has no default match"
+            hint = "add `match`, for example `match: [name]`, or an `id`"
+            if resource.row is None:
+                yield _problem(resource, resource, message, hint)
+            else:  # its source says so of all its rows at once (rule C15)
+                yield Problem(message, resource.row.source, str(every(resource.address.kind)), hint)
+        elif all(_blank(resource, key) for key in firsts):
             names = " and ".join(f"`{key}`" for key in firsts)
             message = f"{names} {'is' if len(firsts) == 1 else 'are'} missing, so that nothing is left to match"
             hint = f"add `{firsts[0]}`, or say with `match` or `id` which record it is"

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, TypedDict, cast
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.errors import ConfigError, Problem
-from lfsync.kinds import KINDS, SECTIONS
+from lfsync.kinds import KINDS, OBJECT, SECTIONS
 from lfsync.model import Address, Lifecycle, Links, Match, Place, Ref, Resource, Row, Value
 from lfsync.project.documents import Pair, items, pairs, plain, scalar
 from lfsync.wording import did_you_mean, nfc
@@ -304,9 +304,19 @@ def not_yet(name: str, instead: str) -> tuple[str, str]:
 
 def no_kind(name: str) -> tuple[str, str]:
     """The message and the hint for a kind that this version doesn't know."""
-    if name in ("meeting", "file") or name.startswith("object."):
-        return not_yet(name, f"this version knows {', '.join(KINDS)}")
+    if name in ("meeting", "file"):
+        return not_yet(name, f"this version knows {', '.join(KINDS)}, object.SLUG")
+    if name.startswith(OBJECT):
+        return no_slug(name.removeprefix(OBJECT))
+    if name in ("object", "objects"):
+        return f"`{name}` names no type of custom objects", "write `object.SLUG`, for example `object.project`"
     by_section = SECTIONS.get(name)
-    known = f"kinds are {', '.join(KINDS)}"
+    known = f"kinds are {', '.join(KINDS)}, object.SLUG"
     hint = f"did you mean `{by_section.name}`?" if by_section else did_you_mean(name, KINDS)
     return f"unknown kind `{name}`", hint or known
+
+
+def no_slug(text: str) -> tuple[str, str]:
+    """The message and the hint for what can't be the slug of a type of custom objects."""
+    hint = "a slug has letters, digits, `_` and `-`, and begins with a letter"
+    return f"`{text}` can't be the slug of a custom object type", hint

@@ -7,9 +7,10 @@ nowhere, pass with any value where a kind may have them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias, cast
 
-from lfsync.kinds import KINDS, Field, Kind
+from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.settings import Settings
 from lfsync.project.sources import PARTS
@@ -20,6 +21,8 @@ DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML s
 
 # Letters, marks and digits of any script: what is not ASCII passes, for not every editor knows \p{L}.
 _KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{{0,{MAX_KEY - 1}}}$"
+_ANY_OBJECT: Final = replace(kind_of(f"{OBJECT}SLUG"), name="object")  # what is the same of every type
+_OBJECT_KIND: Final = rf"^{OBJECT[:-1]}\.{SLUG}$"
 _TEXT: Final[Schema] = {"type": "string"}
 _NULL: Final[Schema] = {"type": "null"}
 _ANYTHING: Final[Schema] = {}
@@ -32,7 +35,7 @@ def resources_schema() -> Schema:
         "$schema": DRAFT,
         "title": "lfsync resource file",
         "description": "What a Lightfield workspace should hold, by kind.",
-        **_closed({**sections, "sources": _sources()}, nullable=True),
+        **_closed({**sections, OBJECTS: _objects(), "sources": _sources()}, nullable=True),
         "patternProperties": {"^x-": _described(_ANYTHING, "Your own: anchors, for example.")},
         "definitions": _definitions(),
     }
@@ -50,7 +53,9 @@ def settings_schema() -> Schema:
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
     properties["exclude"]["type"] = ["array", "null"]
     properties["safety"] = _any_of(properties["safety"], _NULL)
-    properties["defaults"] = _described(_closed({name: _default(name) for name in KINDS}, nullable=True), _DEFAULTS)
+    by_kind = _closed({name: _default(name) for name in KINDS}, nullable=True)
+    by_kind["patternProperties"] = {_OBJECT_KIND: _default(_ANY_OBJECT.name)}
+    properties["defaults"] = _described(by_kind, _DEFAULTS)
     title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
     return {**title, **{key: part for key, part in found.items() if key not in title}, "definitions": _definitions()}
 
@@ -112,6 +117,16 @@ def _section(kind: Kind) -> Schema:
     }
 
 
+def _objects() -> Schema:
+    section = _section(_ANY_OBJECT)
+    return {
+        "type": ["object", "null"],
+        "description": "Custom objects, by the slug of their type and then by key. Each says how its record is found.",
+        "patternProperties": {f"^{SLUG}$": {**section, "description": "Records of one type."}},
+        "additionalProperties": False,
+    }
+
+
 def _definitions() -> Schema:
     found: Schema = {
         "ref": _described(
@@ -140,7 +155,7 @@ def _definitions() -> Schema:
         ),
         "form": _form(),
     }
-    for kind in KINDS.values():
+    for kind in (*KINDS.values(), _ANY_OBJECT):
         found |= {
             kind.name: _body(kind),
             f"{kind.name}.fields": _fields(kind),
@@ -174,6 +189,8 @@ def _body(kind: Kind) -> Schema:
     if kind.name == "list":
         members = _any_of(_list(_ref("ref")), _partial())
         parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
+    if not kind.matches:
+        return {**_closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
     return _closed(parts, nullable=True)
 
 
@@ -248,7 +265,7 @@ def _source() -> Schema:
     column = _ref("form")
     forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
     parts: dict[str, Schema] = {
-        "kind": {"enum": list(KINDS), "description": "What the rows are."},
+        "kind": _described(_any_of({"enum": list(KINDS)}, {"pattern": _OBJECT_KIND}), "What the rows are."),
         "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
         "key": _described(_any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
         "match": _any_of(_ref("match"), {**forms, "minProperties": 1}),

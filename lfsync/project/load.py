@@ -23,7 +23,8 @@ class Project:
     """What a project's files say. `problems` are those that need no network; with any, nothing is planned (C2).
 
     `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
-    `mappings` are what its sources and its `defaults` say of all their resources, to be checked as such (C15).
+    `mappings` are what its sources, its `defaults` and the sections of its custom objects say of all their resources,
+    to be checked as such (C15).
     `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place.
     `digests`: of every file that was read, by its real path.
     """
@@ -86,6 +87,7 @@ class _Loading:
                 Body().over(default, every(kind), document.place(("defaults", kind)))
                 for kind, default in defaults.items()
             ),
+            *(each for part in declared for each in part.types),
             *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
         ]
         self.problems += check(resources, mappings)

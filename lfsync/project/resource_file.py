@@ -16,7 +16,7 @@ from typing import Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS, SECTIONS, Kind
+from lfsync.kinds import KINDS, OBJECT, OBJECTS, SECTIONS, Kind, is_kind, kind_of
 from lfsync.model import JSON, Address, Links, Match, Place, Ref, Resource, Value
 from lfsync.project.declarations import (
     NO_DEFAULT,
@@ -25,22 +25,24 @@ from lfsync.project.declarations import (
     Forms,
     LifecycleKeys,
     ReadText,
+    every,
     no_kind,
+    no_slug,
     not_yet,
 )
-from lfsync.project.documents import Document, items, pairs
+from lfsync.project.documents import Document, Pair, items, pairs
 from lfsync.project.keys import key_problem
 from lfsync.project.sources import Source, read_sources
 from lfsync.wording import nearest, nfc
 
-_LATER: Final = ("objects", "meetings", "files", "moved")
-_TOP_KEYS: Final = (*SECTIONS, "sources")
+_LATER: Final = ("meetings", "files", "moved")
+_TOP_KEYS: Final = (*SECTIONS, OBJECTS, "sources")
 _OWN: Final = "x-"  # what begins so at the top of a file is the user's own
 _SLIP: Final = 0.8  # how near to one of ours a key is a slip of the pen, and no sign of another program's file
 _WORD_AT_THE_START: Final = re.compile(r"^([A-Za-z_][\w.-]*|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?=\s|$)", re.MULTILINE)
 _DEFAULT_KEYS: Final = ("fields", "relationships", "lifecycle")
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_HAVE: Final = "this version knows " + ", ".join(SECTIONS)
+_HAVE: Final = "this version knows " + ", ".join((*SECTIONS, OBJECTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class Declared:
     """What one file declares. `named` are the files that its values and sources name (rule C1).
 
     `texts`: the file that a `{file: ...}` names, by the place of the value.
+    `types`: the types of custom objects that it has sections for, each as what is said of all its resources.
     `foreign`: the file is plainly no resource file, but another program's.
     """
 
     file: str
     resources: tuple[Resource, ...] = ()
+    types: tuple[Resource, ...] = ()
     sources: tuple[Source, ...] = ()
     named: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -68,7 +72,7 @@ def read_defaults(document: Document, read_text: ReadText) -> tuple[dict[str, De
     sections = {key.value: value for key, value in pairs(root)} if isinstance(root, MappingNode) else {}
     if "defaults" in sections:
         for key, node in forms.mapping(sections["defaults"], "`defaults`"):
-            if key.value in KINDS:
+            if is_kind(key.value):
                 found[key.value] = _default(forms, node)
             else:
                 forms.say(key, *no_kind(key.value))
@@ -82,11 +86,17 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
         return Declared(file, foreign=True)
     forms = Forms(file, read_text)
     resources: list[Resource] = []
+    types: list[Resource] = []
     sources: list[Source] = []
     for key, node in [] if root is None else forms.mapping(root, "a resource file"):
         kind = SECTIONS.get(key.value)
         if kind is not None:
             resources += _section(forms, kind, node, defaults.get(kind.name, NO_DEFAULT))
+        elif key.value == OBJECTS:
+            for slug, section in _types(forms, node):
+                kind = kind_of(OBJECT + slug.value)
+                types.append(Resource(every(kind.name), forms.place(slug)))
+                resources += _section(forms, kind, section, defaults.get(kind.name, NO_DEFAULT))
         elif key.value == "sources":
             sources += read_sources(forms, node)
         elif key.value in _LATER:
@@ -94,7 +104,8 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
         elif not key.value.startswith(_OWN):
             forms.unknown(key, _TOP_KEYS, "a resource file")
     named = (*forms.texts.values(), *(source.path for source in sources))
-    return Declared(file, tuple(resources), tuple(sources), named, tuple(forms.problems), texts=forms.texts)
+    problems = tuple(forms.problems)
+    return Declared(file, tuple(resources), tuple(types), tuple(sources), named, problems, texts=forms.texts)
 
 
 def join(parts: Iterable[Iterable[Resource]]) -> tuple[dict[Address, Resource], list[Problem]]:
@@ -153,8 +164,18 @@ def _default(forms: Forms, node: Node) -> Default:
     )
 
 
+def _types(forms: Forms, node: Node) -> Iterable[Pair]:
+    """The sections below `objects:` whose slugs can be ones."""
+    for slug, section in forms.mapping(node, f"`{OBJECTS}`"):
+        if is_kind(OBJECT + slug.value):
+            yield slug, section
+        else:
+            forms.say(slug, *no_slug(slug.value))
+
+
 def _section(forms: Forms, kind: Kind, node: Node, default: Default) -> Iterable[Resource]:
-    for key, body in forms.mapping(node, f"`{kind.section}`"):
+    what = kind.section if kind.section in SECTIONS else f"{kind.section}: {kind.name.removeprefix(OBJECT)}"
+    for key, body in forms.mapping(node, f"`{what}`"):
         name = nfc(key.value)
         forms.address = Address(kind.name, name)
         wrong = key_problem(name)

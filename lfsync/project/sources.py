@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from lfsync.kinds import KINDS
+from lfsync.kinds import is_kind
 from lfsync.model import JSON, Links, Match, Place, Resource, Value
 from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind, not_yet
 from lfsync.project.documents import items, pairs
@@ -167,7 +167,7 @@ def _sample_links(form: Form) -> Links:
 
 def _kind(forms: Forms, node: Node) -> str | None:
     name = forms.text(node, "`kind`")
-    if name is not None and name not in KINDS:
+    if name is not None and not is_kind(name):
         forms.say(node, *no_kind(name))
         return None
     return name

@@ -82,7 +82,9 @@ def write(folder: Path, case: Data, files: Mapping[str, Data]) -> None:
     for address, body in files.items():
         if address not in rows:
             kind, _, key = address.partition(".")
-            found.setdefault(SECTIONS[kind], {})[key] = body
+            section, _, slug = SECTIONS[kind].partition("/")
+            there = found.setdefault(section, {})
+            (there.setdefault(slug, {}) if slug else there)[key] = body
     if rows:
         columns = {"$name": "Name", "$website": {"column": "Site", "split": ";"}, "score": "Score"}
         found["sources"] = [{"kind": "account", "file": "rows.csv", "key": "Key", "fields": columns}]
@@ -121,10 +123,16 @@ def seed(case: Data) -> Data:
         if any(key not in links for key in menu.REQUIRED[kind]):
             continue
         made = {key: value for key, value in record.items() if key in ("ref", "fields", "trashed")}
-        records.setdefault(SECTIONS[kind], []).append({**made, "relationships": links})
+        records.setdefault(_shelf(kind), []).append({**made, "relationships": links})
     for kind, count in case["filler"].items():
-        records.setdefault(SECTIONS[kind], []).extend(_filler(kind, number) for number in range(count))
-    return {"members": menu.MEMBERS_SEED, "definitions": menu.definitions(), "records": records}
+        records.setdefault(_shelf(kind), []).extend(_filler(kind, number) for number in range(count))
+    held = {"definitions": menu.definitions(), "objects": menu.objects(), "records": records}
+    return {"members": menu.MEMBERS_SEED, **held}
+
+
+def _shelf(kind: str) -> str:
+    """The section of a seed's records that holds this kind."""
+    return SECTIONS[kind].replace("objects/", menu.OBJECT)
 
 
 def _filler(kind: str, number: int) -> Data:

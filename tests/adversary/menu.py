@@ -13,13 +13,16 @@ from typing import Any, NamedTuple
 
 import phonenumbers
 
-KINDS = ("account", "contact", "opportunity", "task", "note", "list")
+# A type of custom objects goes by its slug here, as in the sandbox: `project.x` stands for `object.project.x`.
+KINDS = ("account", "contact", "opportunity", "task", "note", "list", "project")
+OBJECT = "object."
 SECTIONS = {
     "account": "accounts", "contact": "contacts", "opportunity": "opportunities", "task": "tasks", "note": "notes",
-    "list": "lists",
+    "list": "lists", "project": "objects/project",
 }  # fmt: skip
 NAMES = {
-    "account": "$name", "contact": "$name", "opportunity": "$name", "task": "$title", "note": "$title", "list": "$name"
+    "account": "$name", "contact": "$name", "opportunity": "$name", "task": "$title", "note": "$title", "list": "$name",
+    "project": "name",
 }  # fmt: skip
 
 
@@ -66,6 +69,11 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     },
     "note": {"$content": Field("MARKDOWN", ("## Agreed\n- call", "text", None), ("by hand",))},
     "list": {"$description": Field("TEXT", ("Curated", "In git", None), ("by hand",))},
+    "project": {
+        "goal": Field("TEXT", ("Moon", " Mars ", None), ("by hand",)),
+        "budget": Field("CURRENCY", (75000, 0.5, None), (42,)),
+        "phase": Field("SINGLE_SELECT", ("Plan", "Build", None), ("Done",)),
+    },
 }
 _KEYS: Mapping[str, Mapping[str, str]] = {
     "account": {"$name": "TEXT"},
@@ -74,6 +82,7 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
     "task": {"$title": "TEXT"},
     "note": {"$title": "TEXT"},
     "list": {"$name": "TEXT", "$objectType": "OBJECT_TYPE"},
+    "project": {"name": "TEXT"},
 }
 TYPES: Mapping[str, Mapping[str, str]] = {
     kind: {**_KEYS[kind], **{key: field.type for key, field in FIELDS[kind].items()}} for kind in KINDS
@@ -97,6 +106,7 @@ LINKS: Mapping[str, Mapping[str, Link]] = {
         "sponsor": Link("account.sponsor", True, "contact", False),
         "parent": Link("account.parent", True, "account", False),
         "peers": Link("account.peers", True, "account", True),
+        "main": Link("account.main", True, "project", False),
     },
     "contact": {"$account": Link("account.$contact", False, "account", True)},
     "opportunity": {
@@ -115,11 +125,16 @@ LINKS: Mapping[str, Mapping[str, Link]] = {
         "$opportunity": Link("note.$opportunity", True, "opportunity", True),
     },
     "list": {},
+    "project": {
+        "customer": Link("project.customer", True, "account", False),
+        "follows": Link("project.follows", True, "project", False),
+    },
 }
 MEMBERS = "list.$members"
 PEOPLE = ("kai@corp.example", "mia@corp.example")
 REQUIRED = {
-    "account": (), "contact": (), "opportunity": ("$account",), "task": ("$assignedTo",), "note": (), "list": ()
+    "account": (), "contact": (), "opportunity": ("$account",), "task": ("$assignedTo",), "note": (), "list": (),
+    "project": (),
 }  # fmt: skip
 MATCHES: Mapping[str, Sequence[Sequence[str]]] = {
     "account": (("$name",),),
@@ -128,7 +143,35 @@ MATCHES: Mapping[str, Sequence[Sequence[str]]] = {
     "task": (("$title", "$account"),),
     "note": (("$title", "$account"),),
     "list": (("$name", "$objectType"),),
+    "project": (),  # it must say
 }
+
+
+def records_path(kind: str) -> str:
+    """Where a record of a kind is made, and stands under its id."""
+    return f"/v1/{SECTIONS[kind]}{'/values' if kind == 'project' else ''}"
+
+
+def objects() -> dict[str, Any]:
+    """The seed's types of custom objects."""
+    follows = {
+        "asSource": {"cardinality": "HAS_ONE", "label": "Follows"},
+        "asDestination": {"cardinality": "HAS_MANY", "label": "Before"},
+    }
+    return {
+        "project": {
+            "fields": {
+                "name": {"type": "TEXT"},
+                "goal": {"type": "TEXT"},
+                "budget": {"type": "CURRENCY", "currency": "EUR"},
+                "phase": {"type": "SINGLE_SELECT", "options": ["Plan", "Build", "Done"]},
+            },
+            "relationships": {
+                "customer": {"target": "account", "cardinality": "HAS_ONE"},
+                "follows": {"target": "project", "cardinality": "HAS_MANY", "directions": follows},
+            },
+        }
+    }
 
 
 def definitions() -> dict[str, Any]:
@@ -151,6 +194,7 @@ def definitions() -> dict[str, Any]:
             },
             "relationships": {
                 "sponsor": {"target": "contact", "cardinality": "HAS_ONE"},
+                "main": {"target": "project", "cardinality": "HAS_ONE"},
                 "peers": {"target": "account", "cardinality": "HAS_MANY"},
                 "parent": {"target": "account", "cardinality": "HAS_MANY", "directions": parent},
             },

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.adversary.menu import LINKS, MATCHES, MEMBERS, SECTIONS, TYPES, Link, form, plain, same
+from tests.adversary.menu import LINKS, MATCHES, MEMBERS, SECTIONS, TYPES, Link, form, plain, records_path, same
 from tests.adversary.stage import Effect, Place, Record, Request, Snapshot, Touch
 
 CODES = {0, 1, 2, 3, 4, 130}
-_KIND_OF = {section: kind for kind, section in SECTIONS.items()}
+_CREATES = {records_path(kind) for kind in SECTIONS}
 
 
 @dataclass(frozen=True)
@@ -383,7 +383,7 @@ class Court:
     def _fresh(self, changes: Iterable[Mapping[str, Any]]) -> Mapping[str, set[str]]:
         """The records that stand for planned creates: those made in this run, or found under their own key."""
         found: dict[str, set[str]] = {}
-        ids = {r.id for r in self.facts.requests if r.method == "POST" and r.path.count("/") == 2 and r.id}
+        ids = {r.id for r in self.facts.requests if r.method == "POST" and r.path in _CREATES and r.id}
         for change in changes:
             if change["action"] in ("create", "restore"):
                 after = Snapshot({id: self.facts.after.records[id] for id in ids}, self.facts.after.links)

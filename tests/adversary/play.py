@@ -40,11 +40,24 @@ class Machine:
         """The state's lines of bound addresses (design.md, section 4)."""
         if not self.state_file.exists():
             return []
-        found = [json.loads(line) for line in self.state_file.read_text().splitlines()]
+        found = [json.loads(line) for line in _short(self.state_file.read_text()).splitlines()]
         return [line for line in found if "address" in line and "id" in line]
 
     def bound(self) -> dict[str, str]:
         return {line["address"]: line["id"] for line in self.lines()}
+
+
+_SELECTS = (("account", "tier"), ("account", "tags"), ("opportunity", "$stage"), ("project", "phase"))
+
+
+def _short(text: str) -> str:
+    """What lfsync wrote, with the kinds of custom objects as they are called here."""
+    return text.replace(f'"{menu.OBJECT}project', '"project')
+
+
+def _long(argument: str) -> str:
+    """An argument for lfsync, with its own names."""
+    return f"{menu.OBJECT}{argument}" if argument.startswith("project.") else argument
 
 
 class Played:
@@ -84,10 +97,7 @@ class Played:
         refs = {r["ref"]: record.id for r, record in zip(order, planted, strict=True) if "ref" in r}
         self.refs = {f"live:{ref}": id for ref, id in refs.items()}
         self.members = self.stage.members()
-        self.options = {
-            (kind, key): self.stage.options(f"/v1/{SECTIONS[kind]}", key)
-            for kind, key in (("account", "tier"), ("account", "tags"), ("opportunity", "$stage"))
-        }
+        self.options = {(kind, key): self.stage.options(f"/v1/{SECTIONS[kind]}", key) for kind, key in _SELECTS}
 
     # ------------------------------------------------------------ steps
 
@@ -255,7 +265,7 @@ class Played:
         return self.refs.get(who) or self.believed.get(who)
 
     def _path(self, id: str) -> str:
-        return f"/v1/{SECTIONS[self.stage.snapshot().records[id].kind]}/{id}"
+        return f"{menu.records_path(self.stage.snapshot().records[id].kind)}/{id}"
 
     def _act_set(self, act: Data) -> None:
         if id := self._id(act["who"]):
@@ -299,7 +309,7 @@ class Played:
     def _act_merge(self, act: Data) -> None:
         id, into = self._id(act["who"]), self._id(act["into"])
         kinds = {self.stage.snapshot().records[i].kind for i in (id, into) if i}
-        if id and into and id != into and kinds <= {"account", "contact", "opportunity"} and len(kinds) == 1:
+        if id and into and id != into and kinds <= {"account", "contact", "opportunity", "project"} and len(kinds) == 1:
             self.stage.act("POST", f"/v1/{SECTIONS[kinds.pop()]}/merge", {"primaryId": into, "duplicateId": id})
 
     def _act_create(self, act: Data) -> None:
@@ -316,7 +326,7 @@ class Played:
         for ref in account if isinstance(account, list) else [account]:
             if kind in ("opportunity", "task", "note") and isinstance(ref, str) and (id := self._id(f"account.{ref}")):
                 links["$account"] = id
-        self.stage.act("POST", f"/v1/{SECTIONS[kind]}", {"fields": fields, "relationships": links})
+        self.stage.act("POST", menu.records_path(kind), {"fields": fields, "relationships": links})
 
     # ------------------------------------------------------------ runs
 
@@ -339,7 +349,7 @@ class Played:
         self._plan(machine, ["-o", str(path), *flags], step)
         if self.found or not path.exists():
             return None
-        plan: Data = json.loads(path.read_text())
+        plan: Data = json.loads(_short(path.read_text()))
         self.pressing = list(_pressing(plan))
         if plan["blocked"] and self.code != 3:
             self.found.append(f"a plan with something blocked ended with {self.code}, not 3 (section 8)")
@@ -372,7 +382,11 @@ class Played:
                 self.acts(step.get("between", ()))
 
         run = self.forge.run(
-            ["-C", str(machine.folder), *arguments], self._env(), started=hand.takes, answer=answer, meanwhile=meanwhile
+            ["-C", str(machine.folder), *map(_long, arguments)],
+            self._env(),
+            started=hand.takes,
+            answer=answer,
+            meanwhile=meanwhile,
         )
         self.stage.settle()
         self.code = run.code

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lfsync.api.client import Answer, Client
 from lfsync.api.retry import Reason, Retries, reason_of
-from lfsync.errors import ApiError, ForbiddenError, RejectedError, UnavailableError
-from lfsync.kinds import KINDS
+from lfsync.errors import ApiError, ForbiddenError, LostError, RejectedError, UnavailableError
+from lfsync.kinds import KINDS, kind_of
 from lfsync.model import Record
 from tests.client.client_fakes import answer, now, record, run, virtual_client
 
@@ -200,3 +200,47 @@ def test_a_conflict_of_records_is_the_callers_to_settle() -> None:
     with pytest.raises(RejectedError) as caught:
         created(Script(refuse(409, "conflict"), times=1))
     assert caught.value.type == "conflict"
+
+
+# ---------------------------------------------------------------- creates whose key nobody promises to honour
+
+PROJECT = kind_of("object.project")
+
+
+def object_created(script: Script) -> Answer:
+    async def main() -> Answer:
+        with virtual_client(script) as client:
+            async with client:
+                await client.validate()
+                return await client.create(PROJECT, {"fields": {"name": "Apollo"}}, "key-1")
+
+    return run(main)
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        *(cut(error) for error in (httpx.ReadError, httpx.ReadTimeout, httpx.WriteError, httpx.RemoteProtocolError)),
+        *(refuse(status) for status in (408, 500, 502, 503, 504)),
+        refuse(409, "idempotency_conflict"),
+    ],
+)
+def test_a_create_of_an_object_is_not_sent_again_once_its_answer_is_lost(
+    fail: Callable[[httpx.Request], httpx.Response],
+) -> None:
+    script = Script(fail, 1)
+    with pytest.raises(LostError):
+        object_created(script)
+    assert [request.method for _, request in script.asked] == ["POST"]
+
+
+@pytest.mark.parametrize("fail", [cut(httpx.ConnectError), cut(httpx.ConnectTimeout), refuse(429)])
+def test_it_goes_again_where_nothing_was_done(fail: Callable[[httpx.Request], httpx.Response]) -> None:
+    script = Script(fail, 3)
+    assert object_created(script).record.id == "tsk_1"
+    assert {request.headers["Idempotency-Key"] for _, request in script.asked} == {"key-1"}
+
+
+def test_what_refuses_it_is_no_lost_answer() -> None:
+    with pytest.raises(RejectedError):
+        object_created(Script(refuse(422), 1))

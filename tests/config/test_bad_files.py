@@ -48,21 +48,41 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "not yet": (
         {
-            "r.yaml": "objects: {project: {x: {}}}\nmeetings: {}\n"
+            "r.yaml": "files: {x: {}}\nmeetings: {}\n"
             + ACCOUNT
             + "    lifecycle: {seed: true, protect: null, absent: 1}\n"
-            "sources:\n  - {kind: object.project, file: x.csv, key: K}\n",
-            "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\n"
-            "defaults: {object.project: {}, meeting: {}, tasks: {}}\n",
+            "sources:\n  - {kind: file, file: x.csv, key: K}\n",
+            "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\ndefaults: {meeting: {}, tasks: {}}\n",
         },
         [
-            f"lfsync.yaml:3:12: `object.project` {LATER}",
-            f"lfsync.yaml:3:32: `meeting` {LATER}",
-            "lfsync.yaml:3:45: unknown kind `tasks` -- did you mean `task`?",
-            f"r.yaml:1:1: `objects:` {LATER}",
+            f"lfsync.yaml:3:12: `meeting` {LATER}",
+            "lfsync.yaml:3:25: unknown kind `tasks` -- did you mean `task`?",
+            f"r.yaml:1:1: `files:` {LATER}",
             f"r.yaml:2:1: `meetings:` {LATER}",
             "r.yaml:6:52: account.acme: `absent` must be true or false",
-            f"r.yaml:8:12: `object.project` {LATER}",
+            f"r.yaml:8:12: `file` {LATER}",
+        ],
+    ),
+    "custom objects": (
+        {
+            "r.yaml": "objects:\n  2nd: {a: {id: obj_1}}\n  a.b: {}\n  project:\n    a: {fields: {name: A}}\n"
+            "    b: {match: [nam], fields: {name: B}, members: []}\n"
+            "sources:\n  - {kind: object, file: x.csv, key: K}\n  - {kind: object.2nd, file: x.csv, key: K}\n"
+            "  - {kind: object.project, file: o.csv, key: K, fields: {name: K}}\n",
+            "o.csv": "K\nx\ny\n",
+            "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\ndefaults: {objects: {}, object.2: {}}\n",
+        },
+        [
+            "lfsync.yaml:3:12: `objects` names no type of custom objects -- write `object.SLUG`",
+            "lfsync.yaml:3:25: `2` can't be the slug of a custom object type",
+            "r.yaml:2:3: `2nd` can't be the slug of a custom object type",
+            "r.yaml:3:3: `a.b` can't be the slug of a custom object type",
+            "r.yaml:5:5: object.project.a: nothing says which record this is: an object.project has no default match",
+            "r.yaml:6:17: object.project.b: `match` names `nam`, which is not declared here",
+            "only lists have `members`",
+            "r.yaml:8:12: `object` names no type of custom objects",
+            "r.yaml:9:12: `2nd` can't be the slug of a custom object type",
+            "r.yaml:10:5: object.project.*: nothing says which record this is",
         ],
     ),
     "shapes": (

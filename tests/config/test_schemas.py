@@ -65,6 +65,9 @@ lists:
   q4-targets:
     fields: {$name: Q4 targets, $objectType: $account, $description: Curated in git}
     members: [acme]
+objects:
+  project:
+    apollo: {fields: {name: Apollo}, match: [name]}
 sources:
   - kind: account
     file: data/companies.csv
@@ -112,7 +115,7 @@ def test_the_samples_of_the_contract(tmp_path: Path) -> None:
     assert errors(resources_schema(), RESOURCES) == []
     project = load_project(write(tmp_path, FILES))
     assert not project.problems
-    assert len(project.resources) == 7
+    assert len(project.resources) == 8
 
 
 def test_a_new_project(tmp_path: Path) -> None:
@@ -197,6 +200,28 @@ def test_keys_of_any_script_pass(key: str) -> None:  # design 3
     assert errors(resources_schema(), f"accounts: {{{key}: {{fields: {{$name: A}}}}}}\n") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("objects: {project: {a: {match: [name], fields: {name: A}}}}", []),
+        ("objects: {pro-ject_2: {a: {id: obj_1}}}", []),
+        ("objects: {project: }", []),
+        ("objects: {2nd: {a: {id: obj_1}}}", ["$.objects"]),
+        ("objects: {project: {a: {fields: {name: A}}}}", ["$.objects.project.a"]),
+        ("sources: [{kind: object.project, file: a.csv, key: K}]", []),
+        ("sources: [{kind: object.2nd, file: a.csv, key: K}]", ["$.sources[0].kind"]),
+    ],
+)
+def test_custom_objects(text: str, wrong: list[str]) -> None:  # design 3 and 4: no default match; rule C3
+    assert errors(resources_schema(), text + "\n") == wrong
+
+
+def test_defaults_of_custom_objects() -> None:  # rule C3
+    line = "  {}: {{fields: {{phase: Plan}}}}\n"
+    assert errors(settings_schema(), SETTINGS.replace("safety", line.format("object.project") + "safety")) == []
+    assert errors(settings_schema(), SETTINGS.replace("safety", line.format("object.2") + "safety")) == ["$.defaults"]
+
+
 @pytest.mark.parametrize("key", ["a b", "-a", "a/b", "k" * 129])
 def test_what_is_no_key_is_refused(key: str) -> None:
     assert errors(resources_schema(), f"accounts: {{'{key}': {{fields: {{$name: A}}}}}}\n") == ["$.accounts"]
@@ -204,7 +229,7 @@ def test_what_is_no_key_is_refused(key: str) -> None:
 
 def test_the_users_own_keys_pass_and_later_ones_do_not() -> None:  # design 3, rule C12
     assert errors(resources_schema(), "x-anchors: [{a: 1}]\n") == []
-    for later in ("objects", "meetings", "files", "moved"):
+    for later in ("meetings", "files", "moved"):
         assert errors(resources_schema(), f"{later}: {{}}\n") == ["$"]
     for later in ("policies", "redact"):
         assert errors(settings_schema(), SETTINGS + f"{later}: []\n") == ["$"]

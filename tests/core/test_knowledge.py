@@ -133,6 +133,7 @@ def test_is_this_record_there(steps: list[Prepare], presence: Presence, wanted: 
         ([listed("list", "lst_1")], "there", NOTHING),
         ([listed("list")], "unsure", NOTHING),
         ([listed("list"), recent(LST)], "there", NOTHING),
+        ([listed("list"), lambda k: k.too_new.add(LST)], "there", NOTHING),  # read before the time was up (rule R4)
         ([unlistable("list")], "there", NOTHING),
         ([written(LST)], "there", NOTHING),
         ([absent(LST)], "gone", NOTHING),

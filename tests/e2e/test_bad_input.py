@@ -91,7 +91,8 @@ _YAML: dict[str, tuple[str, tuple[str, ...]]] = {
         "accounts: {v: {fields: {$name: V, nickname: {file: nick.txt}}}}\n",
         ("1:52: account.v: ", "`nick.txt` is not there"),
     ),
-    "kind-of-later": ("objects: {project: {apollo: {fields: {name: Apollo}}}}\n", ("1:1: ", "objects")),
+    "kind-of-later": ("files: {call: {path: call.txt}}\n", ("1:1: ", "files")),
+    "no-such-type": ("objects: {projct: {apollo: {match: [name], fields: {name: A}}}}\n", ("1:11: ", "`projct`")),
     "ignored-typo": (
         "accounts: {i: {fields: {$name: I}, lifecycle: {ignore_changes: [nicknam]}}}\n",
         ("1:65: account.i: ", "`nicknam`", "`nickname`"),

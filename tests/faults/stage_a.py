@@ -27,7 +27,7 @@ import yaml
 from starlette.responses import Response
 
 from lfsync.cli import run
-from lfsync.kinds import KINDS
+from lfsync.kinds import OBJECT, kind_of
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.serve import configuration
@@ -218,13 +218,13 @@ class Stage:
         body: Answer = {"fields": fields}
         if links:
             body["relationships"] = {f"${key}": ids for key, ids in links.items()}
-        return str(self.person("POST", KINDS[kind].path, body)["id"])
+        return str(self.person("POST", kind_of(kind).record_path, body)["id"])
 
     def edit(self, kind: str, id: str, fields: Answer) -> None:
-        self.person("POST", f"{KINDS[kind].path}/{id}", {"fields": fields})
+        self.person("POST", f"{kind_of(kind).record_path}/{id}", {"fields": fields})
 
     def trash(self, kind: str, id: str) -> None:
-        self.person("DELETE", f"{KINDS[kind].path}/{id}")
+        self.person("DELETE", f"{kind_of(kind).record_path}/{id}")
 
     def meanwhile(self, method: str, path: str, act: Act, *, after: bool = False, every: bool = False) -> None:
         """Somebody acts before (or after) that request of lfsync's is served."""
@@ -239,7 +239,7 @@ class Stage:
 
     def rows(self, kind: str, *, trashed: bool = False) -> list[Row]:
         """The records of a kind, read past the API and its lag."""
-        return list(self.crm.store.scan(kind, trashed=trashed, hidden=True, at=NOW))
+        return list(self.crm.store.scan(kind.removeprefix(OBJECT), trashed=trashed, hidden=True, at=NOW))
 
     def ids(self, kind: str, *, trashed: bool = False) -> set[str]:
         return {row.id for row in self.rows(kind, trashed=trashed)}
@@ -285,7 +285,7 @@ Open: TypeAlias = Callable[..., Stage]
 
 @pytest.fixture
 def stage(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Opens a stage: `stage(files, records, lag=, timeout=, quirks=, lists=, ahead=)`."""
+    """Opens a stage: `stage(files, records, lag=, timeout=, quirks=, lists=, objects=, ahead=)`."""
     closing: list[Any] = []
 
     def opened(
@@ -296,10 +296,12 @@ def stage(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         timeout: float = 0,
         quirks: Mapping[str, str] | None = None,
         lists: Answer = None,
+        objects: Answer = None,
         ahead: float = 0,
     ) -> Stage:
         seed = tmp_path / "seed.yaml"
-        seed.write_text(yaml.safe_dump({**SEED, "records": records or {}, "lists": lists or []}, sort_keys=False))
+        held = {"records": records or {}, "lists": lists or [], "objects": objects or {}}
+        seed.write_text(yaml.safe_dump({**SEED, **held}, sort_keys=False))
         clock = Clock()
         clock.ahead = ahead
         settings = SandboxSettings(rps=0, index_lag=lag, quirks=dict(quirks or {}))

@@ -23,7 +23,7 @@ import httpx
 from lfsync.api.client import Client
 from lfsync.api.wire import ClientSettings
 from lfsync.applying.applier import Applier
-from lfsync.kinds import KINDS
+from lfsync.kinds import KINDS, OBJECT
 from lfsync.model import Address, Outcome, Plan
 from lfsync.planning.draft import Wishes
 from lfsync.planning.make import plan_declared, plan_saved
@@ -40,7 +40,7 @@ from lfsync.sandbox.workspace import Workspace as Crm
 from lfsync.state.state import State, decode, encode, merged
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump, write_project
-from tests.laws.menu import Data, definitions
+from tests.laws.menu import OBJECTS, Data, definitions
 
 T = TypeVar("T")
 _URL = "http://localhost"
@@ -145,7 +145,7 @@ class Bench:
         self.lag_timeout = 2.0 if lag else 0.0  # without lag, what people do to a list is seen at once (rule R2)
         self.folder = Path(tempfile.mkdtemp(prefix="laws-"))
         seed = self.folder / "seed.yml"
-        seed.write_text(dump({**case.seed, "definitions": definitions(case.pipelines)}), "utf-8")
+        seed.write_text(dump({**case.seed, "definitions": definitions(case.pipelines), "objects": OBJECTS}), "utf-8")
         settings = SandboxSettings(
             rps=0, index_lag=lag, faults=faults, random_seed=random_seed, quirks=dict(quirks or {})
         )
@@ -244,7 +244,7 @@ class Bench:
         """Every record, trashed ones too, and every link."""
         rows = {
             row.id: row
-            for kind in KINDS
+            for kind in (*KINDS, "project")
             for trashed in (False, True)
             for row in self.crm.store.scan(kind, trashed=trashed, hidden=True, at=NOW)
         }
@@ -254,8 +254,9 @@ class Bench:
         """The id behind `@id:SECTION:NUMBER` (in the order of the seed) or `@option:FIELD:NUMBER`."""
         what, name, number = mark[1:].split(":")
         if what == "option":
-            return self.crm.kind(kind).fields[name].options[int(number)].id
+            return self.crm.kind(kind.removeprefix(OBJECT)).fields[name].options[int(number)].id
         found = "member" if name == "members" else {section: kind for kind, section in SECTIONS.items()}[name]
+        found = found.removeprefix(OBJECT)
         store = self.crm.store
         rows = [row for trashed in (False, True) for row in store.scan(found, trashed=trashed, hidden=True, at=NOW)]
         return sorted(rows, key=lambda row: row.created)[int(number)].id

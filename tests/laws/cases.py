@@ -19,6 +19,7 @@ from tests.laws.menu import (
     DECLARED,
     FIELDS,
     LIVE,
+    OBJECT,
     ODD_TEXTS,
     STATUSES,
     Data,
@@ -31,6 +32,7 @@ SECTIONS = {
     "task": "tasks",
     "note": "notes",
     "list": "lists",
+    OBJECT: OBJECT,
 }
 MEMBERS = ("kai@corp.example", "mia@corp.example", "ole@corp.example")
 _KEYS = ("acme", "B.irch-2", "0_c@x", "d+e")
@@ -101,6 +103,7 @@ class _Drawing:
         contact = {"$name": {"firstName": "An", "lastName": "Chor"}, "$email": ["anchor@people.example"]}
         self.record("contact", contact, "anchor", {"$account": ["anchor"]})
         self.record("opportunity", {"$name": "Anchor deal"}, "anchor", {"$account": "anchor"})
+        self.record(OBJECT, {"name": "Anchor project"}, "anchor", {"customer": "anchor"})
 
     def record(
         self, kind: str, fields: Data, ref: str | None = None, relationships: Data = None, *, trashed: bool = False
@@ -143,7 +146,7 @@ class _Drawing:
         """The fields that a resource is found by, and what of it is live already."""
         body = self.case_.resources[kind][key]
         name = f"{self.one(ODD_TEXTS)} {kind} {number}"
-        getattr(self, f"_{kind}")(body, name, number)
+        getattr(self, f"_{kind.partition('.')[0]}")(body, name, number)
         how = self.one(("new", "new", "live", "live", "trashed", "two", "id"))
         if how == "new":
             return
@@ -156,7 +159,7 @@ class _Drawing:
 
     def twin(self, kind: str, body: Data, ref: str, *, trashed: bool) -> None:
         """A live record that a resource's match finds."""
-        fields = {key: value for key, value in body["fields"].items() if key in ("$name", "$title", "$email")}
+        fields = {key: value for key, value in body["fields"].items() if key in ("$name", "$title", "$email", "name")}
         fields |= self.live_values(kind)
         links: dict[str, Data] = {}
         if kind == "task":
@@ -172,6 +175,8 @@ class _Drawing:
                 links = {"$account": "anchor"}
         if kind == "account" and self.maybe():
             links["peers"] = ["anchor"]
+        if kind == OBJECT:
+            links |= self.one(({}, {"customer": "anchor"}, {"after": ["anchor"]}))
         self.record(kind, fields, ref, links, trashed=trashed and kind != "list")
 
     def twin_account(self, kind: str, account: Data) -> dict[str, Data]:
@@ -190,6 +195,10 @@ class _Drawing:
         outside = [f"@id:contacts:{ANCHOR}", {"match": {"$email": "Anchor@people.example"}}]
         return self.one([*self.case_.keys("contact"), *outside])
 
+    def object_ref(self) -> Data:
+        outside = [f"@id:{OBJECT}:{ANCHOR}", {"match": {"name": "Anchor project"}}]
+        return self.one([*self.case_.keys(OBJECT), *outside])
+
     def member_ref(self) -> str:
         return str(self.one([*MEMBERS, "KAI@Corp.example", "@id:members:1"]))
 
@@ -204,6 +213,8 @@ class _Drawing:
             links["backers"] = self.exact_or_partial("contact", ANCHOR)
         if self.maybe():
             links["sponsor"] = self.contact_ref()
+        if self.maybe():
+            links["main"] = self.one([self.object_ref(), None])
         for key in ("peers", "parent"):
             if self.maybe():
                 others = [other for other in self.case_.keys("account") if other != _KEYS[number]]
@@ -265,6 +276,21 @@ class _Drawing:
         if self.maybe():
             body["members"] = self.exact_or_partial(kind, None)
         del body["relationships"]
+
+    def _object(self, body: Data, name: str, number: int) -> None:
+        body["fields"]["name"] = name
+        body["match"] = self.one((["name"], {"name": name}))
+        links = body["relationships"]
+        if self.maybe():
+            links["customer"] = self.one([self.account_ref(), None])
+        if self.maybe():
+            links["team"] = self.exact_or_partial("contact", ANCHOR)
+        if self.maybe():
+            links["lead"] = self.one([self.member_ref(), None])
+        if self.maybe():
+            others = [other for other in self.case_.keys(OBJECT) if other != _KEYS[number]]
+            refs = [*self.some(others), f"@id:{OBJECT}:{ANCHOR}"]
+            links["after"] = refs if self.maybe() else {"include": refs}
 
     def exact_or_partial(self, kind: str, anchor: int | None) -> Data:
         """Targets of one kind: an exact list, or what to include and to exclude."""

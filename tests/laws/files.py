@@ -65,8 +65,10 @@ def write_project(
     entries = [(kind, key, body) for kind, found in case.resources.items() for key, body in found.items()]
     files: list[dict[str, Data]] = [{}, {}]
     for number, (kind, key, body) in enumerate(mix.list(entries)):
-        section = files[number % 2 if shuffled else 0].setdefault(SECTIONS[kind], {})
-        section[key] = mix.deep(_resolved(body, kind, known))
+        section, _, slug = SECTIONS[kind].partition(".")
+        found = files[number % 2 if shuffled else 0].setdefault("objects" if slug else section, {})
+        found = found.setdefault(slug, {}) if slug else found
+        found[key] = mix.deep(_resolved(body, kind, known))
     if case.rows:
         files[-1]["sources"] = [_SOURCE]
         (folder / "data" / "rows.csv").write_text(_csv(mix.list(case.rows)), "utf-8")

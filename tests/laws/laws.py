@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from lfsync.kinds import MEMBER_KEYS, SECTIONS
+from lfsync.kinds import MEMBER_KEYS, OBJECT, SECTIONS
 from lfsync.model import Address, DesiredLinks, Plan, Target
 from lfsync.planning.plan_file import dumps, from_json
 from lfsync.sandbox.schema import MEMBERSHIP, End, Schema
@@ -88,8 +88,9 @@ class Verdict:
 
     def names_declared_only(self, sent: Sent) -> None:
         """No undeclared key in the body of a write."""
-        section, _, id = sent.path.removeprefix("/v1/").partition("/")
-        assert section in SECTIONS, sent
+        path = re.sub(r"^/v1/objects/project/values(/|$)", r"/v1/projects\1", sent.path)
+        section, _, id = path.removeprefix("/v1/").partition("/")
+        assert section in (*SECTIONS, "projects"), sent
         assert "/" not in id, sent
         if not id and sent.status >= 300:
             return
@@ -114,7 +115,7 @@ class Verdict:
             if outcome.status in ("done", "unchanged", "not converged"):
                 row = self.now.rows[self.ids[outcome.address]]
                 assert not row.trashed, row
-                assert row.kind == outcome.address.kind
+                assert row.kind == outcome.address.kind.removeprefix(OBJECT)
 
     def touched_declared_only(self) -> None:
         """What nobody declared is as it was."""
@@ -153,11 +154,14 @@ class Verdict:
         if link.edge == MEMBERSHIP:
             return source and wish.members is not None and self.named(wish.members, far, link in self.now.links)
         return any(
-            End(link.edge, source) in self.schema.kinds[wish.address.kind].relationships[key].ends
+            End(link.edge, source) in self.ends(wish.address, key)
             and not (key in wish.ignore_changes and near in self.was.rows)
             and self.named(declared, far, link in self.now.links)
             for key, declared in wish.links.items()
         )
+
+    def ends(self, address: Address, key: str) -> tuple[End, ...]:
+        return self.schema.kinds[address.kind.removeprefix(OBJECT)].relationships[key].ends
 
     def named(self, declared: DesiredLinks, id: str, added: bool) -> bool:
         include = self.targets(declared.include)
@@ -179,8 +183,7 @@ class Verdict:
                 continue
             for key, declared in wish.links.items():
                 if key not in wish.ignore_changes:
-                    ends = self.schema.kinds[address.kind].relationships[key].ends
-                    self.linked_as_declared(address, declared, ends)
+                    self.linked_as_declared(address, declared, self.ends(address, key))
             if wish.members is not None:
                 self.linked_as_declared(address, wish.members, (End(MEMBERSHIP, source=True),))
 

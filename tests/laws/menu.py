@@ -57,6 +57,7 @@ CUSTOM_RELATIONSHIPS: Mapping[str, Mapping[str, Data]] = {
     "account": {
         "backers": {"target": "contact", "cardinality": "HAS_MANY"},
         "sponsor": {"target": "contact", "cardinality": "HAS_ONE"},
+        "main": {"target": "project", "cardinality": "HAS_ONE"},
         "peers": {"target": "account", "cardinality": "HAS_MANY"},
         "parent": {
             "target": "account",
@@ -69,6 +70,24 @@ CUSTOM_RELATIONSHIPS: Mapping[str, Mapping[str, Data]] = {
     },
     "contact": {"buddy": {"target": "member", "cardinality": "HAS_ONE"}},
     "opportunity": {"rivals": {"target": "account", "cardinality": "HAS_MANY"}},
+}
+
+OBJECT = "object.project"
+_AFTER = {
+    "asSource": {"cardinality": "HAS_MANY", "label": "After"},
+    "asDestination": {"cardinality": "HAS_MANY", "label": "Before"},
+}
+OBJECTS: Mapping[str, Data] = {
+    "project": {
+        "label": "Project",
+        "fields": {"name": {"type": "TEXT", "label": "Name"}, **CUSTOM_FIELDS},
+        "relationships": {
+            "customer": {"target": "account", "cardinality": "HAS_ONE"},
+            "team": {"target": "contact", "cardinality": "HAS_MANY"},
+            "lead": {"target": "member", "cardinality": "HAS_ONE"},
+            "after": {"target": "project", "cardinality": "HAS_MANY", "directions": _AFTER},
+        },
+    }
 }
 
 _ADDRESS = {"street": "12 Harbour Road", "city": "Kiel", "postalCode": "24103", "country": "DE"}
@@ -166,6 +185,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "task": ("$description", "$dueAt"),
     "note": ("$content",),
     "list": ("$description",),
+    OBJECT: _CUSTOM,
 }
 STATUSES = ("TODO", "IN_PROGRESS", "COMPLETE", "CANCELLED", "todo")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfsync.kinds import KINDS, MEMBER_KEYS
+from lfsync.kinds import MEMBER_KEYS, kind_of
 from lfsync.model import Address, Change, Desired
 from tests.laws.bench import Bench, Run
 from tests.laws.cases import ANCHOR, SECTIONS, Case, cases
@@ -19,7 +19,7 @@ from tests.laws.profiles import examples
 
 
 def _edit(box: Bench, address: Address, body: object) -> None:
-    box.person("POST", f"{KINDS[address.kind].path}/{box.state.bindings[address].id}", body)
+    box.person("POST", f"{kind_of(address.kind).record_path}/{box.state.bindings[address].id}", body)
 
 
 # ---------------------------------------------------------------- between two applies
@@ -97,7 +97,7 @@ def test_what_people_trash_is_blocked_and_never_made_again(retrieve: str, case: 
             return
         address = data.draw(st.sampled_from(bound))
         id = box.state.bindings[address].id
-        box.person("DELETE", f"{KINDS[address.kind].path}/{id}")
+        box.person("DELETE", f"{kind_of(address.kind).record_path}/{id}")
         before = box.snapshot().rows.keys()
         run = applied(box)
         assert id in blocked(run.plan)[address]
@@ -121,7 +121,7 @@ def test_a_record_that_came_after_the_plan_is_not_made_twice(case: Case, pick: i
                 query = run.planned.desired[came[0].address].query
                 assert query is not None
                 fields = {term.key: term.sent for term in query.terms if not term.empty}
-                box.person("POST", KINDS[query.kind].path, {"fields": fields})
+                box.person("POST", kind_of(query.kind).record_path, {"fields": fields})
 
         run = applied(box, meanwhile)
         if came:
@@ -153,7 +153,7 @@ def test_an_edit_after_the_plan_is_not_overwritten(case: Case, pick: int) -> Non
             if found:
                 moved.append(found[pick % len(found)])
                 change, key = moved[0]
-                path = f"{KINDS[change.address.kind].path}/{change.id}"
+                path = f"{kind_of(change.address.kind).record_path}/{change.id}"
                 box.person("POST", path, {"fields": {key: EDITED[key]}})
 
         run = applied(box, meanwhile)

@@ -245,7 +245,7 @@ def truth(snapshot: Snapshot) -> Truth:
 
 def _name(row: Row) -> str:
     fields = row.fields
-    name: Data = fields.get("$email") or fields.get("$name") or fields.get("$title")
+    name: Data = fields.get("$email") or fields.get("$name") or fields.get("$title") or fields.get("name")
     return f"{row.kind} {json.dumps(name)}{' (trashed)' if row.trashed else ''}"
 
 

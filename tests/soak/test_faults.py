@@ -17,7 +17,7 @@ from tests.laws.bench import Run
 from tests.laws.cases import SECTIONS, Case
 from tests.laws.files import dump
 from tests.laws.laws import plan_is_empty
-from tests.laws.menu import definitions
+from tests.laws.menu import OBJECTS, definitions
 from tests.soak.ground import FINE, Ground, Truth, ground, truth
 from tests.soak.guillotine import Guillotine
 from tests.soak.tally import Tally
@@ -125,7 +125,9 @@ def _said_is_so(box: Ground, run: Run) -> None:
 @contextmanager
 def _failing(folder: Path, case: Case, rate: float, seed: int) -> Iterator[tuple[Server, Project, Guillotine]]:
     """`sandbox serve --faults`, a project against it, and a second look at its database past the API."""
-    (folder / "seed.yml").write_text(dump({**case.seed, "definitions": definitions(case.pipelines)}))
+    (folder / "seed.yml").write_text(
+        dump({**case.seed, "definitions": definitions(case.pipelines), "objects": OBJECTS})
+    )
     options = ("--rps", "0", "--faults", f"{rate}", "--random-seed", f"{seed}", "--db", f"{folder / 'crm.db'}")
     files = {"crm.yaml": dump({SECTIONS[kind]: found for kind, found in case.resources.items()})}
     with serving(folder / "seed.yml", *options) as server:

@@ -7,7 +7,7 @@ Every record has a name of its own, so that a second copy shows.
 from __future__ import annotations
 
 from tests.laws.cases import Case
-from tests.laws.menu import Data
+from tests.laws.menu import OBJECT, Data
 
 _STRANGERS = 27
 _MEMBERS = [
@@ -25,6 +25,7 @@ def town(*, lists: bool = True, orphan: bool = True) -> Case:
         "opportunity": _opportunities(),
         "task": _tasks(),
         "note": _notes(),
+        OBJECT: _objects(),
     }
     if lists:
         case.resources["list"] = _lists()
@@ -39,6 +40,7 @@ def before(case: Case) -> Case:
         "account": {_key(record): {"fields": record["fields"]} for record in records["accounts"][_STRANGERS:]},
         "contact": {"old-pia": {"fields": records["contacts"][0]["fields"]}},
         "task": {"old-call": _bound_task()},
+        OBJECT: {"old-project": {"match": ["name"], "fields": records[OBJECT][0]["fields"]}},
     }
     if case.seed["lists"]:
         strangers = [f"@id:accounts:{number}" for number in range(3)]
@@ -72,6 +74,7 @@ def _live(orphan: bool) -> Data:
                 "relationships": {"$assignedTo": "kai", "$account": "old-a"},
             }
         ],
+        OBJECT: [{"ref": "old-project", "fields": {"name": "Old project", "score": 1}}],
     }
 
 
@@ -93,7 +96,10 @@ def _accounts() -> Data:
             "fields": {"$name": "New 1", "tags": ["Red"]},
             "relationships": {"peers": ["new-2"], "$owner": "mia@corp.example"},
         },
-        "new-2": {"fields": {"$name": "New 2", "revenue": 12.5}, "relationships": {"peers": ["new-1", "old-c"]}},
+        "new-2": {
+            "fields": {"$name": "New 2", "revenue": 12.5},
+            "relationships": {"peers": ["new-1", "old-c"], "main": "project-1"},
+        },
         "new-3": {
             "fields": {"$name": "New 3", "portal": "New3.example", "renewalDate": "2027-03-01"},
             "relationships": {"backers": ["ada", "old-pia"], "sponsor": "ada"},
@@ -151,6 +157,27 @@ def _notes() -> Data:
             for n in (3, 4, 5)
         },
         "memo-2": {"fields": {"$title": "Memo 2"}, "relationships": {"$opportunity": {"include": ["deal-2"]}}},
+    }
+
+
+def _objects() -> Data:
+    """An update, creates that link to accounts and contacts, and to each other in a circle."""
+    return {
+        "old-project": {
+            "match": ["name"],
+            "fields": {"name": "Old project", "score": 2, "blurb": "from git"},
+            "relationships": {"customer": "new-1", "after": ["project-1"]},
+        },
+        "project-1": {
+            "match": ["name"],
+            "fields": {"name": "Project 1", "tier": "Gold"},
+            "relationships": {"customer": "old-a", "team": ["ada", "old-pia"], "after": ["project-2"]},
+        },
+        "project-2": {
+            "match": {"name": "Project 2"},
+            "fields": {"name": "Project 2", "revenue": 12.5},
+            "relationships": {"lead": "mia@corp.example", "after": ["project-1", "old-project"]},
+        },
     }
 
 
