@@ -114,7 +114,12 @@ def _refuse_slips(request: Request) -> None:
 async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Result:
     with reading_progress(options) as watcher:
         async with open_session(
-            options.root, options.workspace, listener(options), watcher=watcher, writing=not dry_run
+            options.root,
+            options.workspace,
+            listener(options),
+            watcher=watcher,
+            writing=not dry_run,
+            may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
             kinds, warnings = await _kinds(session, request)

@@ -68,7 +68,7 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
         desired, schema, token = await session.prepare({*kinds, *more})
-    seen = with_dependencies(desired, [address for address in desired if address.kind in kinds])
+    seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
     reader = _reader(session, session.state)
     needs = needs_of(seen, session.state, rematch=False)
     for kind in kinds:

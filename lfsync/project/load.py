@@ -46,11 +46,14 @@ class Project:
         return Folder(self.root).takes(name, self.settings.exclude)
 
 
-def load_project(root: Path) -> Project:
-    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`."""
+def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
+    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`.
+
+    That nothing is declared is a problem, unless it `may_be_empty`: what is to be imported is not there yet.
+    """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
-    return _Loading(Folder(root)).load()
+    return _Loading(Folder(root)).load(may_be_empty=may_be_empty)
 
 
 def edited(project: Project, instead: Mapping[Path, bytes], new: Collection[str] = ()) -> Project:
@@ -70,7 +73,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
-    def load(self) -> Project:
+    def load(self, *, may_be_empty: bool) -> Project:
         document = self.settings_document()
         settings = self.settings(document)
         defaults, beside = read_defaults(document, self.folder.text)
@@ -91,7 +94,7 @@ class _Loading:
             *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
         ]
         self.problems += check(resources, mappings)
-        if not resources and not self.problems:
+        if not (resources or self.problems or may_be_empty):
             hint = "add a resource file, or see what `exclude` leaves out"
             self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
         found = ConfigError(self.problems)
