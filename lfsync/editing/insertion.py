@@ -17,7 +17,7 @@ def inserted(text: str, path: Sequence[str], resources: Sequence[str]) -> str:
     Each resource is lines that begin at column 0. CantEditError where the file's form has no place for them.
     """
     newline = line_end(text)
-    whole = Layout(text, ())
+    whole = _opened(text, path)
     head = text[: len(text) - len(whole.text)]
     at, indent, missing = _place(whole, path)
     lines = [f"{' ' * (indent + number * _STEP)}{scalar(name)}:" for number, name in enumerate(missing)]
@@ -29,6 +29,13 @@ def inserted(text: str, path: Sequence[str], resources: Sequence[str]) -> str:
     if after.strip():
         new += newline if missing or not after.startswith(("\n", "\r")) else ""
     return head + before + gap + blank + new + after
+
+
+def _opened(text: str, path: Sequence[str]) -> Layout:
+    """The layout of the text, with the section opened and all else passed over."""
+    closed = Layout(text, ())
+    entries = closed.root.entries if closed.root else []
+    return Layout(text, [key.line for key, _ in entries if key.value == path[0]])
 
 
 def _place(layout: Layout, path: Sequence[str]) -> tuple[int, int, Sequence[str]]:
