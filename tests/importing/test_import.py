@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lfsync.project.documents import parse
-from tests.e2e.rig import Project, Server, clean_environment, project, serving
+from tests.e2e.rig import LFSYNC, Project, Server, project, serving
 
 _SEED = """\
 members:
@@ -218,7 +217,7 @@ def test_killed_anywhere_files_and_state_agree(crm: Server, tmp_path: Path) -> N
     """Whatever is there is whole; the next import goes on, and the next plan is empty."""
     for number in range(8):
         place = project(tmp_path / f"p{number}", crm.url, {})
-        command = [Path(os.sys.executable).parent / "lfsync", "-C", place.folder, "import", "--all"]  # type: ignore[attr-defined]
+        command: list[str | Path] = [LFSYNC, "-C", place.folder, "import", "--all"]
         process = subprocess.Popen(command, env=dict(place.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             process.wait(0.35 + number * 0.05)
@@ -238,4 +237,3 @@ def test_json(place: Project) -> None:
     told = json.loads(run.out)
     assert told["files"] == [{"file": "accounts.yaml", "resources": 4}]
     assert told["texts"] == ["accounts/acme-solar.about.md"]
-    assert clean_environment()

@@ -115,7 +115,7 @@ def workspaces(draw: st.DrawFn) -> dict[str, JSON]:
         {
             "ref": f"c{number}",
             "fields": {"$name": {"firstName": draw(_name)}, "$email": [f"c{number}@corp.example"]},
-            "relationships": {"$account": draw(st.lists(st.sampled_from(refs), max_size=2, unique=True))},
+            "relationships": {"$account": [*draw(st.lists(st.sampled_from(refs), max_size=2, unique=True))]},
         }
         for number in range(draw(st.integers(0, 3)))
     ]
@@ -137,7 +137,7 @@ def workspaces(draw: st.DrawFn) -> dict[str, JSON]:
         {"fields": {"$name": draw(_name), "$stage": "Open"}, "relationships": {"$account": draw(st.sampled_from(refs))}}
         for _ in range(draw(st.integers(0, 2)))
     ]
-    members = draw(st.lists(st.sampled_from(refs), max_size=3, unique=True))
+    members: list[JSON] = [*draw(st.lists(st.sampled_from(refs), max_size=3, unique=True))]
     return {
         "members": [
             {"ref": "kai", "email": "kai@corp.example", "first": "Kai", "last": "Berg", "role": "admin"},
