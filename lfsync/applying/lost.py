@@ -41,10 +41,11 @@ class Sought:
 
 @dataclass(slots=True)
 class _Listing:
-    """The newest complete list of one kind; `begun` counts those that were begun."""
+    """The newest complete list of one kind. `begun` counts those that were begun; `whole`: which of them this is."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
     begun: int = 0
+    whole: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -80,11 +81,11 @@ class Seeker:
         listing = self._listings[kind]
         before = listing.begun
         async with listing.lock:
-            if listing.begun == before:
+            if listing.whole <= before:
                 listing.begun += 1
                 found = await self._reader.client.list(kind_of(kind))
                 if not found.complete:
                     reason = f"the answer was lost, and the list of {kind}s moves while it is read"
                     raise GiveUpError("failed", reason, "Plan again when it is quiet.", is_unknown=True)
-                listing.records = found.records
+                listing.records, listing.whole = found.records, listing.begun
             return listing.records

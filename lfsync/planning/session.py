@@ -61,13 +61,13 @@ class Session:
         started = time.perf_counter()
         try:
             token = await self.client.validate()
-            declared = [*self.project.resources.values(), *_readable(self.project.mappings, token)]
-            schema = await read_schema(self.client, token, declared, more)
+            mappings = _readable(self.project.mappings, token)
+            schema = await read_schema(self.client, token, [*self.project.resources.values(), *mappings], more)
         except ApiError:
             if self.project.problems:
                 raise ConfigError(self.project.problems) from None
             raise
-        desired, problems = prepare(self.project.resources, schema, mappings=self.project.mappings)
+        desired, problems = prepare(self.project.resources, schema, mappings=mappings)
         if self.project.problems or problems:
             raise ConfigError([*self.project.problems, *problems], workspace=self.workspace.name)
         refuse_unreadable(reading_scopes(desired.values()), token)

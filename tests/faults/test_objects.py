@@ -193,3 +193,12 @@ def test_a_saved_plan_does_what_it_shows(stage: Open) -> None:
     town.lfsync("apply", "--yes", "p.json", expect=0)
     assert town.plan(expect=0)["changes"] == []
     assert town.linked(town.bound("object.project.mir"), town.bound("object.project.apollo"))
+
+
+def test_a_key_that_may_not_read_objects_plans_a_project_that_declares_none(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty section, or a default, needs no scope: nothing is said of its type."""
+    town = stage("accounts:\n  acme: {fields: {$name: Acme}}\nobjects: {project: }\n", objects=OBJECTS)
+    monkeypatch.setenv("LIGHTFIELD_API_KEY", "sk_lf_scopes_accounts:read,accounts:create,members:read")
+    assert [change["address"] for change in town.plan(expect=2)["changes"]] == ["account.acme"]
