@@ -8,11 +8,13 @@ left and named.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from lfsync.editing.repasting import data_of, leaf_of, texts_of
+from lfsync.editing.cells import cells_of
+from lfsync.editing.referrers import referrer
+from lfsync.editing.repasting import data_of, leaf_of
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_edit import Items, Leaf, Parts, Path, Put
 from lfsync.kinds import kind_of
@@ -33,7 +35,6 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Sides
 from lfsync.planning.diff import Key as DiffKey
 from lfsync.project.resource_file import content
-from lfsync.project.sources import Column, Form, Object, Same, Several, Source
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import BadValueError
 
@@ -106,11 +107,10 @@ Edit: TypeAlias = YamlEdit | TextEdit | RowEdit
 
 @dataclass(slots=True)
 class Acceptance:
-    """`removed`: resources that go from the files. `unknown`: those that differ, and have no hashes to tell why."""
+    """`unknown`: resources that differ, and have no hashes to tell why."""
 
     edits: list[Edit] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
-    removed: set[Address] = field(default_factory=set)
     unknown: list[Address] = field(default_factory=list)
 
 
@@ -274,7 +274,7 @@ class _Acceptor:
             source = self.project.sources[resource.row.source]
             if resource.place.file != source.path:
                 raise CantEditError(f"the row is made by the source at {source.place}, and stands in no file")
-            cells = self.cells(source, key, leaf)
+            cells = cells_of(source, key, leaf, self.project.sources.values())
             self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, cells))
             return
         if value.place in self.project.texts and value.place.file == resource.place.file:
@@ -294,54 +294,6 @@ class _Acceptor:
             where = f": {', '.join(others[:3])}" if others else ""
             raise CantEditError(f"other places use the text {file} too{where}", "Give it a text of its own.")
 
-    def cells(self, source: Source, key: str, leaf: Leaf) -> dict[str, JSON]:
-        """The cells that say a field of a row, and what they are to say."""
-        form = source.fields.get(key)
-        if form is None:
-            raise CantEditError("it comes from `defaults`, and a row has no place for a value of its own")
-        if isinstance(form, Object):
-            return self.object_cells(source, form, leaf)
-        column = self.own_column(source, form)
-        is_json = source.path.lower().endswith(".jsonl")
-        data = leaf.whole
-        if data is None and not column.clear:
-            hint = f"Add `empty: null` to the column `{column.name}` at {column.place}."
-            raise CantEditError("it is empty in Lightfield, and an empty cell leaves a field alone", hint)
-        return {column.name: data[0] if isinstance(data, list) and len(data) == 1 and not is_json else data}
-
-    def object_cells(self, source: Source, form: Object, leaf: Leaf) -> dict[str, JSON]:
-        parts = leaf.whole if isinstance(leaf.whole, dict) else {}
-        missing = [name for name in parts if name not in form.parts]
-        if missing:
-            raise CantEditError(f"the source at {form.place} has no column for `{missing[0]}`")
-        if not parts:
-            raise CantEditError("it is empty in Lightfield, and empty cells leave a field alone")
-        cells: dict[str, JSON] = {}
-        changed = leaf.parts if isinstance(leaf, Parts) else dict.fromkeys(form.parts)
-        for name in changed:
-            cells[self.own_column(source, form.parts[name]).name] = parts.get(name)
-        return cells
-
-    def own_column(self, source: Source, form: Form) -> Column:
-        """The column of a form whose cell is the value itself, and nothing else's."""
-        if isinstance(form, Same):
-            raise CantEditError(f"every row has the same value, at {form.value.place}")
-        if not isinstance(form, Column):
-            raise CantEditError(f"several cells make the value, at {form.place}")
-        if form.pattern or form.split:
-            how = "`pattern`" if form.pattern else "`split`"
-            raise CantEditError(f"the value is made of the cell by {how}, at {form.place}")
-        if any(form.name == column.name for column in source.key):
-            raise CantEditError(f"the cell makes the key, at {source.place}")
-        if any(form.name == column.name for column in _columns(source.relationships.values())):
-            raise CantEditError(f"the cell makes a ref too, at {source.place}")
-        users = [column for column in _columns(source.fields.values()) if column.name == form.name]
-        name = posixpath.normpath(source.path)
-        others = [s for s in self.project.sources.values() if s.place != source.place]
-        if len(users) > 1 or any(posixpath.normpath(each.path) == name for each in others):
-            raise CantEditError(f"other values come from the column `{form.name}` too")
-        return form
-
     # ------------------------------------------------------------ links
 
     def link(self, wish: Desired, link: DesiredLinks, at: DiffKey, sides: Sides) -> None:
@@ -349,7 +301,8 @@ class _Acceptor:
         part: Part = ("members",) if at == MEMBERS else ("relationships", at[1])
         linked, include, exclude = sides.linked[at], sides.include[at], sides.exclude[at]
         delta = self.delta(wish.address, part)
-        delta.include |= include - linked
+        gone = {id for id in include - linked if "." not in id}  # what is still to be made stays
+        delta.include |= gone
         if exclude is not None:
             delta.exclude |= exclude & linked
             added: set[str] = set()
@@ -358,7 +311,7 @@ class _Acceptor:
             delta.add += [self.ref(link.definition.target, id) for id in sorted(added)]
         inverse = kind_of(wish.address.kind).inverse.get(at[1]) if part != ("members",) else None
         if inverse:
-            self.other_side(wish, link, inverse, gone=delta.include | delta.exclude, added=added)
+            self.other_side(wish, link, inverse, gone=gone, added=added)
 
     def other_side(self, wish: Desired, link: DesiredLinks, inverse: str, *, gone: set[str], added: set[str]) -> None:
         """Both sides of a link say the same (rule C9): where the other one is declared too, it moves along."""
@@ -430,40 +383,17 @@ class _Acceptor:
         """Of resources whose record is gone, those that nothing that stays refers to."""
         going = set(trashed)
         while True:
-            referrers = {address: next(self.referrers(address, going), None) for address in sorted(going)}
-            kept = {address: where for address, where in referrers.items() if where}
+            kept = {
+                address: found
+                for address in sorted(going)
+                if (found := referrer(address, self.project.resources, going, self.planned.schema))
+            }
             if not kept:
                 return going
             for address, (other, place) in kept.items():
                 reason = f"its record is gone, and {other} refers to it at {place}"
                 self.leave(address, (), self.project.resources[address].place, reason, "Take the ref out first.")
                 going.discard(address)
-
-    def referrers(self, address: Address, going: Collection[Address]) -> Iterator[tuple[Address, Place]]:
-        for other, resource in self.project.resources.items():
-            if other in going:
-                continue
-            for target, ref in self.refs(resource):
-                if target == address.kind and ref.match is None and ref.text == address.key:
-                    yield other, ref.place
-            values = (resource.match.values if resource.match else None) or {}
-            for key, value in values.items():
-                if self.target(resource.address.kind, key) == address.kind and address.key in texts_of(value.data):
-                    yield other, value.place
-
-    def refs(self, resource: Resource) -> Iterator[tuple[str | None, Ref]]:
-        for key, links in resource.relationships.items():
-            target = self.target(resource.address.kind, key)
-            yield from ((target, ref) for ref in (*links.include, *links.exclude))
-        if resource.members:
-            kind = resource.fields.get("$objectType")
-            target = str(kind.data).removeprefix("$") if kind else None
-            yield from ((target, ref) for ref in (*resource.members.include, *resource.members.exclude))
-
-    def target(self, kind: str, key: str) -> str | None:
-        definitions = self.planned.schema.kinds.get(kind)
-        rel = definitions.relationships.get(key) if definitions else kind_of(kind).relationships.get(key)
-        return rel.target if rel else None
 
     def removal(self, address: Address) -> None:
         """A resource goes from the files."""
@@ -481,20 +411,9 @@ class _Acceptor:
                 self.leave(address, (), resource.place, f"its record is gone, and {why}")
                 return
             self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, {}))
-        self.made.removed.add(address)
 
 
 # ---------------------------------------------------------------- data
-
-
-def _columns(forms: Iterable[Form]) -> Iterator[Column]:
-    for form in forms:
-        if isinstance(form, Column):
-            yield form
-        elif isinstance(form, Several):
-            yield from _columns(form.forms)
-        elif isinstance(form, Object):
-            yield from _columns(form.parts.values())
 
 
 def _ref_data(ref: Ref) -> JSON:

@@ -77,14 +77,7 @@ class _Lines:
     def edited(
         self, line: int, row: tuple[int, int], edit: RowEdit, left: dict[tuple[int, str], CantEditError]
     ) -> Iterator[Splice]:
-        for column, data in edit.cells.items():
-            try:
-                yield self.cell(row, column, data)
-            except CantEditError as error:
-                left[line, column] = error
-
-    def cell(self, row: tuple[int, int], column: str, data: JSON) -> Splice:
-        """The splice of one cell."""
+        """The splices of one row's cells; why others can't be made goes to `left`."""
         raise NotImplementedError
 
 
@@ -122,6 +115,15 @@ class _Csv(_Lines):
                 return
             at += 1
 
+    def edited(
+        self, line: int, row: tuple[int, int], edit: RowEdit, left: dict[tuple[int, str], CantEditError]
+    ) -> Iterator[Splice]:
+        for column, data in edit.cells.items():
+            try:
+                yield self.cell(row, column, data)
+            except CantEditError as error:
+                left[line, column] = error
+
     def cell(self, row: tuple[int, int], column: str, data: JSON) -> Splice:
         new = cell_text(data)
         cells = dict(zip(self.columns, self.cells(row[0]), strict=False))
@@ -149,22 +151,31 @@ class _Jsonl(_Lines):
             at, line = end + 1, line + 1
         return found
 
-    def cell(self, row: tuple[int, int], column: str, data: JSON) -> Splice:
-        start, _ = row
-        new = json.dumps(data, ensure_ascii=self.text.isascii())
-        at = self.gap(start) + 1
-        last = at
+    def edited(
+        self, line: int, row: tuple[int, int], edit: RowEdit, left: dict[tuple[int, str], CantEditError]
+    ) -> Iterator[Splice]:
+        values, last = self.values(row[0])
+        written = {column: self.json(data) for column, data in edit.cells.items()}
+        yield from (Splice(*values[column], new) for column, new in written.items() if column in values)
+        added = [f"{self.json(column)}: {new}" for column, new in written.items() if column not in values]
+        if added:
+            yield Splice(last, last, ", ".join([*([""] if values else []), *added]))
+
+    def values(self, start: int) -> tuple[dict[str, tuple[int, int]], int]:
+        """Where each value of a row's object stands, and where the last one ends."""
+        found: dict[str, tuple[int, int]] = {}
+        at = last = self.gap(start) + 1
         while self.text[self.gap(at)] != "}":
             name, colon = _DECODER.raw_decode(self.text, self.gap(at))
             begin = self.gap(self.gap(colon) + 1)
             _, last = _DECODER.raw_decode(self.text, begin)
-            if nfc(name) == column:
-                return Splice(begin, last, new)
+            found[nfc(name)] = (begin, last)
             at = self.gap(last)
             at += self.text[at] == ","
-        key = json.dumps(column, ensure_ascii=self.text.isascii())
-        comma = "" if last == self.gap(start) + 1 else ", "
-        return Splice(last, last, f"{comma}{key}: {new}")
+        return found, last
+
+    def json(self, data: JSON) -> str:
+        return json.dumps(data, ensure_ascii=self.text.isascii())
 
     def gap(self, at: int) -> int:
         found = _BLANKS.match(self.text, at)

@@ -93,7 +93,7 @@ def _regions(text: str, splices: Sequence[Splice], context: int) -> Iterator[tup
 
 def _line_above(text: str, start: int) -> int:
     """Where the line above the one that starts here starts; the start of the text where there is none."""
-    return start_of_line(text, start - (2 if text[:start].endswith("\r\n") else 1)) if start else 0
+    return start_of_line(text, start - (2 if text.endswith("\r\n", 0, start) else 1)) if start else 0
 
 
 def _next_line(text: str, at: int) -> int:
@@ -109,11 +109,17 @@ def _moved(header: str, old: int, new: int) -> str:
 
 
 def whole_lines(text: str, start: int, end: int) -> Splice:
-    """Takes out the lines that hold `start` to `end`. A text that had no line end at its end gets none."""
-    begin, stop = start_of_line(text, start), end_of_line(text, end)
-    after = LINE_END.match(text, stop)
-    if after:
-        return Splice(begin, after.end())
-    before = text[:begin]
-    gap = 2 if before.endswith("\r\n") else 1 if before.endswith(("\n", "\r")) else 0
-    return Splice(begin - gap, stop)
+    """Takes out the lines that hold `start` to `end`, with the line end above them: the one below may get more lines,
+    and a text that had none at its end gets none."""
+    begin, stop = start_of_line(text, start), end_of_piece(text, end)
+    if begin:
+        return Splice(begin - (2 if text.endswith("\r\n", 0, begin) else 1), stop)
+    below = LINE_END.match(text, stop)
+    return Splice(0, below.end() if below else stop)
+
+
+def end_of_piece(text: str, end: int) -> int:
+    """The end of the line where a piece ends; its own line ends, which a `+` block keeps, are not the line below."""
+    if text.endswith("\r\n", 0, end):
+        return end - 2
+    return end - 1 if end and text[end - 1] in "\n\r" else end_of_line(text, end)

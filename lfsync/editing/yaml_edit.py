@@ -18,6 +18,7 @@ from lfsync.editing.splices import (
     CantEditError,
     Splice,
     end_of_line,
+    end_of_piece,
     line_end,
     shifted,
     start_of_line,
@@ -140,9 +141,7 @@ class _Editor:
             if held:
                 lines = [held[0], *emit.indented(held[1], indent + _STEP)]
                 return [self.over(key, spot, self.line_end.join(lines))]
-        if isinstance(data, list | dict):
-            return [self.over(key, spot, in_flow(data))]
-        new = emit.restyled(data, spot.style, flow=flow)
+        new = in_flow(data) if isinstance(data, list | dict) else emit.restyled(data, spot.style, flow=flow)
         return self.instead_of_text_block(spot, new) if spot.style in ("|", ">") else [self.over(key, spot, new)]
 
     def held(self, text: str, at: int) -> tuple[str, list[str]] | None:
@@ -167,21 +166,18 @@ class _Editor:
         at = end_of_line(self.text, spot.body)
         if spot.end < at:
             raise CantEditError("the block holds nothing that could be replaced")
-        ends_line = self.text[spot.end - 1 : spot.end] in ("\n", "\r")
         first = next((line for line in re.split(r"\r\n|\r|\n", self.text[at : spot.end]) if line.strip()), "")
         depth = len(first) - len(first.lstrip(" ")) if first and not any(map(str.isdigit, old[0])) else indent + _STEP
         body = "".join(f"{self.line_end}{line}" for line in emit.indented(lines, depth))
-        keep = old[0] == header or (old[0] == "|" and header == "|")
-        splices = [] if keep else [Splice(spot.body, old.end(), header)]
-        return [*splices, Splice(at, spot.end, body + (self.line_end if ends_line else ""))]
+        splices = [] if old[0] == header else [Splice(spot.body, old.end(), header)]
+        return [*splices, Splice(at, end_of_piece(self.text, spot.end), body)]
 
     def instead_of_text_block(self, spot: Spot, new: str) -> list[Splice]:
         """One line in the place of a `|` or `>` block; a comment behind its header stays."""
         header = _HEADER.match(self.text, spot.body)
         assert header is not None
         at = end_of_line(self.text, spot.body)
-        ends_line = self.text[spot.end - 1 : spot.end] in ("\n", "\r")
-        body = [Splice(at, spot.end, self.line_end if ends_line else "")] if spot.end > at else []
+        body = [Splice(at, end_of_piece(self.text, spot.end))] if spot.end > at else []
         return [Splice(spot.body, header.end(), new), *body]
 
     def instead_of_block(self, key: Spot, spot: Spot, new: str) -> list[Splice]:
@@ -189,7 +185,7 @@ class _Editor:
         colon = self.layout.after_colon(key)
         if self.text[colon : spot.start].strip():
             return [Splice(colon, colon, f" {new}"), whole_lines(self.text, spot.body, spot.end)]
-        return [Splice(colon, end_of_line(self.text, spot.end), f" {new}")]
+        return [Splice(colon, end_of_piece(self.text, spot.end), f" {new}")]
 
     # ------------------------------------------------------------ lists
 
@@ -201,7 +197,8 @@ class _Editor:
             new = in_flow([*leaf.add])
             return [Splice(seq.body, seq.end, new)] if seq.flow else self.instead_of_block(key, seq, new)
         if seq.flow:
-            return self.flow_items(seq.items, leaf.drop, [in_flow(each) for each in leaf.add])
+            pieces = [(item.start, item.end) for item in seq.items]
+            return self.flow_items(pieces, leaf.drop, [in_flow(each) for each in leaf.add])
         dashes = self.layout.dashes(seq)
         if any(self.text[start_of_line(self.text, at) : at].strip() for at in dashes[1:]):
             raise CantEditError("several items of the list stand in one line")
@@ -224,22 +221,17 @@ class _Editor:
 
     def lines_below(self, at: int, lines: Iterable[str]) -> Splice:
         """New lines below the line of `at`."""
-        if at and self.text[at - 1] in "\n\r":  # behind a block that keeps its line ends
-            return Splice(at, at, "".join(f"{line}{self.line_end}" for line in lines))
-        end = end_of_line(self.text, at)
+        end = end_of_piece(self.text, at)
         return Splice(end, end, "".join(f"{self.line_end}{line}" for line in lines))
 
-    def flow_items(self, spots: Sequence[Spot], drop: Iterable[int], add: Sequence[str]) -> list[Splice]:
-        """Items between brackets; at least one stays."""
+    def flow_items(self, pieces: Sequence[tuple[int, int]], drop: Iterable[int], add: Sequence[str]) -> list[Splice]:
+        """Pieces between brackets, from start to end, of which at least one stays."""
         gone = set(drop)
-        last = max(index for index in range(len(spots)) if index not in gone)
-        splices = [Splice(spots[last].end, spots[last].end, f", {each}") for each in add]
-        for index in sorted(gone):
-            end = spots[index].end
-            splices.append(
-                Splice(spots[index].start, spots[index + 1].start) if index < last else Splice(spots[last].end, end)
-            )
-        return splices
+        last = max(index for index in range(len(pieces)) if index not in gone)
+        end = pieces[last][1]
+        splices = [Splice(end, end, f", {each}") for each in add]
+        splices += (Splice(pieces[i][0], pieces[i + 1][0]) for i in sorted(gone) if i < last)
+        return [*splices, *(Splice(end, pieces[i][1]) for i in sorted(gone) if i > last)]
 
     # ------------------------------------------------------------ mappings
 
@@ -260,13 +252,9 @@ class _Editor:
 
     def without_entries(self, spot: Spot, indices: Sequence[int]) -> list[Splice]:
         """A mapping without some of its entries; a comment above one stays."""
-        pieces = []
-        for key, value in spot.entries:
-            piece = Spot.__new__(Spot)
-            piece.start, piece.end = key.start, max(key.end, value.end)
-            pieces.append(piece)
+        pieces = [(key.start, max(key.end, value.end)) for key, value in spot.entries]
         if not spot.flow:
-            return [whole_lines(self.text, pieces[i].start, _last_character(self.text, pieces[i].end)) for i in indices]
+            return [whole_lines(self.text, *pieces[index]) for index in indices]
         if len(indices) == len(pieces):
             return [Splice(spot.body + 1, spot.end - 1)]
         return self.flow_items(pieces, indices, ())
@@ -380,8 +368,3 @@ class _Resource(_Editor):
 
     def is_shared(self, *spots: Spot) -> bool:
         return any(spot.shape != "alias" and self.layout.is_shared(spot) for spot in spots)
-
-
-def _last_character(text: str, end: int) -> int:
-    """Behind what a piece says, where it ends with line ends that a `+` block keeps."""
-    return end - 1 if end and text[end - 1] == "\n" else end

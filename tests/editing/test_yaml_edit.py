@@ -37,6 +37,7 @@ HOSTILE = [
     "it's",
 ]
 HOSTILE += [
+    "a\nb\n\n\n",
     "a\nb",
     "a\n\nb\n",
     "\n",
@@ -174,6 +175,7 @@ def test_an_edit_says_what_it_should_and_nothing_else_moves(data: st.DataObject)
     text += data.draw(st.sampled_from(["", ending]))
     before = parse(text, "x").data
     assume(before == {"accounts": {key: {"fields": body} for key, body in bodies.items()}})  # but for `|` at the end
+    assume("|+" not in text or text.endswith(ending))  # what such a block keeps, the end of the file may take away
     wanted: Any = {key: {"fields": dict(body)} for key, body in bodies.items()}
     places = {key: _place(text, key) for key in bodies}
     edits: dict[tuple[int, int], BodyEdit] = {}
