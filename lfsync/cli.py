@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
@@ -167,6 +167,44 @@ def apply(
         return apply_saved(options, plan, yes=yes, allow_large=allow_large)
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
     return apply(options, wishes, Patterns(only, exclude), yes=yes, allow_large=allow_large)
+
+
+@cli.command(name="import")
+@click.argument("kinds", nargs=-1, metavar="[KIND ...]")
+@click.option("--all", "everything", is_flag=True, help="Every kind that the key may read.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record; repeatable.")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only records that match; repeatable.")
+@click.option("--field", "fields", multiple=True, metavar="KEY", help="Only this field or relationship; repeatable.")
+@click.option("--into", default="", metavar="DIR", help="The folder of the files, below the project's.")
+@click.option(
+    "--members",
+    type=click.Choice(["exact", "include", "none"]),
+    default="include",
+    show_default=True,
+    help="How the members of lists are declared.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many records of each kind.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written.")
+@_FORMAT
+@click.pass_obj
+def import_(
+    options: Options,
+    kinds: tuple[str, ...],
+    everything: bool,
+    ids: tuple[str, ...],
+    where: tuple[str, ...],
+    fields: tuple[str, ...],
+    into: str,
+    members: Literal["exact", "include", "none"],
+    limit: int | None,
+    dry_run: bool,
+    format: str,
+) -> int:
+    """Bring live records into files and under management."""
+    from lfsync.commands.importing import Request, import_live
+
+    request = Request(kinds, everything, ids, where, fields, into, members, limit)
+    return import_live(options, request, dry_run=dry_run, format=format)
 
 
 @cli.command()

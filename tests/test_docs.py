@@ -10,6 +10,7 @@ of a page are its own; it can be read, and run, without the others.
     excerpt PATH            the block below stands in this file of the project
     edit PATH "OLD" "NEW"   somebody edits a file
     cut PATH FROM TO        somebody takes the lines out from the one that starts with FROM to the one with TO
+    gone PATH ...           these files and folders of the project are not there yet
     person METHOD PATH BODY somebody works in Lightfield; an address in PATH stands for its record's id
     quiet COMMAND           runs a command that the text does not show, and that must succeed
     workflow                the block below is a GitHub workflow
@@ -108,6 +109,11 @@ class Reader:
         before, _, after = (self.folder / name).read_text("utf-8").partition(f"\n{start}\n")
         (self.folder / name).write_text(f"{before}\n{end}\n{after.partition(f'{chr(10)}{end}{chr(10)}')[2]}", "utf-8")
 
+    def gone(self, rest: str, _: str) -> None:
+        for name in rest.split():
+            path = self.folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def person(self, rest: str, _: str) -> None:
         method, path, body = rest.split(maxsplit=2)
         head, _, last = path.rpartition("/")
@@ -188,6 +194,7 @@ def test_what_a_page_shows_is_what_is_printed(
         "cut": reader.cut,
         "person": reader.person,
         "quiet": reader.quiet,
+        "gone": reader.gone,
     }
     for what, rest, block in _steps(page):
         if what != "workflow":

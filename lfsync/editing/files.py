@@ -69,6 +69,32 @@ def replace(made: Rewritten) -> None:
         raise CantEditError(f"the file can't be written: {error.strerror}") from None
 
 
+def rewritten_as(name: str, path: Path, before: bytes, after: bytes) -> Rewritten:
+    """A file that was read as `before` and is to be `after`."""
+    return Rewritten(name, path, digest(before), after, (), ())
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """A new file, whole or not at all, with its folder. CantEditError where it is there, or can't be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        beside = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.chmod(0o644)
+            os.link(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except FileExistsError:
+        raise CantEditError(_MOVED, _AGAIN) from None
+    except OSError as error:
+        raise CantEditError(f"the file can't be written: {error.strerror}") from None
+
+
 def _replace(made: Rewritten) -> None:
     handle, name = tempfile.mkstemp(dir=made.path.parent, prefix=f".{made.path.name[:100]}.")
     beside = Path(name)

@@ -40,6 +40,11 @@ async def _needed(
     return asked, found
 
 
+def may_read(token: Token, kind: str) -> bool:
+    """Whether the key may read records of a kind."""
+    return token.full or f"{kind_of(kind).scope}:read" in token.scopes
+
+
 def refuse_unreadable(needed: set[str], token: Token) -> None:
     """RefusedError, naming the scopes that the key lacks to read what is declared."""
     missing = [] if token.full else sorted(needed - set(token.scopes))

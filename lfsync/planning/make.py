@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
-from lfsync.kinds import kind_of
+from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Desired, Plan, Schema, WorkspaceInfo
 from lfsync.planning.draft import Draft, Wishes, draft
-from lfsync.planning.live_schema import read_schema
+from lfsync.planning.live_schema import may_read, read_schema
 from lfsync.planning.needs import needs_of
 from lfsync.planning.plan import Context, plan, refusals, rewritten
 from lfsync.planning.planned import Planned
@@ -64,6 +64,27 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
 async def redraft(session: Session, planned: Planned, desired: Mapping[Address, Desired]) -> Draft:
     """What would be drafted if the files said this, on what is known already."""
     return await _drafted(session, planned.reader, desired, planned.schema, Wishes(), planned.state)
+
+
+async def survey(session: Session, kinds: Collection[str]) -> Planned:
+    """All live records of these kinds, and what is declared of them; the plan is empty. A key may read these kinds.
+
+    Definitions of what their relationships point at are read too, as far as the key may.
+    """
+    desired, schema, token = await session.prepare(kinds)
+    targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
+    more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
+    if more:
+        desired, schema, token = await session.prepare({*kinds, *more})
+    seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
+    reader = _reader(session, session.state)
+    needs = needs_of(seen, session.state, rematch=False)
+    for kind in kinds:
+        needs[kind].is_listed = True
+    await reader.begin(needs)
+    made = await _drafted(session, reader, seen, schema, Wishes(), session.state)
+    empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
+    return Planned(empty, made, desired, schema, session.state, reader)
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ApiError, ConfigError
-from lfsync.kinds import kind_of
 from lfsync.model import Address, Desired, Resource, Schema
-from lfsync.planning.live_schema import read_schema, refuse_unreadable
+from lfsync.planning.live_schema import may_read, read_schema, refuse_unreadable
 from lfsync.planning.plan import reading_scopes
 from lfsync.planning.prepare import prepare
 from lfsync.project.load import Project
@@ -111,4 +110,4 @@ class Session:
 
 def _readable(mappings: Iterable[Resource], token: Token) -> list[Resource]:
     """Those whose kinds the key may read: where no resource needs a kind, no scope for it is missed either."""
-    return [m for m in mappings if token.full or f"{kind_of(m.address.kind).scope}:read" in token.scopes]
+    return [mapping for mapping in mappings if may_read(token, mapping.address.kind)]

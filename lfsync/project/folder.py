@@ -96,7 +96,7 @@ class Folder:
     def present(self, name: str, place: Place) -> Path:
         """As `path`, for a file that must be there."""
         found = self.path(name, place)
-        if not found.is_file():
+        if not found.is_file() and found not in self.instead:
             what = "is a folder" if found.is_dir() else "is not there"
             raise ConfigError([Problem(f"`{name}` {what}", place, hint=self._beside(name, place))])
         return found
@@ -172,6 +172,16 @@ class Folder:
             return False
         return not (folder / SETTINGS).exists()
 
+    def takes(self, name: str, excludes: Sequence[str]) -> bool:
+        """Whether a resource file of this name would be read."""
+        path = self.root / name
+        folders = [folder for folder in path.parents if folder != self.root and folder.is_relative_to(self.root)]
+        return (
+            path.resolve().is_relative_to(self.root)
+            and all(self._enters(folder, excludes, []) for folder in folders)
+            and self._holds(path, excludes)
+        )
+
     def _holds(self, file: Path, excludes: Sequence[str]) -> bool:
         name = self._name(file)
         return (
@@ -185,13 +195,14 @@ class Folder:
         return path.relative_to(self.root).as_posix()
 
     def _read(self, path: Path, name: str, limit: int, place: Place) -> bytes:
+        data = self.instead.get(path)
         try:
-            if not path.is_file():
+            if data is None and not path.is_file():
                 raise ConfigError([Problem(f"`{name}` is no file that can be read", place)])
-            size = path.stat().st_size
+            size = path.stat().st_size if data is None else len(data)
             if size > limit:
                 raise ConfigError([Problem(f"`{name}` has {size:,} bytes; at most {limit:,} are read", place)])
-            data = self.instead[path] if path in self.instead else path.read_bytes()
+            data = path.read_bytes() if data is None else data
         except OSError as error:
             raise ConfigError([Problem(f"`{name}` can't be read: {error.strerror}", place)]) from None
         self.digests[path] = digest(data)

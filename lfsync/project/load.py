@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,20 +43,28 @@ class Project:
     sources: Mapping[Place, Source] = field(default_factory=dict)
     digests: Mapping[Path, str] = field(default_factory=dict)
 
+    def takes(self, name: str) -> bool:
+        """Whether a resource file of this name would be part of the project."""
+        return Folder(self.root).takes(name, self.settings.exclude)
 
-def load_project(root: Path) -> Project:
-    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`."""
+
+def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
+    """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`.
+
+    That nothing is declared is a problem, unless it `may_be_empty`: what is to be imported is not there yet.
+    """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
-    return _Loading(Folder(root)).load()
+    return _Loading(Folder(root)).load(may_be_empty=may_be_empty)
 
 
-def edited(project: Project, instead: Mapping[Path, bytes]) -> Project:
+def edited(project: Project, instead: Mapping[Path, bytes], new: Collection[str] = ()) -> Project:
     """The project as it would be with these bytes in its files (by real path; lfsync.yaml is none of them).
 
-    Nothing else is read again, so that what others do to other files meanwhile makes no difference.
+    `new` are the names of resource files that are not there yet. Nothing else is read again, so that what others do to
+    other files meanwhile makes no difference.
     """
-    return _Loading(Folder(project.root, instead)).again(project, instead)
+    return _Loading(Folder(project.root, instead)).again(project, instead, new)
 
 
 class _Loading:
@@ -67,7 +75,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
-    def load(self) -> Project:
+    def load(self, *, may_be_empty: bool) -> Project:
         document = self.settings_document()
         settings = self.settings(document)
         defaults, beside = read_defaults(document, self.folder.text)
@@ -89,7 +97,7 @@ class _Loading:
             *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
         ]
         self.problems += check(resources, mappings)
-        if not resources and not self.problems:
+        if not (resources or self.problems or may_be_empty):
             hint = "add a resource file, or see what `exclude` leaves out"
             self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
         found = ConfigError(self.problems)
@@ -111,12 +119,13 @@ class _Loading:
             digests=self.folder.digests,
         )
 
-    def again(self, project: Project, instead: Container[Path]) -> Project:
+    def again(self, project: Project, instead: Container[Path], new: Collection[str]) -> Project:
         """A project whose edited files are read anew, and the YAML files that name an edited text."""
         defaults, _ = read_defaults(project.document, self.folder.text)
         naming = {place.file for place, name in project.texts.items() if self.folder.real(name) in instead}
         homes = {(each.row.source if each.row else each.place).file for each in project.resources.values()}
         names = {name for name in homes if name in naming or self.folder.real(name) in instead} - {SETTINGS}
+        names |= {*new}
         sources = {at for at, each in project.sources.items() if self.folder.real(each.path) in instead}
         kept = [
             each

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
-_NAMES = ("quickstart", "revops", "seeding")
+_NAMES = ("adopted", "quickstart", "revops", "seeding")
 _LFSYNC = Path(sys.executable).parent / "lfsync"
 _KEY = "sk_lf_examples"
 _HEADERS = {"Authorization": f"Bearer {_KEY}", "Lightfield-Version": "2026-03-01"}

@@ -1,0 +1,426 @@
+"""`lfsync import`: live records into files and state (design.md, section 13; rule V1). I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from lfsync.api.client import Token
+from lfsync.commands.console import Options, out
+from lfsync.commands.opening import open_session
+from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.editing.files import create_file, rewritten_as
+from lfsync.editing.files import replace as replace_file
+from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records
+from lfsync.editing.insertion import inserted
+from lfsync.editing.splices import CantEditError
+from lfsync.errors import Problem, StateError, UnrecordedError, UsageError
+from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of, member_kind
+from lfsync.knowledge.finder import Finder
+from lfsync.knowledge.knowledge import Wanted, named
+from lfsync.model import Address, Cell, Place, Query, Record, Target, Value
+from lfsync.planning.draft import Draft
+from lfsync.planning.live_schema import may_read
+from lfsync.planning.make import redraft, survey
+from lfsync.planning.plan_file import safe
+from lfsync.planning.planned import Planned
+from lfsync.planning.preparation import Scope
+from lfsync.planning.prepare import prepare
+from lfsync.planning.refs import query_of
+from lfsync.planning.selection import with_dependencies
+from lfsync.planning.session import Session
+from lfsync.project.declarations import every
+from lfsync.project.folder import SETTINGS
+from lfsync.project.load import edited
+from lfsync.render.terminal import escape
+from lfsync.wording import did_you_mean, nfc
+
+_ROUNDS = 5
+_HEADER = "# Written by `lfsync import`, yours from here on.\n"
+_WHERE = Place("--where", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for."""
+
+    kinds: tuple[str, ...] = ()
+    everything: bool = False
+    ids: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    into: str = ""
+    members: MembersMode = "include"
+    limit: int | None = None
+
+
+@dataclass(slots=True)
+class _File:
+    """A file as it is to be. `before`: what it holds now, None where it is not there."""
+
+    name: str
+    path: Path
+    before: bytes | None
+    after: str
+    resources: list[Imported] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Result:
+    """What goes into files, and what is left: (address or id, key or None, reason)."""
+
+    files: list[_File] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    left: list[tuple[str, str | None, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    draft: Draft | None = None
+
+    @property
+    def resources(self) -> list[Imported]:
+        return [each for file in self.files for each in file.resources]
+
+
+def import_live(options: Options, request: Request, *, dry_run: bool, format: str) -> int:
+    """0; 3 where something was left."""
+    _refuse_slips(request)
+    result = asyncio.run(_imported(options, request, dry_run=dry_run))
+    code = 3 if result.left else 0
+    out(_json(result, dry_run, code) if format == "json" else "\n".join(map(escape, _text(result, dry_run))))
+    return code
+
+
+def _refuse_slips(request: Request) -> None:
+    for text in (*request.where, *request.fields, *request.kinds, *request.ids):
+        if text.startswith("="):
+            hint = "The shell took `$name` for a variable of its own: put it into single quotes, '$name=Acme'."
+            raise UsageError(f"{text}: nothing stands before the `=`", hint=hint)
+    for text in request.where:
+        if "=" not in text:
+            raise UsageError(f"--where {text}: a condition is written KEY=VALUE", hint="An example: --where tier=Gold")
+    if bool(request.kinds) == request.everything and not request.ids:
+        what = "both kinds and --all" if request.everything else "nothing"
+        raise UsageError(
+            f"import was given {what}", hint="Name kinds (`lfsync import account`), ids with --id, or --all."
+        )
+    for kind in request.kinds:
+        if not is_kind(kind):
+            hint = did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)} and object.SLUG."
+            raise UsageError(f"there is no kind `{kind}`", hint=hint)
+
+
+async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Result:
+    with reading_progress(options) as watcher:
+        async with open_session(
+            options.root,
+            options.workspace,
+            listener(options),
+            watcher=watcher,
+            writing=not dry_run,
+            may_be_empty=True,
+        ) as session:
+            warn_of_merges(session.workspace)
+            kinds, warnings = await _kinds(session, request)
+            planned = await survey(session, kinds)
+            records = await _chosen(session, planned, kinds, request)
+            await _read_members(planned, records, request.members)
+            await _list_targets(planned, records)
+            watcher.close()
+            result = await _settled(session, planned, records, request)
+            result.warnings += warnings
+            if not dry_run:
+                _write(session, result)
+            return result
+
+
+# ---------------------------------------------------------------- which records
+
+
+async def _kinds(session: Session, request: Request) -> tuple[list[str], list[str]]:
+    """The kinds to look at; of all kinds, those that the key may read, and what it may not."""
+    if request.kinds:
+        return list(dict.fromkeys(request.kinds)), []
+    if not request.everything and all(id_kind(id) for id in request.ids):
+        return sorted({str(id_kind(id)) for id in request.ids if is_kind(str(id_kind(id)))}), []
+    token = await session.client.validate()
+    known = [*KINDS, *(f"{OBJECT}{slug}" for slug in await _object_types(session, token))]
+    readable = [kind for kind in known if may_read(token, kind)]
+    hidden = [kind for kind in known if not may_read(token, kind)]
+    warnings = [f"this key may not read {', '.join(hidden)}: nothing of it is imported"] if hidden else []
+    return readable, warnings
+
+
+async def _object_types(session: Session, token: Token) -> tuple[str, ...]:
+    return await session.client.object_types() if may_read(token, f"{OBJECT}any") else ()
+
+
+async def _chosen(
+    session: Session, planned: Planned, kinds: Sequence[str], request: Request
+) -> dict[str, list[Record]]:
+    """What is live, asked for, and not managed yet."""
+    managed = {(address.kind, id) for address, id in planned.draft.resolution.ids.items()}
+    managed |= {(b.address.kind, b.id) for b in session.state.bindings.values()}
+    found: dict[str, list[Record]] = {}
+    for kind in kinds:
+        query = _query(session, planned, kind, request.where)
+        hits = _matching(planned, kind, query) if request.where else planned.knowledge.of_kind(kind)
+        each = [r for r in hits if (kind, r.id) not in managed and (not request.ids or r.id in request.ids)]
+        each.sort(key=lambda record: (record.created_at, record.id))
+        found[kind] = each[: request.limit]
+    known = {record.id for records in found.values() for record in records} | {id for _, id in managed}
+    for id in request.ids:
+        if id not in known:
+            raise UsageError(f"--id {id}: no live record of {', '.join(kinds)} has this id")
+    return found
+
+
+def _query(session: Session, planned: Planned, kind: str, where: Sequence[str]) -> Query | None:
+    """`--where` as a match; it may be of no use for this kind where several kinds are imported."""
+    if not where:
+        return None
+    scope = Scope(session.project.resources, planned.schema, complete=True)
+    values = {}
+    for text in where:
+        key, _, value = text.partition("=")
+        values[nfc(key.strip())] = Value(Cell(_plain(nfc(value))), _WHERE)
+    query = query_of(scope, kind, values, _WHERE, Address(kind, "*"))
+    if scope.problems:
+        problem = scope.problems[0]
+        raise UsageError(f"--where: {problem.message}", hint=problem.hint)
+    return query
+
+
+def _plain(value: str) -> str:
+    """The key of an address of this project: a ref names the key alone."""
+    try:
+        address = Address.parse(value)
+    except ValueError:
+        return value
+    return address.key if is_kind(address.kind) else value
+
+
+def _matching(planned: Planned, kind: str, query: Query | None) -> list[Record]:
+    if query is None:
+        return []
+    targets = {}
+    for term in query.terms:
+        if term.rel is not None:
+            targets[term.key] = {id for target in term.targets if (id := _id(planned, target))}
+    return Finder(planned.schema, {kind: planned.knowledge.of_kind(kind)}).find(query, targets)
+
+
+def _id(planned: Planned, target: Target) -> str | None:
+    if target.address is not None:
+        return planned.draft.resolution.ids.get(target.address)
+    if target.query is not None:
+        raise UsageError("--where takes keys, e-mails and ids for what a record is linked to, no match")
+    return target.id
+
+
+async def _read_members(planned: Planned, records: Mapping[str, Sequence[Record]], mode: MembersMode) -> None:
+    if mode == "none":
+        return
+    lists = [record for record in records.get("list", ()) if member_kind(record.fields.get("$objectType"))]
+    wanted = {(record.id, str(member_kind(record.fields["$objectType"]))) for record in lists}
+    await planned.reader.read(Wanted(memberships=wanted))
+
+
+async def _list_targets(planned: Planned, records: Mapping[str, Sequence[Record]]) -> None:
+    """All of what is linked and not known: whether a match hits it, and nothing else, only a whole list tells."""
+    knowledge, schema = planned.knowledge, planned.schema
+    linked = (
+        (rel.target, id)
+        for each in records.values()
+        for record in each
+        for key, ids in record.links.items()
+        if (rel := schema.kinds[record.kind].relationships.get(key)) and rel.writable
+        for id in ids
+    )
+    unknown = {kind for kind, id in linked if is_kind(kind) and kind in schema.kinds and not knowledge.record(kind, id)}
+    await planned.reader.read(Wanted(searches={kind: set() for kind in unknown - knowledge.listed.keys()}))
+
+
+# ---------------------------------------------------------------- the files as they would be
+
+
+async def _settled(
+    session: Session, planned: Planned, records: Mapping[str, Sequence[Record]], request: Request
+) -> _Result:
+    """The files, held against what the next plan would say. What would not come out as it is live is left."""
+    left: dict[tuple[str, str], tuple[str, str | None, str]] = {}
+    for _ in range(_ROUNDS):
+        chosen = {
+            kind: [planned.knowledge.record(kind, r.id) or r for r in each if (kind, r.id) not in left]
+            for kind, each in records.items()
+        }
+        result = _files(session, planned, chosen, request)
+        wrong, result.draft = await _held(session, planned, result)
+        result.left += left.values()
+        if not wrong:
+            return result
+        for each in result.resources:
+            if each.address in wrong:
+                left[each.address.kind, each.record.id] = (named(each.record), None, wrong[each.address])
+    raise StateError("the workspace changes faster than it can be read", hint="Import again when it is quiet.")
+
+
+def _files(session: Session, planned: Planned, records: Mapping[str, Sequence[Record]], request: Request) -> _Result:
+    project = session.project
+    into = _folder(request.into)
+    defaults = {
+        mapping.address.kind: mapping
+        for mapping in project.mappings
+        if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
+    }
+    taken_names: set[str] = set()
+
+    def is_taken(name: str) -> bool:
+        return name in taken_names or (project.root / name).exists()
+
+    world = World(
+        schema=planned.schema,
+        knowledge=planned.knowledge,
+        addresses={(a.kind, id): a for a, id in planned.draft.resolution.ids.items()},
+        defaults=defaults,
+        taken={*project.resources, *session.state.bindings},
+        names=is_taken,
+    )
+    ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
+    result = _Result()
+    by_kind: dict[str, list[Imported]] = {}
+    for each in import_records(records, world, ask):
+        by_kind.setdefault(each.address.kind, []).append(each)
+        result.texts |= each.texts
+        result.left += [(str(each.address), key, reason) for key, reason in each.left]
+    for kind, resources in by_kind.items():
+        result.files.append(_file(session, into, kind, resources))
+    return result
+
+
+def _folder(into: str) -> str:
+    """The folder that files go to, as the beginning of their names."""
+    parts = [part for part in PurePosixPath(into.replace("\\", "/")).parts if part != "."]
+    return "".join(f"{part}/" for part in parts)
+
+
+def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> _File:
+    """The kind's file with the resources in it; a new one beside it, where that has a form that takes none."""
+    path = ("objects", kind.removeprefix(OBJECT)) if kind.startswith(OBJECT) else (kind_of(kind).section,)
+    stem = f"{into}{kind if kind.startswith(OBJECT) else kind_of(kind).section}"
+    root = session.project.root
+    for number in range(1, 100):
+        name = f"{stem}.yaml" if number == 1 else f"{stem}-{number}.yaml"
+        if not session.project.takes(name):
+            raise UsageError(
+                f"--into: {name} would be no resource file of this project",
+                hint="It is hidden, excluded, another project's, or outside of the project's folder.",
+            )
+        real = (root / name).resolve()
+        before = real.read_bytes() if real.exists() else None
+        try:
+            text = _HEADER if before is None else before.decode("utf-8")
+            after = inserted(text, path, [each.yaml for each in resources])
+        except (CantEditError, UnicodeDecodeError):
+            continue
+        return _File(name, real, before, after, resources)
+    raise UsageError(
+        f"{stem}.yaml is written in a form that nothing can be added to", hint="Name another folder: --into."
+    )
+
+
+async def _held(session: Session, planned: Planned, result: _Result) -> tuple[dict[Address, str], Draft | None]:
+    """What would not be as it is live, with the reason; and the plan of the files."""
+    addresses = {each.address for each in result.resources}
+    if not addresses:
+        return {}, None
+    root = session.project.root
+    instead = {file.path: file.after.encode() for file in result.files}
+    instead |= {(root / name).resolve(): text.encode() for name, text in result.texts.items()}
+    after = edited(session.project, instead, [file.name for file in result.files])
+    desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
+    if found := [*after.problems, *problems]:
+        return _blamed(found, addresses), None
+    seen = with_dependencies(desired, [*planned.draft.desired, *addresses])
+    draft = await redraft(session, planned, seen)
+    wrong = {a: f"it would be blocked: {draft.blocked[a].reason}" for a in addresses & draft.blocked.keys()}
+    for address in addresses & draft.changes.keys():
+        change = draft.changes[address]
+        if change.action != "adopt":
+            keys = [each.key for each in change.fields] + [each.key for each in change.relationships] or ["members"]
+            wrong[address] = f"the next plan would change {', '.join(f'`{key}`' for key in keys)}"
+    return wrong, draft
+
+
+def _blamed(problems: Sequence[Problem], addresses: Collection[Address]) -> dict[Address, str]:
+    by_name = {str(address): address for address in addresses}
+    found = {by_name[each.address]: each.message for each in problems if each.address in by_name}
+    return found or dict.fromkeys(addresses, problems[0].message)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _write(session: Session, result: _Result) -> None:
+    """Texts, then the files that name them, each whole or not at all; then the state (rule V1)."""
+    root = session.project.root
+    for name, text in result.texts.items():
+        create_file(root / name, text.encode())
+    written: list[_File] = []
+    for file in result.files:
+        try:
+            if file.before is None:
+                create_file(file.path, file.after.encode())
+            else:
+                replace_file(rewritten_as(file.name, file.path, file.before, file.after.encode()))
+            written.append(file)
+        except CantEditError as error:
+            result.left += [(str(each.address), None, error.reason) for each in file.resources]
+    result.files = written
+    if not written or result.draft is None:
+        return
+    bindings = {each.address: result.draft.bindings[each.address] for each in result.resources}
+    try:
+        session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}))
+    except (StateError, OSError) as error:
+        raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
+
+
+# ---------------------------------------------------------------- telling
+
+
+def _text(result: _Result, dry_run: bool) -> Iterator[str]:
+    for file in result.files:
+        verb = "would write" if dry_run else "extended" if file.before is not None else "wrote"
+        yield f"{verb} {file.name}: {len(file.resources)} resource{_s(len(file.resources))}"
+    if dry_run:
+        for file in result.files:
+            yield ""
+            yield f"--- {file.name}"
+            yield from "\n\n".join(each.yaml for each in file.resources).split("\n")
+        yield ""
+    if count := len(result.texts):
+        yield f"{'would write' if dry_run else 'wrote'} {count} text{_s(count)} into files of their own"
+    for name, key, reason in result.left:
+        yield f"left: {name}: {f'`{key}`: ' if key else ''}{reason}"
+    yield from (f"Warning: {warning}." for warning in result.warnings)
+    count = len(result.resources)
+    yield f"{'Would import' if dry_run else 'Imported'} {count} record{_s(count)}." if count else "Nothing to import."
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _json(result: _Result, dry_run: bool, code: int) -> str:
+    document = {
+        "dry_run": dry_run,
+        "files": [{"file": file.name, "resources": len(file.resources)} for file in result.files],
+        "texts": sorted(result.texts),
+        "imported": [{"address": str(each.address), "id": each.record.id} for each in result.resources],
+        "left": [{"record": name, "key": key, "reason": reason} for name, key, reason in result.left],
+        "warnings": result.warnings,
+        "exit_code": code,
+    }
+    return safe(json.dumps(document, ensure_ascii=False, indent=2))
