@@ -21,7 +21,7 @@ from lfsync.errors import Problem, StateError, UnrecordedError, UsageError
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Wanted, named
-from lfsync.model import Address, Cell, Place, Query, Record, Target, Value
+from lfsync.model import Address, Cell, Desired, Place, Query, Record, Target, Value
 from lfsync.planning.draft import Draft
 from lfsync.planning.live_schema import may_read
 from lfsync.planning.make import redraft, survey
@@ -38,7 +38,7 @@ from lfsync.project.load import edited
 from lfsync.render.terminal import escape
 from lfsync.wording import did_you_mean, nfc
 
-_ROUNDS = 5
+_ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _WHERE = Place("--where", 0)
 
@@ -126,7 +126,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             planned = await survey(session, kinds)
             records = await _chosen(session, planned, kinds, request)
             await _read_members(planned, records, request.members)
-            await _list_targets(planned, records)
+            await _read_targets(planned, records)
             watcher.close()
             result = await _settled(session, planned, records, request)
             result.warnings += warnings
@@ -227,19 +227,35 @@ async def _read_members(planned: Planned, records: Mapping[str, Sequence[Record]
     await planned.reader.read(Wanted(memberships=wanted))
 
 
-async def _list_targets(planned: Planned, records: Mapping[str, Sequence[Record]]) -> None:
-    """All of what is linked and not known: whether a match hits it, and nothing else, only a whole list tells."""
+async def _read_targets(planned: Planned, records: Mapping[str, Sequence[Record]]) -> None:
+    """All of what is linked and not known: whether a match hits it, and nothing else, only a whole list tells.
+
+    What no list shows is read by id, so that it is known what is gone, or can't be seen, before a file names it.
+    """
     knowledge, schema = planned.knowledge, planned.schema
-    linked = (
+    linked = {
         (rel.target, id)
         for each in records.values()
         for record in each
         for key, ids in record.links.items()
         if (rel := schema.kinds[record.kind].relationships.get(key)) and rel.writable
         for id in ids
-    )
-    unknown = {kind for kind, id in linked if is_kind(kind) and kind in schema.kinds and not knowledge.record(kind, id)}
-    await planned.reader.read(Wanted(searches={kind: set() for kind in unknown - knowledge.listed.keys()}))
+    }
+    for record in records.get("list", ()):
+        kind = member_kind(record.fields.get("$objectType"))
+        linked |= {(kind, id) for id in knowledge.memberships.get(record.id, ()) if kind}
+    known = {(kind, id) for kind, id in linked if is_kind(kind) and kind in schema.kinds}
+    searched = {kind for kind, id in known if not knowledge.record(kind, id)}
+    searched = {kind for kind in searched - knowledge.listed.keys() if not kind_of(kind).uploaded}
+    await planned.reader.read(Wanted(searches={kind: set() for kind in searched}))
+    unlisted = [each for each in sorted(known) if knowledge.record(*each) is None]
+    while True:
+        for each in unlisted:
+            knowledge.presence(*each)
+        wanted = knowledge.ask_anew()
+        if not wanted:
+            return
+        await planned.reader.read(wanted)
 
 
 # ---------------------------------------------------------------- the files as they would be
@@ -350,7 +366,17 @@ async def _held(session: Session, planned: Planned, result: _Result) -> tuple[di
         if change.action != "adopt":
             keys = [each.key for each in change.fields] + [each.key for each in change.relationships] or ["members"]
             wrong[address] = f"the next plan would change {', '.join(f'`{key}`' for key in keys)}"
-    return wrong, draft
+    return _first(wrong, desired), draft
+
+
+def _first(wrong: dict[Address, str], desired: Mapping[Address, Desired]) -> dict[Address, str]:
+    """Those that are wrong of themselves: what refers to them can name them by id, once they are left."""
+    own = {
+        address: reason
+        for address, reason in wrong.items()
+        if not any(t.address in wrong for link in desired[address].all_links for t in link.include if t.address)
+    }
+    return own or wrong
 
 
 def _blamed(problems: Sequence[Problem], addresses: Collection[Address]) -> dict[Address, str]:

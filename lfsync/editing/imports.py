@@ -11,7 +11,7 @@ from lfsync.editing.repasting import data_of
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_text import entry, in_flow, scalar
 from lfsync.kinds import OBJECT, Kind, kind_of, member_kind
-from lfsync.knowledge.finder import Finder
+from lfsync.knowledge.finder import MASKABLE, Finder
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
     JSON,
@@ -191,7 +191,7 @@ class _Writer:
         left: list[tuple[str, str]] = []
         texts: dict[str, str] = {}
         fields = dict(self._fields(record, kind, definitions, address, texts, left))
-        links = dict(self._links(record, kind, definitions))
+        links = dict(self._links(record, kind, definitions, left))
         lines = [f"{scalar(address.key)}:", *self._identity(record, kind, definitions, {*fields, *links})]
         if fields:
             lines += ["  fields:", *(line for key, data in fields.items() for line in _lines(key, data, 4))]
@@ -212,7 +212,7 @@ class _Writer:
         known = match_field(kind, definitions, record)
         query = self._query(record, kind, definitions, known)
         keys = [term.key for term in query.terms if not term.empty] if query else []
-        if query is None or not self._is_only(query, record):
+        if query is None or record.redacted or not self._is_only(query, record):
             yield f"  id: {scalar(record.id)}"
         elif not kind.matches:
             assert known is not None
@@ -261,7 +261,9 @@ class _Writer:
             known = definitions.fields[key]
             value = live_value(record, known, definitions)
             given = default.fields.get(key) if default else None
-            if known.read_only or known.type == "HTML" or key in NEVER_SENT:
+            if known.read_only or known.type == "HTML" or key in NEVER_SENT or _is_hidden(record, known):
+                continue
+            if given is None and key in kind.generated and key not in self.ask.fields:
                 continue
             if given is not None:
                 if not _is_given(given.data, value, known):
@@ -282,7 +284,8 @@ class _Writer:
         except CantEditError as error:
             left.append((known.key, error.reason))
             return None
-        if known.type == "MARKDOWN" and isinstance(data, str) and data.count("\n") >= _LINES_INLINE:
+        is_marked = isinstance(data, str) and data.startswith("\ufeff")  # a file's first character, it is no text
+        if known.type == "MARKDOWN" and isinstance(data, str) and data.count("\n") >= _LINES_INLINE and not is_marked:
             name = self._text_name(known, address)
             texts[name] = data + "\n"
             return {"file": name}
@@ -299,20 +302,28 @@ class _Writer:
 
     # ------------------------------------------------------------ links
 
-    def _links(self, record: Record, kind: Kind, definitions: Definitions) -> Iterator[tuple[str, _Refs]]:
+    def _links(
+        self, record: Record, kind: Kind, definitions: Definitions, left: list[tuple[str, str]]
+    ) -> Iterator[tuple[str, _Refs]]:
+        """An exact set; where this key may not see all that is linked, only those that it sees are managed."""
         default = self.world.defaults.get(record.kind)
         for key in _ordered(kind.relationships, definitions.relationships):
             rel = definitions.relationships[key]
-            linked = [id for id in record.links.get(key, ()) if not self.world.knowledge.is_gone(rel.target, id)]
+            knowledge = self.world.knowledge
+            linked = [id for id in record.links.get(key, ()) if not knowledge.is_gone(rel.target, id)]
+            shown = [id for id in linked if (rel.target, id) not in knowledge.forbidden]
             given = default.relationships.get(key) if default else None
             if not rel.writable or (record.kind, key) in self.hidden:
                 continue
-            refs = [self._ref(rel.target, id) for id in linked]
-            if given is not None:
-                if not self._is_default(given, rel, linked):
-                    yield key, _Refs(refs, rel.many)
-            elif linked and self._is_asked(key) and (self.ask.fields or not _is_others(kind, key)):
-                yield key, _Refs(refs, rel.many)
+            if given is None and not (linked and self._is_asked(key)):
+                continue
+            if given is None and not self.ask.fields and _is_others(kind, key):
+                continue
+            if len(shown) < len(linked):
+                left.append((key, f"this key may not see {', '.join(id for id in linked if id not in shown)}"))
+            refs = _Refs([self._ref(rel.target, id) for id in shown], rel.many, partial=len(shown) < len(linked))
+            if (refs.refs or not refs.partial) and not (given and self._is_default(given, rel, linked)):
+                yield key, refs
 
     def _is_default(self, given: Links, rel: RelDef, linked: Sequence[str]) -> bool:
         if given.form == "partial":
@@ -339,7 +350,7 @@ class _Writer:
         if record is None or kind not in self.world.schema.kinds:
             return _Ref(id)
         known = match_field(kind_of(kind), self.world.schema.kinds[kind], record)
-        if known is not None and self._finds(record, known):
+        if known is not None and not record.redacted and self._finds(record, known):
             return _Ref({"match": {known.key: pasted(record.fields.get(known.key), known)}})
         return _Ref(id, title(record))
 
@@ -352,6 +363,8 @@ class _Writer:
         if not refs.many:
             one = refs.refs[0] if refs.refs else _Ref(None)
             yield from _lines(key, one.data, 4, one.comment)
+        elif refs.partial:
+            yield from _lines(key, {"include": [ref.data for ref in refs.refs]}, 4)
         elif any(ref.comment for ref in refs.refs):
             yield f"    {scalar(key)}:"
             yield from (f"      - {_flow(ref.data)}{_comment(ref.comment)}" for ref in refs.refs)
@@ -386,12 +399,18 @@ class _Ref:
 class _Refs:
     refs: list[_Ref]
     many: bool
+    partial: bool = False
 
 
 def _is_others(kind: Kind, key: str) -> bool:
     """Whether nobody asked for a link here: the other side says it, or Lightfield set it when the record was made."""
     created_by = key in kind.create_only and key not in kind.required
     return created_by or (key in kind.inverse and kind.name != "contact")
+
+
+def _is_hidden(record: Record, known: FieldDef) -> bool:
+    """Whether a field may hold something else than this key is shown."""
+    return record.redacted and known.type in MASKABLE
 
 
 def _is_given(default: JSON, value: JSON, known: FieldDef) -> bool:

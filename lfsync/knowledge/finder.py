@@ -10,7 +10,7 @@ from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 from lfsync.values.valuetype import match_keys
 
-_MASKABLE = ("TEXT", "MARKDOWN")  # what a key sees of these may be a mask
+MASKABLE = ("TEXT", "MARKDOWN")  # what a key sees of these may be a mask
 _HIDDEN = ""  # no value of a match is empty
 
 
@@ -58,7 +58,7 @@ class Finder:
         if term.rel is not None:
             return not record.links.get(term.key)
         assert term.field is not None
-        return term.field.type in _MASKABLE or not self._identities(term.field, record)
+        return term.field.type in MASKABLE or not self._identities(term.field, record)
 
     def add(self, record: Record) -> None:
         """Take in a record, or what it has become."""
@@ -90,7 +90,7 @@ class Finder:
         """Redacted records whose value of one part that can't be masked fits, or is not shown."""
         redacted = self._redacted[query.kind]
         for term in query.terms:
-            if not term.empty and (term.field is None or term.field.type not in _MASKABLE):
+            if not term.empty and (term.field is None or term.field.type not in MASKABLE):
                 index = self._index(query.kind, term.key)
                 wanted = targets[term.key] if term.rel is not None else _identities(_field(term), term.sent)
                 found = {record.id for value in (*wanted, _HIDDEN) for record in index.get(value, ())}

@@ -155,12 +155,12 @@ def workspaces(draw: st.DrawFn) -> dict[str, JSON]:
     }
 
 
-def project(root: Path, seed: dict[str, JSON], more: str = "") -> Options:
+def project(root: Path, seed: dict[str, JSON], more: str = "", quirks: str = "{}") -> Options:
     (root / "sandbox").mkdir()
     (root / "sandbox" / "seed.yaml").write_text("".join(entry(key, part, 0) for key, part in seed.items()))
     (root / "lfsync.yaml").write_text(
         "version: 1\ndefault_workspace: play\nexclude: [sandbox/]\n"
-        f"workspaces: {{play: {{sandbox: {{seed: sandbox/seed.yaml}}}}}}\n{more}"
+        f"workspaces: {{play: {{sandbox: {{seed: sandbox/seed.yaml, quirks: {quirks}}}}}}}\n{more}"
     )
     return Options(folder=root)
 
