@@ -184,6 +184,7 @@ def apply(
     help="How the members of lists are declared.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many records of each kind.")
+@click.option("--download", is_flag=True, help="Files too, with their content.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written.")
 @_FORMAT
 @click.pass_obj
@@ -197,13 +198,14 @@ def import_(
     into: str,
     members: Literal["exact", "include", "none"],
     limit: int | None,
+    download: bool,
     dry_run: bool,
     format: str,
 ) -> int:
     """Bring live records into files and under management."""
     from lfsync.commands.importing import Request, import_live
 
-    request = Request(kinds, everything, ids, where, fields, into, members, limit)
+    request = Request(kinds, everything, ids, where, fields, into, members, limit, download)
     return import_live(options, request, dry_run=dry_run, format=format)
 
 

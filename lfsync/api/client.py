@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
@@ -220,10 +221,10 @@ class Client:
         call = Call("POST", f"{_path_to(kind.path, id)}/cancel", "write", (f"{kind.scope}:create",), b"{}")
         return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
 
-    async def content(self, kind: Kind, id: str) -> str:
-        """The sha256 of what a completed file holds, in hex; its bytes pass through and are not kept."""
+    async def content(self, kind: Kind, id: str, keep: Path | None = None) -> str:
+        """The sha256 of what a completed file holds, in hex; its bytes pass through, and are kept in `keep` alone."""
         call = Call("GET", f"{_path_to(kind.path, id)}/url", "read", (f"{kind.scope}:read",))
-        return await self.storage.digest(api.parse_url(str(call), (await self._wire.send(call)).body))
+        return await self.storage.digest(api.parse_url(str(call), (await self._wire.send(call)).body), keep)
 
     # ---- how
 

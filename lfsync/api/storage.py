@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, nullcontext
+from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 import httpx
@@ -66,14 +67,17 @@ class Storage:
 
         return await self._send(request, status, "the upload", (*_DONE, _TAKEN)) != _TAKEN
 
-    async def digest(self, url: str) -> str:
-        """The sha256 in hex of what is there; its bytes pass through and are not kept."""
+    async def digest(self, url: str, keep: Path | None = None) -> str:
+        """The sha256 in hex of what is there. Its bytes pass through; into `keep`, written anew with each try."""
 
         async def hashed(response: httpx.Response) -> str:
             sha256 = hashlib.sha256()
-            async for chunk in response.aiter_bytes():
-                sha256.update(chunk)
-                self._wire.silence.moved(self._clock())
+            with keep.open("wb") if keep else nullcontext() as file:
+                async for chunk in response.aiter_bytes():
+                    sha256.update(chunk)
+                    if file:
+                        file.write(chunk)
+                    self._wire.silence.moved(self._clock())
             return sha256.hexdigest()
 
         return await self._send(lambda _: _request("GET", url, [], None), hashed, "the download", _DONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +12,7 @@ from lfsync.api.client import Token
 from lfsync.commands.console import Options, out
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.editing.downloads import Downloaded, download, names
 from lfsync.editing.files import create_file, rewritten_as
 from lfsync.editing.files import replace as replace_file
 from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records
@@ -20,7 +21,7 @@ from lfsync.editing.splices import CantEditError
 from lfsync.errors import Problem, StateError, UnrecordedError, UsageError
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import Finder
-from lfsync.knowledge.knowledge import Wanted, named
+from lfsync.knowledge.knowledge import Wanted, is_unfinished, named, title
 from lfsync.model import Address, Cell, Desired, Place, Query, Record, Target, Value
 from lfsync.planning.draft import Draft
 from lfsync.planning.live_schema import may_read
@@ -36,6 +37,7 @@ from lfsync.project.declarations import every
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
+from lfsync.state.state import Binding, Hashes, State
 from lfsync.wording import did_you_mean, nfc
 
 _ROUNDS = 20
@@ -55,6 +57,7 @@ class Request:
     into: str = ""
     members: MembersMode = "include"
     limit: int | None = None
+    download: bool = False
 
 
 @dataclass(slots=True)
@@ -70,10 +73,11 @@ class _File:
 
 @dataclass(slots=True)
 class _Result:
-    """What goes into files, and what is left: (address or id, key or None, reason)."""
+    """What goes into files, and what is left: (address or id, key or None, reason). `contents`: downloads, by id."""
 
     files: list[_File] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, Downloaded] = field(default_factory=dict)
     left: list[tuple[str, str | None, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     draft: Draft | None = None
@@ -81,6 +85,11 @@ class _Result:
     @property
     def resources(self) -> list[Imported]:
         return [each for file in self.files for each in file.resources]
+
+    def is_missing(self, each: Imported) -> bool:
+        """Whether its content is still to be downloaded."""
+        content = self.contents.get(each.record.id)
+        return content is not None and not content.sha256
 
 
 def import_live(options: Options, request: Request, *, dry_run: bool, format: str) -> int:
@@ -109,6 +118,10 @@ def _refuse_slips(request: Request) -> None:
         if not is_kind(kind):
             hint = did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)} and object.SLUG."
             raise UsageError(f"there is no kind `{kind}`", hint=hint)
+    for named_kind in (*request.kinds, *map(id_kind, request.ids)):
+        if named_kind in KINDS and KINDS[str(named_kind)].uploaded and not request.download:
+            hint = "Pass --download. Without it, what refers to a file names it by its id."
+            raise UsageError(f"a {named_kind} is imported with its content only", hint=hint)
 
 
 async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Result:
@@ -125,10 +138,13 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             kinds, warnings = await _kinds(session, request)
             planned = await survey(session, kinds)
             records = await _chosen(session, planned, kinds, request)
+            contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
             await _read_members(planned, records, request.members)
             await _read_targets(planned, records)
             watcher.close()
-            result = await _settled(session, planned, records, request)
+            result = await _settled(session, planned, records, request, contents)
+            result.left += lost
+            _drop(session.project.root, [each for id, each in contents.items() if id not in result.contents])
             result.warnings += warnings
             if not dry_run:
                 _write(session, result)
@@ -146,9 +162,12 @@ async def _kinds(session: Session, request: Request) -> tuple[list[str], list[st
         return sorted({str(id_kind(id)) for id in request.ids if is_kind(str(id_kind(id)))}), []
     token = await session.client.validate()
     known = [*KINDS, *(f"{OBJECT}{slug}" for slug in await _object_types(session, token))]
-    readable = [kind for kind in known if may_read(token, kind)]
+    readable = [kind for kind in known if may_read(token, kind) and (request.download or not kind_of(kind).uploaded)]
     hidden = [kind for kind in known if not may_read(token, kind)]
     warnings = [f"this key may not read {', '.join(hidden)}: nothing of it is imported"] if hidden else []
+    if not request.download:
+        names = ", ".join(f"{kind.section}" for kind in KINDS.values() if kind.uploaded)
+        warnings.append(f"{names} are left out, and referred to by id: --download imports them with their content")
     return readable, warnings
 
 
@@ -167,6 +186,7 @@ async def _chosen(
         query = _query(session, planned, kind, request.where)
         hits = _matching(planned, kind, query) if request.where else planned.knowledge.of_kind(kind)
         each = [r for r in hits if (kind, r.id) not in managed and (not request.ids or r.id in request.ids)]
+        each = [record for record in each if not is_unfinished(record)]
         each.sort(key=lambda record: (record.created_at, record.id))
         found[kind] = each[: request.limit]
     known = {record.id for records in found.values() for record in records} | {id for _, id in managed}
@@ -258,11 +278,52 @@ async def _read_targets(planned: Planned, records: Mapping[str, Sequence[Record]
         await planned.reader.read(wanted)
 
 
+async def _downloaded(
+    session: Session, planned: Planned, records: dict[str, list[Record]], request: Request, *, dry_run: bool
+) -> tuple[dict[str, Downloaded], list[tuple[str, str | None, str]]]:
+    """By id, what the chosen files hold, in files of the project; those that can't be had are taken out, and named."""
+    chosen = [record for kind, each in records.items() if kind_of(kind).uploaded for record in each]
+    folder = f"{_folder(request.into)}files/"
+    if dry_run:
+        there = {path.name.casefold() for path in (session.project.root / folder).glob("*")}
+        return {each.id: Downloaded(f"{folder}{_free(title(each), there)}", "", is_new=False) for each in chosen}, []
+    declared = {Path(upload.real) for each in session.project.resources.values() if (upload := each.upload)}
+
+    async def fetch(record: Record, path: Path) -> str:
+        return await session.client.content(kind_of(record.kind), record.id, path)
+
+    found, lost = await download(session.project.root, folder, chosen, fetch, declared)
+    for record in chosen:
+        if record.id in lost:
+            records[record.kind].remove(record)
+        else:
+            planned.knowledge.contents[record.kind, record.id] = found[record.id].sha256
+    return found, [(named(record), None, lost[record.id]) for record in chosen if record.id in lost]
+
+
+def _free(filename: str, taken: set[str]) -> str:
+    """The name that a file would get."""
+    name = next(name for name in names(filename) if name.casefold() not in taken)
+    taken.add(name.casefold())
+    return name
+
+
+def _drop(root: Path, contents: Iterable[Downloaded]) -> None:
+    """Contents that no resource came to name."""
+    for each in contents:
+        if each.is_new:
+            (root / each.name).unlink(missing_ok=True)
+
+
 # ---------------------------------------------------------------- the files as they would be
 
 
 async def _settled(
-    session: Session, planned: Planned, records: Mapping[str, Sequence[Record]], request: Request
+    session: Session,
+    planned: Planned,
+    records: Mapping[str, Sequence[Record]],
+    request: Request,
+    contents: Mapping[str, Downloaded],
 ) -> _Result:
     """The files, held against what the next plan would say. What would not come out as it is live is left."""
     left: dict[tuple[str, str], tuple[str, str | None, str]] = {}
@@ -271,7 +332,7 @@ async def _settled(
             kind: [planned.knowledge.record(kind, r.id) or r for r in each if (kind, r.id) not in left]
             for kind, each in records.items()
         }
-        result = _files(session, planned, chosen, request)
+        result = _files(session, planned, chosen, request, contents)
         wrong, result.draft = await _held(session, planned, result)
         result.left += left.values()
         if not wrong:
@@ -282,7 +343,13 @@ async def _settled(
     raise StateError("the workspace changes faster than it can be read", hint="Import again when it is quiet.")
 
 
-def _files(session: Session, planned: Planned, records: Mapping[str, Sequence[Record]], request: Request) -> _Result:
+def _files(
+    session: Session,
+    planned: Planned,
+    records: Mapping[str, Sequence[Record]],
+    request: Request,
+    contents: Mapping[str, Downloaded],
+) -> _Result:
     project = session.project
     into = _folder(request.into)
     defaults = {
@@ -302,6 +369,7 @@ def _files(session: Session, planned: Planned, records: Mapping[str, Sequence[Re
         defaults=defaults,
         taken={*project.resources, *session.state.bindings},
         names=is_taken,
+        contents={id: each.name for id, each in contents.items()},
     )
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
     result = _Result()
@@ -310,6 +378,8 @@ def _files(session: Session, planned: Planned, records: Mapping[str, Sequence[Re
         by_kind.setdefault(each.address.kind, []).append(each)
         result.texts |= each.texts
         result.left += [(str(each.address), key, reason) for key, reason in each.left]
+        if each.record.id in contents:
+            result.contents[each.record.id] = contents[each.record.id]
     for kind, resources in by_kind.items():
         result.files.append(_file(session, into, kind, resources))
     return result
@@ -347,19 +417,23 @@ def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> 
 
 
 async def _held(session: Session, planned: Planned, result: _Result) -> tuple[dict[Address, str], Draft | None]:
-    """What would not be as it is live, with the reason; and the plan of the files."""
-    addresses = {each.address for each in result.resources}
+    """What would not be as it is live, with the reason; and the plan of the files.
+
+    Of a dry run, contents are not there to be held against.
+    """
+    files = [file for file in result.files if not any(result.is_missing(each) for each in file.resources)]
+    addresses = {each.address for file in files for each in file.resources}
     if not addresses:
         return {}, None
     root = session.project.root
-    instead = {file.path: file.after.encode() for file in result.files}
+    instead = {file.path: file.after.encode() for file in files}
     instead |= {(root / name).resolve(): text.encode() for name, text in result.texts.items()}
-    after = edited(session.project, instead, [file.name for file in result.files])
+    after = edited(session.project, instead, [file.name for file in files])
     desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
     if found := [*after.problems, *problems]:
         return _blamed(found, addresses), None
     seen = with_dependencies(desired, [*planned.draft.desired, *addresses])
-    draft = await redraft(session, planned, seen)
+    draft = await redraft(session, replace(planned, state=_holding(planned.state, result)), seen)
     wrong = {a: f"it would be blocked: {draft.blocked[a].reason}" for a in addresses & draft.blocked.keys()}
     for address in addresses & draft.changes.keys():
         change = draft.changes[address]
@@ -367,6 +441,19 @@ async def _held(session: Session, planned: Planned, result: _Result) -> tuple[di
             keys = [each.key for each in change.fields] + [each.key for each in change.relationships] or ["members"]
             wrong[address] = f"the next plan would change {', '.join(f'`{key}`' for key in keys)}"
     return _first(wrong, desired), draft
+
+
+def _holding(state: State, result: _Result) -> State:
+    """The state with what was downloaded: a file is found by what the state knows of its content (rule F1)."""
+    bindings = dict(state.bindings)
+    for each in result.resources:
+        content, key = result.contents.get(each.record.id), kind_of(each.address.kind).content
+        if content is not None and key is not None:
+            hash = state.hash(content.sha256)
+            bindings[each.address] = Binding(
+                each.address, each.record.id, state.generation(each.address), fields={key: Hashes(hash, hash)}
+            )
+    return replace(state, bindings=bindings)
 
 
 def _first(wrong: dict[Address, str], desired: Mapping[Address, Desired]) -> dict[Address, str]:
@@ -428,6 +515,9 @@ def _text(result: _Result, dry_run: bool) -> Iterator[str]:
         yield ""
     if count := len(result.texts):
         yield f"{'would write' if dry_run else 'wrote'} {count} text{_s(count)} into files of their own"
+    if count := len(result.contents):
+        where = next(iter(result.contents.values())).name.rpartition("/")[0]
+        yield f"{'would download' if dry_run else 'downloaded'} {count} file{_s(count)} into {where}/"
     for name, key, reason in result.left:
         yield f"left: {name}: {f'`{key}`: ' if key else ''}{reason}"
     yield from (f"Warning: {warning}." for warning in result.warnings)
@@ -444,6 +534,7 @@ def _json(result: _Result, dry_run: bool, code: int) -> str:
         "dry_run": dry_run,
         "files": [{"file": file.name, "resources": len(file.resources)} for file in result.files],
         "texts": sorted(result.texts),
+        "downloads": sorted(each.name for each in result.contents.values()),
         "imported": [{"address": str(each.address), "id": each.record.id} for each in result.resources],
         "left": [{"record": name, "key": key, "reason": reason} for name, key, reason in result.left],
         "warnings": result.warnings,

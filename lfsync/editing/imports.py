@@ -74,6 +74,7 @@ class World:
     """What is known of project and workspace. `addresses`: of the records that are managed.
 
     `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses and file names that are in use.
+    `contents`: the files that hold what was downloaded, by id.
     """
 
     schema: Schema
@@ -82,6 +83,7 @@ class World:
     defaults: Mapping[str, Resource]
     taken: Collection[Address]
     names: Callable[[str], bool]
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: Ask) -> list[Imported]:
@@ -120,7 +122,10 @@ def _keys(chosen: Mapping[str, Sequence[Record]], world: World) -> dict[tuple[st
     numbers: dict[tuple[str, str], int] = {}
     for kind, records in chosen.items():
         for record in records:
-            stem = slug(_called(record, kind_of(kind), world.schema.kinds[kind])) or record.id
+            called = _called(record, kind_of(kind), world.schema.kinds[kind])
+            if kind_of(kind).uploaded:
+                called = called.rpartition(".")[0] or called
+            stem = slug(called) or record.id
             number = numbers.get((kind, stem), 1)
             address = Address(kind, stem if number == 1 else f"{stem}-{number}")
             while address in taken:
@@ -188,6 +193,10 @@ class _Writer:
     def imported(self, record: Record) -> Imported:
         kind, definitions = kind_of(record.kind), self.world.schema.kinds[record.kind]
         address = self.keys[record.kind, record.id]
+        if kind.uploaded:
+            body: dict[str, JSON] = {"path": self.world.contents[record.id], "mimeType": record.fields.get("mimeType")}
+            lines = [f"{scalar(address.key)}:", *(line for key, data in body.items() for line in _lines(key, data, 2))]
+            return Imported(address, record, "\n".join(lines))
         left: list[tuple[str, str]] = []
         texts: dict[str, str] = {}
         fields = dict(self._fields(record, kind, definitions, address, texts, left))
@@ -349,6 +358,8 @@ class _Writer:
         record = self.world.knowledge.record(kind, id)
         if record is None or kind not in self.world.schema.kinds:
             return _Ref(id)
+        if kind_of(kind).uploaded:
+            return _Ref(id, title(record))
         known = match_field(kind_of(kind), self.world.schema.kinds[kind], record)
         if known is not None and not record.redacted and self._finds(record, known):
             return _Ref({"match": {known.key: pasted(record.fields.get(known.key), known)}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ _MEMBERS: list[JSON] = [
 ]
 
 
-def declared(root: Path, name: str) -> dict[str, dict[str, dict[str, JSON]]]:
+def declared(root: Path, name: str) -> dict[str, dict[str, Any]]:
+    """The resources of one file, by key."""
     data = parse((root / name).read_text(), name).data
     assert isinstance(data, dict)
     (section,) = data.values()
