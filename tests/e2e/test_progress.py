@@ -27,7 +27,7 @@ def _answered(server: Server, until: float) -> int:
 
 
 def _is_write(entry: Mapping[str, Any]) -> bool:
-    return entry["method"] == "POST" and entry["status"] == 200
+    return bool(entry["method"] == "POST" and entry["status"] == 200)
 
 
 def test_rule_a8_progress_in_a_pipe_is_within_5_percent_of_what_the_server_has(seed_file: Path, tmp_path: Path) -> None:
