@@ -50,8 +50,9 @@ _REFUSED_BY_SYSTEM = {
 def cli(context: click.Context, folder: Path | None, workspace: str | None, no_color: bool, verbose: int) -> None:
     """Config-as-code for Lightfield: YAML in git, plan, apply.
 
-    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 done, but something was
-    blocked, failed, skipped, stale or not converged; 4 refused; 70 a bug in lfsync; 130 interrupted.
+    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 the run ended whole, and
+    something was blocked (plan too), failed, skipped, stale or not converged; 4 refused; 70 a bug in lfsync;
+    130 interrupted.
     """
     from lfsync.commands.console import Options
 

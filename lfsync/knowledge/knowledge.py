@@ -83,11 +83,15 @@ class Need:
 
 @dataclass(slots=True)
 class Trash:
-    """What `status=trashed` showed of one kind. `unlisted`: why it can't be looked through, for people."""
+    """What `status=trashed` showed of one kind. `unlisted`: why it can't be looked through, for people.
+
+    `total`: how many there were at the first glance.
+    """
 
     records: dict[str, Record] = field(default_factory=dict)
     whole: bool = False
     unlisted: str | None = None
+    total: int = 0
 
 
 @dataclass(slots=True)
