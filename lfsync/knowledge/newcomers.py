@@ -22,6 +22,9 @@ from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import Query, Record, Schema, Term
 
 _LOOK_SERVES = 1.0  # seconds
+# The API's searches have one queue: with more creates asking at a time, a look would stand behind all their filters,
+# and every create behind that look, while no write is sent.
+_AT_ONCE = 12
 _OPERATORS = {"TEXT": "equal", "EMAIL": "contains", "URL": "contains"}
 
 
@@ -46,6 +49,7 @@ class Newcomers:
         self._finder = Finder(schema, {})
         self._fronts: dict[str, _Front] = defaultdict(_Front)
         self._unfiltered: set[str] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     def add(self, record: Record) -> None:
         """This run made a record, or saw one that a create was answered with."""
@@ -55,7 +59,8 @@ class Newcomers:
         """Live records that fulfil the query now. `targets`: linked ids by relationship key."""
         kind = kind_of(query.kind)
         if not self._finder.find(query, targets):
-            await asyncio.gather(self._look(kind), self._filter(kind, query))
+            async with self._slots:
+                await asyncio.gather(self._look(kind), self._filter(kind, query))
         return self._finder.find(query, targets)
 
     async def _look(self, kind: Kind) -> None:
