@@ -101,6 +101,10 @@ class Client:
         """Requests sent so far, by category; every try counts."""
         return self._wire.requests
 
+    def rate(self, category: Category) -> float:
+        """Requests a second that a category lets through at this moment."""
+        return self._wire.rate(category)
+
     def now(self) -> float:
         """The server's time, in Unix seconds, as far as its answers tell."""
         return self._wire.server_clock.earliest(self._clock())
