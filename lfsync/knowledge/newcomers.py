@@ -21,8 +21,9 @@ from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import Query, Record, Schema, Term
 
-# How many requests of the pace a look serves: every create asks a filter, and a look for each would double the price.
-_LOOK_SERVES = 40
+# What a look serves: a second, or the time of so many requests where the pace is slower. Every create asks a filter, and
+# a look for each would double the price.
+_LEAST, _REQUESTS = 1.0, 40
 _OPERATORS = {"TEXT": "equal", "EMAIL": "contains", "URL": "contains"}
 
 
@@ -67,7 +68,7 @@ class Newcomers:
         """At the front, unless that was done a moment ago."""
         front = self._fronts[kind.name]
         async with front.lock:
-            if self._clock() - front.looked_at <= _LOOK_SERVES / self._client.rate("search"):
+            if self._clock() - front.looked_at <= max(_LEAST, _REQUESTS / self._client.rate("search")):
                 return
             front.looked_at = self._clock()
             made = {id for name, id in self._known.written if name == kind.name}
