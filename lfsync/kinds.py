@@ -48,6 +48,7 @@ class Kind:
     `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
     `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
     `definitions`   it has a definitions endpoint
+    `history`       the API keeps what its fields held before (API sheet 4.14)
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
@@ -67,6 +68,7 @@ class Kind:
     trash: bool = True
     restorable: bool = True
     definitions: bool = True
+    history: bool = False
     enriched: bool = False
     add_with_remove: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +92,7 @@ _ROWS = (
         required=("$name",),
         custom_fields=True,
         id_prefix="acc_",
+        history=True,
         filterable=True,
         enriched=True,
         add_with_remove=True,
@@ -128,6 +131,7 @@ _ROWS = (
         matches=(("$email",), ("$name",)),
         custom_fields=True,
         id_prefix="con_",
+        history=True,
         filterable=True,
         enriched=True,
         fields={
@@ -156,6 +160,7 @@ _ROWS = (
         create_only=frozenset({"$account", "$createdBy"}),
         custom_fields=True,
         id_prefix="opp_",
+        history=True,
         filterable=True,
         fields={
             "$name": Field("TEXT", "Name"),
@@ -279,6 +284,7 @@ def _object(name: str) -> Kind:
         custom_fields=True,
         filterable=True,
         trash=False,
+        history=True,
     )
 
 

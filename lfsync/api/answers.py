@@ -24,7 +24,8 @@ from lfsync.errors import (
     UnavailableError,
     UnreadableError,
 )
-from lfsync.model import JSON, Member, Record
+from lfsync.model import JSON, LastChange, Member, Record
+from lfsync.times import iso, unix_time
 
 _T = TypeVar("_T")
 
@@ -48,6 +49,9 @@ _DOCUMENTED: Final = frozenset(
         "scopes",
         "directions",
         "asSource",
+        "displayValue",
+        "recordedAt",
+        "status",
     }
 )
 
@@ -87,9 +91,24 @@ class _Token(TypedDict):
     scopes: list[str]
 
 
+class _Entry(TypedDict):
+    displayValue: NotRequired[str | None]
+    recordedAt: str
+
+
+class _Entries(TypedDict):
+    data: list[_Entry]
+
+
+class _Run(TypedDict):
+    status: str
+
+
 _RECORD: Final = TypeAdapter(_Record)
 _PAGE: Final = TypeAdapter(_Page)
 _TOKEN: Final = TypeAdapter(_Token)
+_ENTRIES: Final = TypeAdapter(_Entries)
+_RUN: Final = TypeAdapter(_Run)
 _OBJECT: Final = TypeAdapter(dict[str, JsonValue])
 
 
@@ -128,6 +147,20 @@ def parse_record(asked: str, body: bytes, kind: str) -> Record:
     return _record(kind, _parse(_RECORD, asked, body), fresh=True)
 
 
+def parse_last_change(asked: str, body: bytes) -> LastChange | None:
+    """The newest entry of a field's history, newest first (sheet 4.14); None where nothing is on record."""
+    entries = _parse(_ENTRIES, asked, body)["data"]
+    if not entries:
+        return None
+    before = entries[1].get("displayValue") if len(entries) > 1 else None
+    return LastChange(_moment(asked, entries[0]["recordedAt"]), before or None)
+
+
+def parse_run_status(asked: str, body: bytes) -> str:
+    """The word for how a workflow's run stands (sheet 4.13)."""
+    return _parse(_RUN, asked, body)["status"]
+
+
 def member(record: Record) -> Member:
     """A listed member (sheet 4.8)."""
     email, name = record.fields.get("$email"), record.fields.get("$name")
@@ -150,6 +183,17 @@ def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
         links={key: tuple(_linked(link)) for key, link in links.items()},
         fresh=fresh,
     )
+
+
+def _moment(asked: str, text: str) -> str:
+    """A time of the API's as lfsync writes times."""
+    try:
+        seconds = unix_time(text)
+        if seconds is not None:
+            return iso(seconds)
+    except (ValueError, OverflowError):  # a year that no calendar has
+        pass
+    raise UnreadableError(f"the answer to {asked} names a time that is none: {clean(text, _LONGEST_NAME)}")
 
 
 def _linked(link: _Relationship) -> list[str]:

@@ -20,7 +20,7 @@ from lfsync.api.paging import PAGE_SIZE, Listing, Page, Pages
 from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
 from lfsync.errors import ApiError, NotFoundError, OutageError
 from lfsync.kinds import Kind
-from lfsync.model import JSON, Member, Record
+from lfsync.model import JSON, LastChange, Member, Record
 
 __all__ = ["Answer", "Client", "ClientSettings", "Exchange", "Filters", "Listing", "Page", "Status", "Token", "Watcher"]
 
@@ -178,6 +178,20 @@ class Client:
         """Out of the trash; a live record stays as it is."""
         call = Call("POST", f"{_path_to(kind.record_path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
         await self._wire.send(call)
+
+    async def last_change(self, kind: Kind, id: str, key: str) -> LastChange | None:
+        """The newest entry of a field's history (sheet 4.14), None where there is none.
+
+        ApiError for a field without history, whatever its code: which ones have it is not stated.
+        """
+        path = f"{_path_to(kind.record_path, id)}/fields/{quote(key, safe='')}/history?limit=2"
+        call = Call("GET", path, "read", (f"{kind.scope}:read",))
+        return api.parse_last_change(str(call), (await self._wire.send(call)).body)
+
+    async def run_status(self, run: str) -> str:
+        """How a workflow's run stands: free text (sheet 4.13). NotFoundError if there is no such run."""
+        call = Call("GET", f"{_path_to('/v1/workflowRun', run)}/status", "read")
+        return api.parse_run_status(str(call), (await self._wire.send(call)).body)
 
     # ---- how
 
