@@ -42,13 +42,13 @@ class Kind:
     `required`      fields and relationships that a create must carry
     `create_only`   keys that only a create may set (rule I8)
     `words`         fields whose values are plain words, not option ids
+    `history`       the API keeps what its fields held before (API sheet 4.14)
     `filterable`    its list endpoint documents filters (API sheet 8.4)
     `trash`         its list endpoint documents `status=trashed`
     `add_with_remove`  one update may carry both `add` and `remove` of a relationship (U12)
     `mirrors`       relationship keys of this kind that list the ids of tasks and notes linked to it
     `inverse`       relationships that can be written from both sides, with the other side's key (rule C9)
     `definitions`   it has a definitions endpoint
-    `history`       the API keeps what its fields held before (API sheet 4.14)
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
 
@@ -64,11 +64,11 @@ class Kind:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     custom_fields: bool = False
     id_prefix: str | None = None
+    history: bool = False
     filterable: bool = False
     trash: bool = True
     restorable: bool = True
     definitions: bool = True
-    history: bool = False
     enriched: bool = False
     add_with_remove: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -282,9 +282,9 @@ def _object(name: str) -> Kind:
         fields={},
         relationships={},
         custom_fields=True,
+        history=True,
         filterable=True,
         trash=False,
-        history=True,
     )
 
 

@@ -37,6 +37,8 @@ _MOST_ROWS: Final = 5_000_000
 _DOCUMENTED: Final = frozenset(
     {
         "data",
+        "displayValue",
+        "recordedAt",
         "totalCount",
         "id",
         "createdAt",
@@ -49,9 +51,6 @@ _DOCUMENTED: Final = frozenset(
         "scopes",
         "directions",
         "asSource",
-        "displayValue",
-        "recordedAt",
-        "status",
     }
 )
 
@@ -104,11 +103,11 @@ class _Run(TypedDict):
     status: str
 
 
+_ENTRIES: Final = TypeAdapter(_Entries)
+_RUN: Final = TypeAdapter(_Run)
 _RECORD: Final = TypeAdapter(_Record)
 _PAGE: Final = TypeAdapter(_Page)
 _TOKEN: Final = TypeAdapter(_Token)
-_ENTRIES: Final = TypeAdapter(_Entries)
-_RUN: Final = TypeAdapter(_Run)
 _OBJECT: Final = TypeAdapter(dict[str, JsonValue])
 
 
@@ -147,6 +146,17 @@ def parse_record(asked: str, body: bytes, kind: str) -> Record:
     return _record(kind, _parse(_RECORD, asked, body), fresh=True)
 
 
+def member(record: Record) -> Member:
+    """A listed member (sheet 4.8)."""
+    email, name = record.fields.get("$email"), record.fields.get("$name")
+    parts = [name.get("firstName"), name.get("lastName")] if isinstance(name, dict) else [name]
+    return Member(
+        id=record.id,
+        email=email if isinstance(email, str) else "",
+        name=" ".join(part for part in parts if isinstance(part, str) and part),
+    )
+
+
 def parse_last_change(asked: str, body: bytes) -> LastChange | None:
     """The newest entry of a field's history, newest first (sheet 4.14); None where nothing is on record."""
     entries = _parse(_ENTRIES, asked, body)["data"]
@@ -159,17 +169,6 @@ def parse_last_change(asked: str, body: bytes) -> LastChange | None:
 def parse_run_status(asked: str, body: bytes) -> str:
     """The word for how a workflow's run stands (sheet 4.13)."""
     return _parse(_RUN, asked, body)["status"]
-
-
-def member(record: Record) -> Member:
-    """A listed member (sheet 4.8)."""
-    email, name = record.fields.get("$email"), record.fields.get("$name")
-    parts = [name.get("firstName"), name.get("lastName")] if isinstance(name, dict) else [name]
-    return Member(
-        id=record.id,
-        email=email if isinstance(email, str) else "",
-        name=" ".join(part for part in parts if isinstance(part, str) and part),
-    )
 
 
 def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
@@ -185,6 +184,12 @@ def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
     )
 
 
+def _linked(link: _Relationship) -> list[str]:
+    """The ids on the side that a write sets: a relationship of a kind with itself merges both (sheet 2.2)."""
+    side: _Direction | _Relationship = (link.get("directions") or {}).get("asSource", link)
+    return side["values"]
+
+
 def _moment(asked: str, text: str) -> str:
     """A time of the API's as lfsync writes times."""
     try:
@@ -194,12 +199,6 @@ def _moment(asked: str, text: str) -> str:
     except (ValueError, OverflowError):  # a year that no calendar has
         pass
     raise UnreadableError(f"the answer to {asked} names a time that is none: {clean(text, _LONGEST_NAME)}")
-
-
-def _linked(link: _Relationship) -> list[str]:
-    """The ids on the side that a write sets: a relationship of a kind with itself merges both (sheet 2.2)."""
-    side: _Direction | _Relationship = (link.get("directions") or {}).get("asSource", link)
-    return side["values"]
 
 
 def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:

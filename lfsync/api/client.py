@@ -113,6 +113,11 @@ class Client:
         listing = await self._whole(_Shelf("member", "/v1/members", ("members:read",)))
         return tuple(api.member(record) for record in listing.records.values())
 
+    async def run_status(self, run: str) -> str:
+        """How a workflow's run stands: free text (sheet 4.13). NotFoundError if there is no such run."""
+        call = Call("GET", f"{_path_to('/v1/workflowRun', run)}/status", "read")
+        return api.parse_run_status(str(call), (await self._wire.send(call)).body)
+
     # ---- listings
 
     async def page(self, kind: Kind, offset: int = 0, *, status: Status = "active", filters: Filters = ()) -> Page:
@@ -148,6 +153,15 @@ class Client:
                 raise  # not the API's own 404 but a proxy's: it proves nothing
             return None
 
+    async def last_change(self, kind: Kind, id: str, key: str) -> LastChange | None:
+        """The newest entry of a field's history (sheet 4.14), None where there is none.
+
+        ApiError for a field without history, whatever its code: which ones have it is not stated.
+        """
+        path = f"{_path_to(kind.record_path, id)}/fields/{quote(key, safe='')}/history?limit=2"
+        call = Call("GET", path, "read", (f"{kind.scope}:read",))
+        return api.parse_last_change(str(call), (await self._wire.send(call)).body)
+
     async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
         """Make a record, at most once under this idempotency key (rule A2)."""
         call = Call("POST", kind.record_path, "write", (f"{kind.scope}:create",), _encoded(body), key)
@@ -178,20 +192,6 @@ class Client:
         """Out of the trash; a live record stays as it is."""
         call = Call("POST", f"{_path_to(kind.record_path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
         await self._wire.send(call)
-
-    async def last_change(self, kind: Kind, id: str, key: str) -> LastChange | None:
-        """The newest entry of a field's history (sheet 4.14), None where there is none.
-
-        ApiError for a field without history, whatever its code: which ones have it is not stated.
-        """
-        path = f"{_path_to(kind.record_path, id)}/fields/{quote(key, safe='')}/history?limit=2"
-        call = Call("GET", path, "read", (f"{kind.scope}:read",))
-        return api.parse_last_change(str(call), (await self._wire.send(call)).body)
-
-    async def run_status(self, run: str) -> str:
-        """How a workflow's run stands: free text (sheet 4.13). NotFoundError if there is no such run."""
-        call = Call("GET", f"{_path_to('/v1/workflowRun', run)}/status", "read")
-        return api.parse_run_status(str(call), (await self._wire.send(call)).body)
 
     # ---- how
 
