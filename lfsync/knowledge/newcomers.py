@@ -21,8 +21,8 @@ from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import Query, Record, Schema, Term
 
-# What a look serves: a second, or the time of so many requests where the pace is slower. Every create asks a filter, and
-# a look for each would double the price.
+# What a look serves: a second, or the time of so many requests where the pace is slower. Every create asks a filter,
+# and a look for each would double the price.
 _LEAST, _REQUESTS = 1.0, 40
 _OPERATORS = {"TEXT": "equal", "EMAIL": "contains", "URL": "contains"}
 
