@@ -50,9 +50,11 @@ def test_a_plan_is_equal_after_json_and_planning_twice_gives_one_plan(case: Case
 
 def _does_what_it_shows(box: Bench, plan: Plan) -> None:
     run = box.apply_saved(from_json(dumps(plan)))
-    assert set(run.fate().values()) <= FINE, run.outcomes
+    waiting = {c.address for c in plan.changes if c.action == "delete" and any("blocked" in w for w in c.warnings)}
+    for outcome in run.outcomes:  # a delete that waits for what is blocked does not come (rule A9)
+        assert outcome.status in FINE or (outcome.status == "skipped" and outcome.address in waiting), outcome
     again = box.plan()
-    plan_is_empty(again)
+    plan_is_empty(again, waiting)
     assert blocked(again.plan) == blocked(plan)
 
 
