@@ -50,8 +50,9 @@ _REFUSED_BY_SYSTEM = {
 def cli(context: click.Context, folder: Path | None, workspace: str | None, no_color: bool, verbose: int) -> None:
     """Config-as-code for Lightfield: YAML in git, plan, apply.
 
-    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 done, but something was
-    blocked, failed, skipped, stale or not converged; 4 refused; 70 a bug in lfsync; 130 interrupted.
+    Exit codes: 0 done; 1 failed before any write; 2 changes (plan --detailed-exitcode); 3 the run ended whole, and
+    something was blocked (plan too), failed, skipped, stale or not converged; 4 refused; 70 a bug in lfsync;
+    130 interrupted.
     """
     from lfsync.commands.console import Options
 
@@ -109,6 +110,7 @@ _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thres
 @_FORMAT
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
+@click.option("--no-history", is_flag=True, help="Don't ask when what drifted was changed.")
 @_PRUNE
 @_RECREATE
 @_ONLY
@@ -120,6 +122,7 @@ def plan(
     format: str,
     detailed_exitcode: bool,
     drift_only: bool,
+    no_history: bool,
     prune: bool,
     recreate_missing: bool,
     only: tuple[str, ...],
@@ -132,7 +135,15 @@ def plan(
 
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only)
     patterns = Patterns(only, exclude)
-    return plan(options, wishes, patterns, format=format, output=output, detailed=detailed_exitcode)
+    return plan(
+        options,
+        wishes,
+        patterns,
+        format=format,
+        output=output,
+        detailed=detailed_exitcode,
+        history=not no_history,
+    )
 
 
 @cli.command()
@@ -267,6 +278,35 @@ def undo(options: Options, run: str | None, yes: bool, allow_large: bool) -> int
     from lfsync.commands.applying import undo
 
     return undo(options, run, yes=yes, allow_large=allow_large)
+
+
+@cli.group()
+def workflow() -> None:
+    """Runs of workflows, which are built and started in Lightfield."""
+
+
+@workflow.command(name="status")
+@click.argument("run")
+@click.option("--wait", is_flag=True, help="Ask again until the run has ended.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, max=10**9),
+    metavar="SECONDS",
+    help="Wait no longer than this; goes with --wait. Default: 3600.",
+)
+@_FORMAT
+@click.pass_obj
+def workflow_status(options: Options, run: str, wait: bool, timeout: float | None, format: str) -> int:
+    """Tell how a workflow's RUN stands.
+
+    Exit codes: 0 completed, or still running without --wait; 3 failed, or not ended in time; 1 no such run, or a
+    status that lfsync doesn't know.
+    """
+    from lfsync.commands.workflow import DEFAULT_TIMEOUT, status
+
+    if timeout is not None and not wait:
+        raise click.UsageError("--timeout says how long --wait may take: pass --wait too")
+    return status(options, run, wait=(DEFAULT_TIMEOUT if timeout is None else timeout) if wait else None, format=format)
 
 
 @cli.group()

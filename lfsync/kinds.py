@@ -46,6 +46,7 @@ class Kind:
     `required`      fields and relationships that a create must carry
     `create_only`   keys that only a create may set (rule I8)
     `words`         fields whose values are plain words, not option ids
+    `history`       the API keeps what its fields held before (API sheet 4.14)
     `filterable`    its list endpoint documents filters (API sheet 8.4)
     `trash`         its list endpoint documents `status=trashed`
     `add_with_remove`  one update may carry both `add` and `remove` of a relationship (U12)
@@ -78,6 +79,7 @@ class Kind:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     custom_fields: bool = False
     id_prefix: str | None = None
+    history: bool = False
     filterable: bool = False
     trash: bool = True
     restorable: bool = True
@@ -121,6 +123,7 @@ _ROWS = (
         required=("$name",),
         custom_fields=True,
         id_prefix="acc_",
+        history=True,
         filterable=True,
         enriched=True,
         add_with_remove=True,
@@ -159,6 +162,7 @@ _ROWS = (
         matches=(("$email",), ("$name",)),
         custom_fields=True,
         id_prefix="con_",
+        history=True,
         filterable=True,
         enriched=True,
         fields={
@@ -187,6 +191,7 @@ _ROWS = (
         create_only=frozenset({"$account", "$createdBy"}),
         custom_fields=True,
         id_prefix="opp_",
+        history=True,
         filterable=True,
         fields={
             "$name": Field("TEXT", "Name"),
@@ -380,6 +385,7 @@ def _object(name: str) -> Kind:
         fields={},
         relationships={},
         custom_fields=True,
+        history=True,
         filterable=True,
         trash=False,
         keyed=False,

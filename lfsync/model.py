@@ -341,8 +341,19 @@ Action: TypeAlias = Literal["create", "update", "adopt", "delete", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
+class LastChange:
+    """When a field was last changed in Lightfield (ISO 8601, UTC), and what it held before that, as people read it."""
+
+    at: str
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field. `before`/`after` are for people, `before_raw`/`after_raw` what the API holds (rule P1)."""
+    """One field. `before`/`after` are for people, `before_raw`/`after_raw` what the API holds (rule P1).
+
+    `changed`: what Lightfield's field history tells of a drifted field; None where it was not asked, or tells nothing.
+    """
 
     key: str
     label: str
@@ -352,6 +363,7 @@ class FieldChange:
     before_raw: JSON
     after_raw: JSON
     cause: Cause
+    changed: LastChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +501,8 @@ class ExplainedKey:
     """One managed key of a resource, or its members (`key` is `members`).
 
     `declared` and `live` as people read them; `live` is None where there is no record, too. `last`: what the state's
-    hashes say of the last apply, in words. `is_default`: `defaults` declare it, not the resource.
+    hashes say of the last apply, in words. `is_default`: `defaults` declare it, not the resource. `changed`: what
+    Lightfield's field history tells.
     """
 
     key: str
@@ -500,6 +513,7 @@ class ExplainedKey:
     verdict: Verdict
     source: Place
     is_default: bool = False
+    changed: LastChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ _CHANGING = (
     (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]+\b"), "RUN"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  \S+@\S+  "), "WHEN  WHO  "),
     (re.compile(r"(Undoing run RUN of ).*"), r"\1WHO."),
+    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b"), "WHEN"),
     (re.compile(r" in \d+\.\d s$", re.MULTILINE), " in N s"),
     (re.compile(r"(sandbox\.jsonl):\d+"), r"\1:N"),
 )

@@ -25,7 +25,8 @@ from lfsync.errors import (
     UnreadableError,
 )
 from lfsync.kinds import is_kind, kind_of
-from lfsync.model import JSON, Member, Record
+from lfsync.model import JSON, LastChange, Member, Record
+from lfsync.times import iso, unix_time
 
 _T = TypeVar("_T")
 
@@ -37,6 +38,8 @@ _MOST_ROWS: Final = 5_000_000
 _DOCUMENTED: Final = frozenset(
     {
         "data",
+        "displayValue",
+        "recordedAt",
         "totalCount",
         "id",
         "createdAt",
@@ -130,6 +133,21 @@ class _Token(TypedDict):
     scopes: list[str]
 
 
+class _Entry(TypedDict):
+    displayValue: NotRequired[str | None]
+    recordedAt: str
+
+
+class _Entries(TypedDict):
+    data: list[_Entry]
+
+
+class _Run(TypedDict):
+    status: str
+
+
+_ENTRIES: Final = TypeAdapter(_Entries)
+_RUN: Final = TypeAdapter(_Run)
 _RECORD: Final = TypeAdapter(_Record)
 _PAGE: Final = TypeAdapter(_Page)
 _TYPES: Final = TypeAdapter(_Types)
@@ -220,6 +238,20 @@ def member(record: Record) -> Member:
     )
 
 
+def parse_last_change(asked: str, body: bytes) -> LastChange | None:
+    """The newest entry of a field's history, newest first (sheet 4.14); None where nothing is on record."""
+    entries = _parse(_ENTRIES, asked, body)["data"]
+    if not entries:
+        return None
+    before = entries[1].get("displayValue") if len(entries) > 1 else None
+    return LastChange(_moment(asked, entries[0]["recordedAt"]), before or None)
+
+
+def parse_run_status(asked: str, body: bytes) -> str:
+    """The word for how a workflow's run stands (sheet 4.13)."""
+    return _parse(_RUN, asked, body)["status"]
+
+
 def _record(kind: str, row: _Record, *, fresh: bool) -> Record:
     links = row.get("relationships") or {}
     return Record(
@@ -249,6 +281,17 @@ def _linked(link: _Relationship) -> list[str]:
     """The ids on the side that a write sets: a relationship of a kind with itself merges both (sheet 2.2)."""
     side: _Direction | _Relationship = (link.get("directions") or {}).get("asSource", link)
     return side["values"]
+
+
+def _moment(asked: str, text: str) -> str:
+    """A time of the API's as lfsync writes times."""
+    try:
+        seconds = unix_time(text)
+        if seconds is not None:
+            return iso(seconds)
+    except (ValueError, OverflowError):  # a year that no calendar has
+        pass
+    raise UnreadableError(f"the answer to {asked} names a time that is none: {clean(text, _LONGEST_NAME)}")
 
 
 def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:

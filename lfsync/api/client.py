@@ -22,7 +22,7 @@ from lfsync.api.storage import Storage
 from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
 from lfsync.errors import ApiError, NotFoundError, OutageError
 from lfsync.kinds import Kind
-from lfsync.model import JSON, Member, Record
+from lfsync.model import JSON, LastChange, Member, Record
 
 __all__ = [
     "Answer",
@@ -102,6 +102,10 @@ class Client:
         """Requests sent so far, by category; every try counts."""
         return self._wire.requests
 
+    def rate(self, category: Category) -> float:
+        """Requests a second that a category lets through at this moment."""
+        return self._wire.rate(category)
+
     def now(self) -> float:
         """The server's time, in Unix seconds, as far as its answers tell."""
         return self._wire.server_clock.earliest(self._clock())
@@ -132,6 +136,11 @@ class Client:
         """Everybody in the workspace."""
         listing = await self._whole(_Shelf("member", "/v1/members", ("members:read",)))
         return tuple(api.member(record) for record in listing.records.values())
+
+    async def run_status(self, run: str) -> str:
+        """How a workflow's run stands: free text (sheet 4.13). NotFoundError if there is no such run."""
+        call = Call("GET", f"{_path_to('/v1/workflowRun', run)}/status", "read")
+        return api.parse_run_status(str(call), (await self._wire.send(call)).body)
 
     # ---- listings
 
@@ -167,6 +176,15 @@ class Client:
             if error.type is None:
                 raise  # not the API's own 404 but a proxy's: it proves nothing
             return None
+
+    async def last_change(self, kind: Kind, id: str, key: str) -> LastChange | None:
+        """The newest entry of a field's history (sheet 4.14), None where there is none.
+
+        ApiError for a field without history, whatever its code: which ones have it is not stated.
+        """
+        path = f"{_path_to(kind.record_path, id)}/fields/{quote(key, safe='')}/history?limit=2"
+        call = Call("GET", path, "read", (f"{kind.scope}:read",))
+        return api.parse_last_change(str(call), (await self._wire.send(call)).body)
 
     async def create(self, kind: Kind, body: Mapping[str, JSON], key: str) -> Answer:
         """Make a record, at most once under this idempotency key (rule A2).

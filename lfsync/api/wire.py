@@ -158,6 +158,10 @@ class Wire:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
+    def rate(self, category: Category) -> float:
+        """Requests a second that a category lets through at this moment."""
+        return self._lanes[category].bucket.rate
+
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, retried as rule A5 says. Raises ApiError and its kin."""
         # Kept through the retries: one that queued up behind thousands of others would use up its time waiting.

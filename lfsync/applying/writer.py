@@ -428,7 +428,7 @@ class Writer:
         """Hold the record against the declared values, and bind it. GiveUpError names what did not converge."""
         run, address = self.run, change.address
         if change.action == "delete":
-            run.ledger.release(address)
+            run.ledger.release(address, change.id)
             self._release_former(change)
             return "done" if str(address) in run.touched else "unchanged"
         if progress.record is None:

@@ -14,6 +14,7 @@ from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import title
 from lfsync.model import JSON, Address, ExplainedKey, Explanation
 from lfsync.planning.explanation import explain, explain_orphan
+from lfsync.planning.field_history import explained_with_history
 from lfsync.planning.make import plan_declared
 from lfsync.planning.plan_file import safe
 from lfsync.planning.selection import Patterns
@@ -38,7 +39,8 @@ async def _explained(options: Options, address: Address) -> Explanation:
         async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
             if address in session.project.resources:
                 planned = await plan_declared(session, Patterns(only=(str(address),)))
-                return explain(planned, address, SETTINGS)
+                explained = explain(planned, address, SETTINGS)
+                return await explained_with_history(session.client, explained, planned.desired[address].fields)
             if address in session.state.bindings:
                 return await _explained_orphan(session, address)
     known = map(str, {*session.project.resources, *session.state.bindings})
@@ -87,6 +89,7 @@ def _key_json(key: ExplainedKey) -> dict[str, JSON]:
         "live": key.live,
         "last_applied": key.last,
         "verdict": key.verdict,
+        "changed": {"at": key.changed.at, "before": key.changed.before} if key.changed else None,
         "source": {"file": key.source.file, "line": key.source.line, "column": key.source.column},
         "default": key.is_default,
     }

@@ -17,6 +17,7 @@ from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
 from lfsync.planning import plan_file as planfile
 from lfsync.planning.draft import Wishes
+from lfsync.planning.field_history import with_history
 from lfsync.planning.make import plan_declared
 from lfsync.planning.plan import with_names
 from lfsync.planning.selection import Patterns
@@ -28,14 +29,30 @@ from lfsync.render.text import plan_text
 
 
 def plan(
-    options: Options, wishes: Wishes, patterns: Patterns, *, format: str, output: Path | None, detailed: bool
+    options: Options,
+    wishes: Wishes,
+    patterns: Patterns,
+    *,
+    format: str,
+    output: Path | None,
+    detailed: bool,
+    history: bool,
 ) -> int:
-    """0; 3 where something is blocked; 2 for changes where `detailed` is asked for."""
-    return asyncio.run(_planned(options, wishes, patterns, format=format, output=output, detailed=detailed))
+    """0; 3 where something is blocked; 2 for changes where `detailed` is asked for. `history`: of what drifted."""
+    return asyncio.run(
+        _planned(options, wishes, patterns, format=format, output=output, detailed=detailed, history=history)
+    )
 
 
 async def _planned(
-    options: Options, wishes: Wishes, patterns: Patterns, *, format: str, output: Path | None, detailed: bool
+    options: Options,
+    wishes: Wishes,
+    patterns: Patterns,
+    *,
+    format: str,
+    output: Path | None,
+    detailed: bool,
+    history: bool,
 ) -> int:
     # The plan stays in here: asyncio and signal make the repr of what `run` returns, which takes longer than the plan.
     with reading_progress(options) as watcher:
@@ -44,9 +61,9 @@ async def _planned(
                 refuse_own(output, session.project.root, session.project.files)
             warn_of_merges(session.workspace)
             planned = await plan_declared(session, patterns, wishes)
+            made = await with_history(session.client, planned.plan) if history else planned.plan
     if options.verbose:
         say(str(session.timings))
-    made = planned.plan
     if output is not None:
         save(planfile.dumps(made), output)
     print_plan(options, made if format == "json" else with_names(made, planned.knowledge), format)

@@ -21,7 +21,9 @@ from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import Query, Record, Schema, Term
 
-_LOOK_SERVES = 1.0  # seconds
+# What a look serves: a second, or the time of so many requests where the pace is slower. Every create asks a filter,
+# and a look for each would double the price.
+_LEAST, _REQUESTS = 1.0, 40
 _OPERATORS = {"TEXT": "equal", "EMAIL": "contains", "URL": "contains"}
 
 
@@ -55,7 +57,9 @@ class Newcomers:
         """Live records that fulfil the query now. `targets`: linked ids by relationship key."""
         kind = kind_of(query.kind)
         if not self._finder.find(query, targets):
-            await asyncio.gather(self._look(kind), self._filter(kind, query))
+            # One after the other: a look would queue up behind the filters of all who wait for it.
+            await self._look(kind)
+            await self._filter(kind, query)
         own = self._known.written  # what this run made is told apart, however little of it this key may see
         may = (record for record in self._finder.may_be(query, targets) if (record.kind, record.id) not in own)
         return self._finder.find(query, targets) or list(may)
@@ -64,10 +68,11 @@ class Newcomers:
         """At the front, unless that was done a moment ago."""
         front = self._fronts[kind.name]
         async with front.lock:
-            if self._clock() - front.looked_at <= _LOOK_SERVES:
+            if self._clock() - front.looked_at <= max(_LEAST, _REQUESTS / self._client.rate("search")):
                 return
             front.looked_at = self._clock()
-            known = self._known.listed.get(kind.name, frozenset()) | front.seen
+            made = {id for name, id in self._known.written if name == kind.name}
+            known = self._known.listed.get(kind.name, frozenset()) | front.seen | made
             offset, is_new = 0, True
             while is_new:
                 page = await self._client.page(kind, offset)

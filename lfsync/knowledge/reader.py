@@ -135,6 +135,8 @@ class Reader:
             self.knowledge.absent.add((kind, id))
         else:
             self.knowledge.add(record)
+            if (unix_time(record.created_at) or 0.0) > self.client.now() - self._lag:
+                self.knowledge.too_new.add((kind, id))  # whoever made it, and whenever the list was read
         return record
 
     async def is_there(self, kind: str, id: str) -> bool:
@@ -217,6 +219,7 @@ class Reader:
             trash.unlisted = f"the key lacks {kind_of(kind).scope}:restore"
             return trash
         trash.records.update((record.id, record) for record in page.records)
+        trash.total = page.total
         trash.whole = page.total <= len(page.records)
         return trash
 
@@ -232,14 +235,15 @@ class Reader:
 
     async def _look_through_trash(self, kind: str, wanted: Set[str]) -> None:
         """Page after page until all that is wanted was seen; from the front again where the index may have lagged."""
+        looked_before = kind in self.knowledge.trash
         trash = await self._glance(kind)
-        again = trash.whole or any((kind, id) in self.knowledge.recent for id in wanted)
+        again = looked_before and (trash.whole or any((kind, id) in self.knowledge.recent for id in wanted))
         if trash.unlisted or (trash.records.keys() >= wanted and not again):
             return
+        offset, total = (0, 1) if looked_before else (PAGE_SIZE, trash.total)  # the first page is read just now
         if again:
             trash.records.clear()
             trash.whole = False
-        offset, total = 0, 1
         while not trash.whole and not trash.records.keys() >= wanted:
             at_once = _PAGES_AT_ONCE if offset else 1
             offsets = range(offset, min(offset + at_once * PAGE_SIZE, total), PAGE_SIZE)

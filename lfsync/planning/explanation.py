@@ -30,6 +30,7 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Key, KeyHashes, Sides, binding_hashes
 from lfsync.planning.planned import Planned
 from lfsync.planning.resolve import describe
+from lfsync.planning.uploads import with_content
 from lfsync.state.state import Binding
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
@@ -51,6 +52,8 @@ def explain(planned: Planned, address: Address, settings_file: str) -> Explanati
     )
     id = draft.resolution.ids.get(address)
     record = planned.knowledge.record(address.kind, id) if id else None
+    if record is not None and wish.upload is not None:
+        record = with_content(record, wish.upload)  # it was resolved by that
     change = next((each for each in planned.plan.changes if each.address == address), None)
     blocked = next((each for each in planned.plan.blocked if each.address == address), None)
     return Explanation(

@@ -25,6 +25,7 @@ from lfsync.model import (
     Cause,
     Change,
     FieldChange,
+    LastChange,
     LinkChange,
     MembersChange,
     Orphan,
@@ -129,7 +130,7 @@ def _field(field: FieldChange) -> dict[str, JSON]:
         "before_raw": field.before_raw,
         "after_raw": field.after_raw,
         "cause": field.cause,
-    }
+    } | ({"changed": {"at": field.changed.at, "before": field.changed.before}} if field.changed else {})
 
 
 def _link(link: LinkChange) -> dict[str, JSON]:
@@ -252,8 +253,21 @@ class PlaceData(_Part):
         return Place(self.file, self.line, self.column)
 
 
+class ChangedData(_Part):
+    """When a field was last changed in Lightfield, and what it held before that."""
+
+    at: str
+    before: str | None
+
+    def last(self) -> LastChange:
+        return LastChange(self.at, self.before)
+
+
 class FieldData(_Part):
-    """One field. `before`/`after` are for people, `before_raw`/`after_raw` what the API holds."""
+    """One field. `before`/`after` are for people, `before_raw`/`after_raw` what the API holds.
+
+    `changed` is there only where a field drifted and Lightfield's field history tells when.
+    """
 
     key: str
     label: str
@@ -263,10 +277,19 @@ class FieldData(_Part):
     before_raw: JsonValue
     after_raw: JsonValue
     cause: Cause
+    changed: ChangedData | None = None
 
     def change(self) -> FieldChange:
         return FieldChange(
-            self.key, self.label, self.value_type, self.before, self.after, self.before_raw, self.after_raw, self.cause
+            key=self.key,
+            label=self.label,
+            value_type=self.value_type,
+            before=self.before,
+            after=self.after,
+            before_raw=self.before_raw,
+            after_raw=self.after_raw,
+            cause=self.cause,
+            changed=self.changed.last() if self.changed else None,
         )
 
 

@@ -173,7 +173,7 @@ class _Resolver:
     def _find_named(self, desired: Desired, id: str) -> None:
         """The record that `id:` names. With --recreate-missing it comes out of the trash, and never is another one."""
         address = desired.address
-        if desired.absent and self.knowledge.presence(address.kind, id) in ("gone", "unsure"):
+        if desired.absent and (self._is_let_go(address, id) or self._may_be_gone(address.kind, id)):
             return
         missing = self._may_return(address, id) or self._is_gone(address.kind, id, "`id` names")
         if missing and not self._restore(address, id):
@@ -182,6 +182,14 @@ class _Resolver:
         self.ids[address] = id
         if address not in self.state.bindings:
             self._adopt(address)
+
+    def _is_let_go(self, address: Address, id: str) -> bool:
+        """Trashed or let go of so lately that no index may show it yet: it is not trashed a second time (rule R4)."""
+        gone = self.state.released.get(address)
+        return gone is not None and gone.id == id and (address.kind, id) in self.knowledge.recent
+
+    def _may_be_gone(self, kind: str, id: str) -> bool:
+        return self.knowledge.presence(kind, id) in ("gone", "unsure")
 
     def _find_bound(self, desired: Desired, id: str) -> None:
         """The record that the state names, if it is there; what is to become of it if it is not (rule I6)."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lfsync.model import JSON, Cause, Change, FieldChange, LinkChange
 from lfsync.render.lines import Line, Span, cells, length, line, pad
-from lfsync.render.shown import EMPTY, TextLine, focus, is_empty, shown, shown_pair, text_diff
+from lfsync.render.shown import EMPTY, TextLine, focus, is_empty, last_change, shown, shown_pair, text_diff
 from lfsync.render.terminal import escape
 from lfsync.render.words import ACTIONS, plural, spot
 
@@ -27,17 +27,22 @@ _ARROW = Span(" → ", "dim")
 _INDENT = 6
 _WIDEST_NAME = 26  # columns; a longer name has no say in where the values of the others begin
 _LONGEST = 400  # characters of one value, on a terminal
+_LONGEST_BEFORE = 80  # characters of what a field held before, on a terminal
 _MOST_LINES = 30  # lines of one text, on a terminal
 _COUNTED_FROM = 10  # links; so many are easier to believe with their number in front
 
 
 class Row(NamedTuple):
-    """What a change does to one key. `texts`: each is a line of its own; `block`: the lines of a text's diff."""
+    """What a change does to one key. `texts`: each is a line of its own; `block`: the lines of a text's diff.
+
+    `changed`: when somebody changed it in Lightfield, and what it held before that.
+    """
 
     name: str
     texts: tuple[tuple[Span, ...], ...]
     cause: Cause
     block: tuple[TextLine, ...] = ()
+    changed: str = ""
 
 
 def change_lines(change: Change, *, width: int | None, packed: bool) -> Iterator[Line]:
@@ -76,10 +81,10 @@ def _head(change: Change) -> Line:
 def _field_rows(change: Change, *, cut: bool) -> Iterator[Row]:
     fresh = change.action == "create"
     for field in change.fields:
-        if block := _block(field, cut=cut):
-            yield Row(_name(field), ((Span(_block_size(block), "dim"),),), field.cause, block)
-        else:
-            yield Row(_name(field), (_move(field.before, field.after, cut=cut, fresh=fresh),), field.cause)
+        block = _block(field, cut=cut)
+        text = (Span(_block_size(block), "dim"),) if block else _move(field.before, field.after, cut=cut, fresh=fresh)
+        changed = last_change(field.changed, longest=_LONGEST_BEFORE if cut else None) if field.changed else ""
+        yield Row(_name(field), (text,), field.cause, block, changed)
 
 
 def _link_rows(change: Change) -> Iterator[Row]:
@@ -175,16 +180,24 @@ def _aligned(rows: list[Row], width: int | None, *, with_cause: bool) -> Iterato
     sizes = (cells(escape(row.name)) for row in rows)
     column = max((size for size in sizes if size <= _WIDEST_NAME), default=0)
     for row in rows:
-        yield from _row_lines(row, column, width, _SHORT_CAUSES[row.cause] if with_cause else "")
+        yield from _row_lines(row, column, width, _note(row, with_cause=with_cause))
 
 
-def _row_lines(row: Row, column: int, width: int | None, cause: str) -> Iterator[Line]:
+def _note(row: Row, *, with_cause: bool) -> str:
+    """What stands beside a value: who moved it, where the head doesn't say it of all, and when."""
+    cause = _SHORT_CAUSES[row.cause] if with_cause else ""
+    if not row.changed:
+        return cause
+    return f"{cause}: {row.changed}" if cause else f"changed {row.changed}"
+
+
+def _row_lines(row: Row, column: int, width: int | None, note: str) -> Iterator[Line]:
     hang = _INDENT + column + 2
     name = Span(" " * _INDENT + pad(row.name, column) + "  ")
     if width is not None and cells(name.text) > hang and row.texts:
         yield line(name, hang=hang)
         name = Span(" " * hang)
-    noted = Span(f"  ({cause})" if cause else "", "magenta")
+    noted = Span(f"  ({note})" if note else "", "magenta")
     for index, text in enumerate(row.texts):
         head = name if index == 0 else Span(" " * hang)
         last = index == len(row.texts) - 1

@@ -7,7 +7,7 @@ from typing import Final
 
 from lfsync.model import JSON, ExplainedKey, Explanation, Verdict
 from lfsync.render.lines import Line, Span, layout, line
-from lfsync.render.shown import is_empty, shown
+from lfsync.render.shown import is_empty, last_change, shown
 from lfsync.render.words import ACTIONS
 
 _INDENT: Final = 4
@@ -84,6 +84,8 @@ def _key(key: ExplainedKey) -> Iterator[Line]:
     yield _row("last apply", key.last)
     words, style = _VERDICTS[key.verdict]
     yield _row("verdict", words, style)
+    if key.changed:
+        yield _row("changed", last_change(key.changed, longest=_LONGEST))
 
 
 def _row(name: str, text: str, style: str = "") -> Line:

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 from unicodedata import normalize
 
-from lfsync.model import JSON
+from lfsync.model import JSON, LastChange
 
 EMPTY = "(empty)"
 
@@ -47,6 +47,14 @@ def shown(value: JSON, *, listed: bool = False) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {shown(part, listed=True)}" for key, part in value.items() if not is_empty(part))
     return str(value)
+
+
+def last_change(changed: LastChange, *, longest: int | None = None) -> str:
+    """`2026-11-20 08:00 UTC, before that Gold`, on one line; the value in at most `longest` characters."""
+    before = " ".join(shown(changed.before).split())
+    if longest is not None and len(before) > longest:
+        before = f"{before[: longest - 1]}…"
+    return f"{changed.at[:10]} {changed.at[11:16]} UTC, before that {before}"
 
 
 def shown_pair(before: JSON, after: JSON) -> tuple[str, str]:

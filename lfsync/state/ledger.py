@@ -159,13 +159,16 @@ class Ledger:
         self._released.pop(binding.address, None)
         self._journal.bound(binding)
 
-    def release(self, address: Address) -> None:
-        """An address has no record any more."""
+    def release(self, address: Address, trashed: str | None = None) -> None:
+        """An address has no record any more. `trashed`: the id of what was, also where nothing was bound to it."""
         binding = self._bindings.pop(address, None)
-        if binding is not None:
-            gone = Released(address, binding.generation, binding.id, self.server_time())
-            self._released[address] = gone
-            self._journal.released(gone)
+        id = trashed or (binding.id if binding else None)
+        if id is None:
+            return
+        before = binding or self._released.get(address)
+        gone = Released(address, before.generation if before else 0, id, self.server_time())
+        self._released[address] = gone
+        self._journal.released(gone)
 
     def drop(self, address: Address) -> None:
         """A create made nothing, or its key is never to be sent again."""

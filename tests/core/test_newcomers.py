@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from lfsync.api.client import Client, Filters, Status
+from lfsync.api.pace import Category
 from lfsync.api.paging import PAGE_SIZE, Page
 from lfsync.errors import RejectedError
 from lfsync.kinds import Kind
@@ -27,6 +28,9 @@ class Index(Client):
     filtered: list[Record] | None = field(default_factory=list)
     refuses: bool = False
     asked: list[str] = field(default_factory=list)
+
+    def rate(self, category: Category) -> float:
+        return 1000.0
 
     async def page(self, kind: Kind, offset: int = 0, *, status: Status = "active", filters: Filters = ()) -> Page:
         assert status == "active"

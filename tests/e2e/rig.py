@@ -5,13 +5,16 @@ Every run is held to two promises on the way: no traceback, and no API key in an
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +28,7 @@ from lightfield import Lightfield
 
 LFSYNC = Path(sys.executable).parent / "lfsync"
 KEY = "sk_lf_0_SecretOfTheEndToEndTests"
+COLUMNS = 80  # of a terminal
 TIMEOUT = 60.0  # seconds; far above what any command here takes
 
 
@@ -129,9 +133,10 @@ class Project:
         meanwhile: Callable[[], object] = lambda: None,
         signal_to_send: signal.Signals | None = None,
     ) -> Run:
-        """`lfsync apply` on a terminal, its question answered. `meanwhile` runs while the question waits."""
+        """`lfsync apply` on a terminal of 80 columns, its question answered. `meanwhile` runs while it waits."""
         pid, terminal = pty.fork()
         if pid == 0:  # pragma: no cover  (the child becomes lfsync)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
             os.execve(LFSYNC, [str(LFSYNC), "-C", str(self.folder), *options, "apply"], dict(self.env))
         try:
             shown = read_until(terminal, f"Apply to {self.workspace}?")

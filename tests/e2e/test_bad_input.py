@@ -91,7 +91,7 @@ _YAML: dict[str, tuple[str, tuple[str, ...]]] = {
         "accounts: {v: {fields: {$name: V, nickname: {file: nick.txt}}}}\n",
         ("1:52: account.v: ", "`nick.txt` is not there"),
     ),
-    "kind-of-later": ("files: {call: {path: call.txt}}\n", ("1:1: ", "files")),
+    "key-of-later": ("moved: []\n", ("1:1: ", "moved")),
     "no-such-type": ("objects: {projct: {apollo: {match: [name], fields: {name: A}}}}\n", ("1:11: ", "`projct`")),
     "ignored-typo": (
         "accounts: {i: {fields: {$name: I}, lifecycle: {ignore_changes: [nicknam]}}}\n",

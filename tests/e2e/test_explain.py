@@ -92,6 +92,16 @@ def test_members_links_and_ignored_keys(make: MakeProject) -> None:
     assert task["$account"]["verdict"] == "same"
 
 
+def test_the_content_of_a_file_is_the_same_until_it_changes(make: MakeProject) -> None:
+    """Rule F1: no answer of the API shows what a file holds; the state's hash knows."""
+    place = make({"crm.yaml": "files: {notes: {path: notes.txt}}\n", "notes.txt": "explained\n"})
+    place.apply()
+    assert explained(place, "file.notes")["keys"]["sha256"]["verdict"] == "same"
+    place.write("notes.txt", "changed\n")
+    told = explained(place, "file.notes")
+    assert (told["action"], told["keys"]["sha256"]["verdict"]) == ("update", "new")
+
+
 def test_an_orphan_says_what_becomes_of_it(make: MakeProject) -> None:
     place = make(_FILES)
     place.apply()

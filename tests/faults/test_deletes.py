@@ -241,3 +241,20 @@ def test_max_removals_is_a_setting(build: Build) -> None:
     town.write(_list_of(ids[:1]))
     town.apply()
     assert _members(town) == 1
+
+
+def test_an_adoption_that_takes_members_away_is_seen_by_a_threshold(build: Build) -> None:
+    """Rule P4: `max_removals` counts what goes of what is there, also where the list was found by its match."""
+    town = build(_SIXTY)
+    ids = [row["id"] for row in town.rows("/v1/accounts")]
+    town.write(_list_of(ids))
+    town.apply()
+    members = f"/v1/lists/{town.id('list.big')}/accounts"
+    (town.root / ".lfsync/state/prod.jsonl").unlink()
+    town.write(_list_of(ids[:1]))
+    (change,) = town.plan()["changes"]
+    assert (change["action"], change["adopted"]) == ("update", True)
+    assert "list.big" in town.apply(expect=4).text
+    assert len(town.rows(members)) == 60
+    town.apply("--allow-large")
+    assert len(town.rows(members)) == 1

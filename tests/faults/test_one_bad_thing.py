@@ -242,3 +242,17 @@ def test_absent_of_a_bound_record_that_a_person_trashed(build: Build) -> None:
     plan = town.plan()
     assert (plan["changes"], plan["blocked"], plan["exit_code"]) == ([], [], 0)
     town.apply()
+
+
+def test_absent_with_an_id_is_done_while_the_lag_lasts(build: Build) -> None:
+    """Rules I6 and R4: what lfsync trashed is not trashed again, where the index of the trash lags."""
+    town = build(
+        "records: {accounts: [{fields: {$name: Acme}}, {fields: {$name: Birch}}]}\n",
+        quirks={"trashed-retrieve": "record"},
+        index_lag=4,
+    )
+    town.settings(safety={"max_deletes": "100%"}, index_lag_timeout=8)
+    acme = next(row["id"] for row in town.rows("/v1/accounts") if row["fields"]["$name"]["value"] == "Acme")
+    town.write(f"accounts: {{acme: {{id: {acme}, fields: {{$name: Acme}}, lifecycle: {{absent: true}}}}}}\n")
+    town.apply("--prune")
+    assert town.plan("--prune")["changes"] == []

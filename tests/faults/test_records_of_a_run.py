@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from random import Random
 
+import pytest
+
+from tests.e2e.rig import KEY, LFSYNC, TIMEOUT, clean_environment
 from tests.faults.stage_b import Build, Town
 
 _COUNT = 40
@@ -171,3 +179,36 @@ def test_an_update_that_was_interrupted_and_done_again_is_undone_to_its_first_va
     town.apply("--allow-large")
     assert town.lfsync("undo", "--yes", "--allow-large").code == 0
     assert (_with(town, "New"), _with(town, "Old")) == (10, _COUNT - 10)
+
+
+# ---------------------------------------------------------------- at any moment
+
+_NOTED = 0.5  # seconds from the arrival of a write to its place on record: answer and note, on a busy machine
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_was_answered_is_on_record_at_any_moment(build: Build, number: signal.Signals) -> None:
+    """Rule A8: at any kill `history` and `undo` know every answered write (the real program, over HTTP)."""
+    chance = Random(number)
+    town = build(quirks=_TRIMS, rps=40)
+    for turn in range(2):
+        town.write(_accounts(f"New {turn}", 240))
+        command: list[str | Path] = [LFSYNC, "-C", town.root, "apply", "--yes", "--allow-large"]
+        environment = clean_environment(LIGHTFIELD_BASE_URL=town.url, LIGHTFIELD_API_KEY=KEY)
+        town.forget()
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet) as process:
+            while not town.writes():
+                time.sleep(0.02)
+            time.sleep(chance.uniform(0.6, 1.2))
+            moment = time.time()
+            process.send_signal(number)
+            process.wait(TIMEOUT)
+        assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
+        log = [entry for entry in town.ask("GET", "/_sandbox/log") if entry["method"] == "POST"]
+        until = time.time() if number == signal.SIGTERM else moment - _NOTED  # what is in flight ends first
+        answered = sum(entry["status"] == 200 and entry["time"] <= until for entry in log)
+        newest = json.loads(town.lfsync("history", "--format", "json").out)[0]
+        assert 0 < answered <= sum(newest["counts"].values()) < 240
+        assert newest["run"] in town.lfsync("undo", "--yes", "--allow-large").err
+        assert _with(town, f"New {turn}") <= len(log) - answered, "what is on record was put back"

@@ -250,3 +250,20 @@ def test_undo_of_a_trashed_list_sends_its_object_type_with_the_dollar(build: Bui
     assert town.titles("/v1/lists") == ["Best"]
     sent = [json.loads(body) for method, path, body in town.bent.sent if (method, path) == ("POST", "/v1/lists")]
     assert [body["fields"]["$objectType"] for body in sent] == [f"${kind}"] * 2
+
+
+def test_two_spellings_of_one_match_value_are_two_hits(build: Build) -> None:
+    """Rule I2: hosts are compared without case: two records of one value are refused, not doubled."""
+    town = build(
+        "records: {accounts: [{fields: {$name: One, $website: ['https://acme-solar.example']}}, "
+        "{fields: {$name: Two, $website: ['https://Acme-Solar.example']}}]}\n"
+    )
+    town.write(
+        "accounts: {acme: {match: [$website], fields: {$name: Acme, $website: ['https://ACME-solar.example']}}}\n"
+    )
+    found = town.plan()
+    assert found["exit_code"] == 3
+    (blocked,) = found["blocked"]
+    assert all(row["id"] in blocked["reason"] for row in town.rows("/v1/accounts"))
+    town.apply(expect=3)
+    assert town.titles("/v1/accounts") == ["One", "Two"]

@@ -166,7 +166,7 @@ def project(root: Path, seed: dict[str, JSON], more: str = "", quirks: str = "{}
 
 
 def planned(options: Options) -> int:
-    return plan(options, Wishes(), ALL, format="text", output=None, detailed=True)
+    return plan(options, Wishes(), ALL, format="text", output=None, detailed=True, history=False)
 
 
 def imported(options: Options, capsys: pytest.CaptureFixture[str], **more: object) -> dict[str, JSON]:

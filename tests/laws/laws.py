@@ -103,7 +103,8 @@ class Verdict:
             return
         address = self.bound[id or sent.answer["id"]]
         wish = self.desired[address]
-        quiet = wish.ignore_changes if id in self.was.rows else frozenset[str]()
+        is_new = any(change.address == address and change.action == "create" for change in self.run.plan.changes)
+        quiet = frozenset[str]() if is_new else wish.ignore_changes
         members = {MEMBER_KEYS[wish.members.definition.target]} if wish.members else set[str]()
         assert sent.body.keys() <= {"fields", "relationships", *(() if id else ("skipEnrichment", *wish.flags))}, sent
         assert sent.body.get("fields", {}).keys() <= wish.fields.keys() - quiet, (sent, address)

@@ -154,7 +154,7 @@ LIVE: Mapping[str, Sequence[Data]] = {
     "$dueAt": ("2026-12-15T23:00:00Z",),
     "$content": ("old",),
     "$attendeeEmails": (["ada@corp.example"], ["old@corp.example"]),
-    "$privacySetting": ("METADATA", "FULL"),
+    "$privacySetting": ("METADATA",),
     "$meetingPrep": ("old",),
 }
 EDITED: Mapping[str, Data] = {

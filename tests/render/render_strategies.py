@@ -14,6 +14,7 @@ from lfsync.model import (
     Cause,
     Change,
     FieldChange,
+    LastChange,
     LinkChange,
     MembersChange,
     Orphan,
@@ -72,7 +73,8 @@ def many(items: st.SearchStrategy[str], size: int = 3) -> st.SearchStrategy[tupl
     return st.lists(items, max_size=size).map(tuple)
 
 
-fields = st.builds(FieldChange, texts, texts, texts, values, values, values, values, causes)
+moved = st.builds(LastChange, texts, st.none() | long_texts)
+fields = st.builds(FieldChange, texts, texts, texts, values, values, values, values, causes, st.none() | moved)
 links = st.builds(LinkChange, texts, values, values, many(texts), many(texts), causes)
 members = st.builds(MembersChange, many(texts, 12), many(texts))
 changes = st.builds(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lfsync.model import Address, Change, LinkChange, MembersChange, Orphan, Place, Plan, WorkspaceInfo
+from lfsync.model import Address, Change, LastChange, LinkChange, MembersChange, Orphan, Place, Plan, WorkspaceInfo
 from lfsync.render.text import PACKED_FROM, plan_text, summary
 from tests.render.harmless import assert_harmless
 from tests.render.render_samples import field, link, plan_of_everything
@@ -51,6 +51,12 @@ def update(before: object, after: object, **more: object) -> Plan:
 
 def shown(plan: Plan, width: int | None = None) -> str:
     return plan_text(plan, width=width, color=False)
+
+
+def drifted(before: str, after: str, was: str | None) -> Plan:
+    changed = LastChange("2026-11-20T08:00:00Z", was)
+    moved = dataclasses.replace(field("tier", "Tier", before, after, cause="drift"), changed=changed)
+    return update(before, after, cause="drift", fields=(moved,))
 
 
 @pytest.mark.parametrize("width", [80, 120, None])
@@ -220,3 +226,21 @@ def test_every_create_is_shown() -> None:
     plan = dataclasses.replace(EMPTY, changes=tuple(company(number) for number in range(10_000)))
     text = plan_text(plan, width=80, color=True)
     assert text.count("+ account.company-") == 10_000
+
+
+def test_when_a_field_was_changed_stands_beside_it() -> None:
+    """Issue 7.6: "changed 2026-11-20 08:00 UTC, before that Gold"."""
+    text = shown(drifted("Silver", "Bronze", "Gold"))
+    assert "      tier  Silver → Bronze  (changed 2026-11-20 08:00 UTC, before that Gold)\n" in text
+    assert "(changed 2026-11-20 08:00 UTC, before that (empty))" in shown(drifted("Silver", "Bronze", None))
+
+
+def test_what_it_held_before_takes_one_line_and_is_cut_on_a_terminal_only() -> None:
+    """Rule P2: into a pipe nothing is cut."""
+    long = "\n".join(["word"] * 200)
+    whole = shown(drifted("a\nb", "a\nc", long))
+    assert f"1 line added, 1 removed  (changed 2026-11-20 08:00 UTC, before that {'word ' * 199}word)\n" in whole
+    cut = shown(drifted("a\nb", "a\nc", long), 120)
+    assert max(map(len, cut.splitlines())) <= 120
+    assert 10 < cut.count("word") < 20
+    assert "…)" in cut

@@ -28,7 +28,7 @@ TARGETS = CUSTOM | {
     (kind.name, key): rel.target
     for kind in KINDS.values()
     for key, rel in kind.relationships.items()
-    if rel.writable and rel.target not in ("member", "meeting")
+    if rel.writable and rel.target not in ("member", "meeting", "file")
 }
 PATHS = {kind.name: kind.path for kind in KINDS.values()} | {
     kind: f"/v1/objects/{kind}" for kind in ("project", "part")

@@ -1,7 +1,7 @@
-"""The table "SDK method x served x tried", computed from the vendor's SDK: no method of a kept resource is left out.
+"""The table "SDK method x served x tried x used by lfsync", computed from the vendor's SDK: no method is left out.
 
 Served: the request that the method sends has a route in the sandbox. Tried: a test of this folder calls the method with
-strict response validation. Run with `-s` to see the table.
+strict response validation. Used: lfsync's own client can send the same request. Run with `-s` to see the table.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from lightfield import Lightfield
 from lightfield._resource import SyncAPIResource
 from starlette.routing import Match, Route
 
+from lfsync.kinds import KINDS
+from tests.sandbox import client_requests
 from tests.sandbox.box import KEY, Box
 
 SERVED = (
     *("account", "contact", "opportunity", "task", "note", "list"),
     *("member", "meeting", "file", "object", "merge", "workflow_run", "auth"),
 )
+LFSYNC = Path(__file__).parents[2] / "lfsync"
 TRIED_IN = sorted(Path(__file__).parent.glob("test_sdk*.py"))
 NOWHERE = "/{path:path}"
 
@@ -95,13 +98,41 @@ def tried() -> set[tuple[str, str]]:
     return {found for path in TRIED_IN for found in calls.findall(path.read_text(encoding="utf-8"))}
 
 
-def test_every_method_of_what_is_managed_is_served_and_tried(box: Box, tried: set[tuple[str, str]]) -> None:
-    table = [(method, is_served(box, method), method[:2] in tried) for method in methods()]
-    for method, served, called in table:
-        marks = f"{'served' if served else '-':8}{'tried' if called else '-':7}"
+@pytest.fixture(scope="module")
+def used() -> set[tuple[str, str]]:
+    """Verb and path of what lfsync sends."""
+    return {(request.verb, request.path) for request in client_requests.sent()}
+
+
+def test_every_method_of_what_is_managed_is_served_and_tried(
+    box: Box, tried: set[tuple[str, str]], used: set[tuple[str, str]]
+) -> None:
+    """Issue 7: served for all of account, contact, opportunity, task, note, list, member, meeting, file, object, merge,
+    workflow run, auth."""
+    table = [(m, is_served(box, m), m[:2] in tried, (m.verb, m.path) in used) for m in methods()]
+    for method, served, called, sent in table:
+        marks = f"{'served' if served else '-':8}{'tried' if called else '-':7}{'used' if sent else '-':6}"
         print(f"{method.resource + '.' + method.name:40}{marks}{method.verb:7}{method.path}")  # noqa: T201
-    print(f"{sum(served for _, served, _ in table)} of {len(table)} methods are served")  # noqa: T201
-    assert {method.resource for method, _, _ in table} >= set(SERVED)
-    missing = [f"{m.resource}.{m.name}" for m, served, _ in table if m.resource in SERVED and not served]
-    untried = [f"{m.resource}.{m.name}" for m, _, called in table if m.resource in SERVED and not called]
-    assert (missing, untried) == ([], [])
+    counts = (sum(served for _, served, _, _ in table), sum(sent for *_, sent in table))
+    print(f"of {len(table)} methods {counts[0]} are served, {counts[1]} used by lfsync")  # noqa: T201
+    assert {method.resource for method, *_ in table} >= set(SERVED)
+    missing = [f"{m.resource}.{m.name}" for m, served, *_ in table if m.resource in SERVED and not served]
+    untried = [f"{m.resource}.{m.name}" for m, _, called, _ in table if m.resource in SERVED and not called]
+    unserved = [f"{m.resource}.{m.name}" for m, served, _, sent in table if sent and not served]
+    assert (missing, untried, unserved) == ([], [], [])
+
+
+def test_lfsync_uses_all_that_the_sdk_has_of_what_it_manages(used: set[tuple[str, str]]) -> None:
+    """Issue 7: a tool that manages two thirds of a CRM is given up for a script that does all of it."""
+    managed = {*KINDS, "object", "auth", "workflow_run"}
+    unused = {f"{m.resource}.{m.name}" for m in methods() if m.resource in managed and (m.verb, m.path) not in used}
+    # Which types of custom objects there are is what the files name; only import has to ask.
+    assert unused == set()
+    assert ("GET", "/v1/members") in used
+
+
+def test_what_lfsync_is_said_to_use_is_called_somewhere() -> None:
+    """A method of the client that no room calls would make the table lie."""
+    source = "\n".join(path.read_text("utf-8") for path in LFSYNC.rglob("*.py") if path.parent.name != "api")
+    uncalled = [name for name in client_requests.names() if not re.search(rf"client\.{name}\b", source)]
+    assert uncalled == []
