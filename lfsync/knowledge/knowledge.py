@@ -105,7 +105,7 @@ class Knowledge:
     `shows_trashed`  by kind, whether a read by id shows what is in the trash
     `memberships`    by list id, the ids of its members; `unsettled` names lists whose index still lags behind our write
     `recent`         written, released or restored so lately that an index may not show it yet (rule R4)
-    `too_new`        no list can be asked for it: as recent when the whole list of its kind was read, or made so lately
+    `too_new`        was as recent when the whole list of its kind was read, so that its absence there says nothing
     `late_lists`     lists that were written so lately when the run began
     `written`        by this run
     `contents`       of files, the sha256 of what they hold; `unreadable`: why it could not be downloaded

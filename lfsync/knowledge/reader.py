@@ -135,8 +135,6 @@ class Reader:
             self.knowledge.absent.add((kind, id))
         else:
             self.knowledge.add(record)
-            if (unix_time(record.created_at) or 0.0) > self.client.now() - self._lag:
-                self.knowledge.too_new.add((kind, id))  # whoever made it, and whenever the list was read
         return record
 
     async def is_there(self, kind: str, id: str) -> bool:
