@@ -36,7 +36,7 @@ from lfsync.model import (
     Record,
     Schema,
 )
-from lfsync.planning.resolve import Resolution
+from lfsync.planning.resolution import Resolution
 from lfsync.state.state import Binding, Hashes, LinkHashes, State
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES

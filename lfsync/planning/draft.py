@@ -27,7 +27,8 @@ from lfsync.model import (
     Target,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
-from lfsync.planning.resolve import Resolution, describe, resolve
+from lfsync.planning.identity import describe
+from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time

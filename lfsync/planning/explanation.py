@@ -28,8 +28,8 @@ from lfsync.model import (
     Verdict,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Key, KeyHashes, Sides, binding_hashes
+from lfsync.planning.identity import describe
 from lfsync.planning.planned import Planned
-from lfsync.planning.resolve import describe
 from lfsync.planning.uploads import with_content
 from lfsync.state.state import Binding
 from lfsync.values.pipelines import live_value

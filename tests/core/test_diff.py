@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lfsync.model import JSON, Address, Cause, Record
 from lfsync.planning.diff import Comparer, Difference
-from lfsync.planning.resolve import resolve
+from lfsync.planning.resolution import resolve
 from lfsync.state.state import Binding, Hashes, LinkHashes
 from lfsync.values.table import VALUE_TYPES
 from tests.core.world import SCHEMA, STATE, applied, change, drafted, live, record, wishes

@@ -10,7 +10,7 @@ import pytest
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, Trash, Wanted
 from lfsync.model import JSON, Address, Record, Term
-from lfsync.planning.resolve import Resolution, resolve
+from lfsync.planning.resolution import Resolution, resolve
 from lfsync.state.state import Binding, State
 from tests.core.world import SCHEMA, STATE, bound, in_trash, live, record, wishes
 
