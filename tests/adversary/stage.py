@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -16,13 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-import uvicorn
-
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.errors import CutError
-from lfsync.sandbox.serve import configuration
 from tests.adversary.forge import KEY
+from tests.serving import served
 
 FOREVER = 2**62
 VERSION = "2026-03-01"
@@ -340,17 +336,8 @@ def _at_once(work: Coroutine[Any, Any, list[Any]]) -> tuple[int | None, Any]:
 def stage() -> Iterator[Stage]:
     """A server on a free port, in a thread of its own."""
     made = Stage()
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    made.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(configuration(made))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
     try:
-        yield made
+        with served(made) as made.url:
+            yield made
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         made.close()

@@ -11,18 +11,14 @@ import os
 import re
 import shutil
 import signal
-import socket
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
 import pytest
-import uvicorn
 import yaml
 from starlette.responses import Response
 
@@ -30,11 +26,11 @@ from lfsync.cli import run
 from lfsync.kinds import OBJECT, kind_of
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from lfsync.sandbox.serve import configuration
 from lfsync.sandbox.store import FOREVER, Row
 from lfsync.sandbox.workspace import NOW
 from lfsync.sandbox.workspace import Workspace as Crm
 from tests.e2e.rig import KEY, Project, Run, checked, clean_environment
+from tests.serving import served
 
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely
 Ask: TypeAlias = Callable[..., Awaitable[Answer]]
@@ -264,22 +260,6 @@ class Stage:
         self.between.sent.clear()
 
 
-@contextmanager
-def _served(app: Any) -> Iterator[str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    server = uvicorn.Server(configuration(app))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
 Open: TypeAlias = Callable[..., Stage]
 
 
@@ -307,7 +287,7 @@ def stage(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         settings = SandboxSettings(rps=0, index_lag=lag, quirks=dict(quirks or {}))
         app = create_app(settings, database=":memory:", seed=seed, clock=clock)
         between = Between(app)
-        serving = _served(between)
+        serving = served(between)
         url = serving.__enter__()
         closing.append((serving, app))
         folder = tmp_path / "project"

@@ -10,12 +10,11 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
@@ -23,14 +22,13 @@ from typing import Any, TypeAlias
 
 import httpx
 import pytest
-import uvicorn
 from starlette.responses import JSONResponse, Response
 
 from lfsync.cli import run
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from lfsync.sandbox.serve import configuration
 from tests.e2e.rig import KEY, LFSYNC, TIMEOUT, clean_environment
+from tests.serving import served
 
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Any]
@@ -314,22 +312,6 @@ def _title(row: Answer) -> str:
     return " ".join(filter(None, value.values())) if isinstance(value, dict) else str(value)
 
 
-@contextmanager
-def _served(app: Any) -> Iterator[str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    server = uvicorn.Server(configuration(app))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
 Build: TypeAlias = Callable[..., Town]
 
 
@@ -347,7 +329,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             app = create_app(given, database=":memory:", seed=seed_file)
             stack.callback(app.state.close)
             bent = Bent(app)
-            url = stack.enter_context(_served(bent))
+            url = stack.enter_context(served(bent))
             monkeypatch.setenv("LIGHTFIELD_BASE_URL", url)
             monkeypatch.setenv("LIGHTFIELD_API_KEY", KEY)
             people = httpx.Client(base_url=url, headers=HEADERS, timeout=TIMEOUT, trust_env=False)

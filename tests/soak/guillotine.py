@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.responses import JSONResponse
 
 from lfsync.kinds import KINDS
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from lfsync.sandbox.serve import configuration
 from lfsync.sandbox.store import FOREVER
 from lfsync.sandbox.workspace import NOW
 from lfsync.sandbox.workspace import Workspace as Crm
 from tests.e2e.rig import TIMEOUT, Project, Run, checked
 from tests.laws.bench import Snapshot
+from tests.serving import served
 from tests.soak.ground import Moment
 
 
@@ -117,17 +114,8 @@ def guillotine(seed: Path, settings: SandboxSettings) -> Iterator[Guillotine]:
     """A sandbox of its own, on a free port."""
     app = create_app(settings, database=":memory:", seed=seed)
     made = Guillotine(app)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    made.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(configuration(made))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
     try:
-        yield made
+        with served(made) as made.url:
+            yield made
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         app.state.close()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -15,16 +13,15 @@ from random import Random
 from typing import Any
 
 import pytest
-import uvicorn
 
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from lfsync.sandbox.serve import configuration
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.workspace import NOW
 from tests.e2e.rig import KEY, TIMEOUT, Project, checked, clean_environment, serving
 from tests.e2e.rig import Run as Ran
 from tests.effort import size
+from tests.serving import served
 
 CALL, DECK, BIG = b"Ada: hello\n", b"%PDF-1.7 " + bytes(90_000), bytes(range(256)) * 12_000
 FILES = {"transcripts/call.txt": CALL, "deck.pdf": DECK, "big.bin": BIG}
@@ -176,18 +173,10 @@ def gallows(seed: Path, quirks: dict[str, str]) -> Iterator[tuple[Hangman, str]]
     """A sandbox of its own in this process, on a free port."""
     app = create_app(SandboxSettings(rps=0, quirks=quirks), database=":memory:", seed=seed)
     made = Hangman(app)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    server = uvicorn.Server(configuration(made))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
     try:
-        yield made, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with served(made) as url:
+            yield made, url
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         app.state.close()
 
 
