@@ -423,9 +423,9 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why apply would refuse a plan: a threshold of `safety`, or a scope that the key lacks."""
+    """Why apply would refuse a plan: a threshold of `safety`, a policy that says no, or a scope that the key lacks."""
 
-    kind: Literal["threshold", "scope"]
+    kind: Literal["threshold", "policy", "scope"]
     name: str
     message: str
     addresses: tuple[Address, ...] = ()

@@ -16,12 +16,15 @@ from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
-from lfsync.model import Address, Blocked, Desired, Plan, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Desired, Plan, Schema, WorkspaceInfo
+from lfsync.planning.diff import names
 from lfsync.planning.draft import Draft, Wishes, draft
+from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
 from lfsync.planning.needs import needs_of
 from lfsync.planning.plan import Context, plan, refusals, rewritten
 from lfsync.planning.planned import Planned
+from lfsync.planning.policies import Judged, only_told
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
@@ -58,6 +61,7 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
         whole=not patterns,
     )
     whole = plan(made, selection.chosen, planned.state, context)
+    whole = _with_judgement(whole, _judged(session, planned, whole.changes))
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
 
@@ -116,9 +120,10 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
+    whole = replace(saved, missing_scopes=missing, refusals=refused)
     return replace(
         planned,
-        plan=replace(saved, missing_scopes=missing, refusals=refused),
+        plan=_with_judgement(whole, _judged(session, planned, saved.changes)),
         missing=_missing(session, saved) | (made.blocked.keys() - session.state.bindings.keys()),
     )
 
@@ -146,7 +151,8 @@ async def plan_undo(session: Session, run: Run) -> Planned:
     left = [entry for entry in run.merged() if not kind_of(address_of(entry).kind).deletable]
     stay = tuple(f"{e.address} ({e.id}) stays: the API deletes no {address_of(e).kind}s" for e in left)
     context = _context(session, schema, token, stay, whole=False)
-    return replace(planned, plan=plan(made, reversal.desired, state, context))
+    whole = plan(made, reversal.desired, state, context)
+    return replace(planned, plan=_with_judgement(whole, only_told(_judged(session, planned, whole.changes))))
 
 
 # ---------------------------------------------------------------- the shared steps
@@ -249,6 +255,18 @@ async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) 
 def _missing(session: Session, made: Plan) -> frozenset[Address]:
     """What is blocked and never had a record."""
     return frozenset(blocked.address for blocked in made.blocked) - session.state.bindings.keys()
+
+
+def _judged(session: Session, planned: Planned, changes: Sequence[Change]) -> Judged:
+    """What today's policies say of these changes (rule G1)."""
+    made, knowledge = planned.draft, planned.knowledge
+    named = names(planned.desired, planned.schema, knowledge, made.resolution)
+    policies = session.project.settings.policies
+    return judge(policies, changes, planned.schema, knowledge, named, now=session.now())
+
+
+def _with_judgement(made: Plan, found: Judged) -> Plan:
+    return replace(made, refusals=(*found.refusals, *made.refusals), warnings=(*made.warnings, *found.warnings))
 
 
 def _reader(session: Session, state: State) -> Reader:

@@ -149,6 +149,9 @@ def refuse(made: Plan, *, allow_large: bool) -> None:
             f"the API key may not write all that is planned; it lacks {', '.join(lacking)}",
             hint="Make a key with these scopes in Lightfield's settings. Nothing was written.",
         )
+    denied = [f"policy {refusal.name}: {refusal.message}" for refusal in made.refusals if refusal.kind == "policy"]
+    if denied:
+        raise RefusedError("; ".join(denied), hint="Change what the policy names, or the policy. Nothing was written.")
     large = [refusal.message for refusal in made.refusals if refusal.kind == "threshold"]
     if large and not allow_large:
         raise RefusedError(

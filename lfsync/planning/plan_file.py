@@ -377,7 +377,7 @@ class OrphanData(_Part):
 class RefusalData(_Part):
     """Why apply would refuse the plan."""
 
-    kind: Literal["threshold", "scope"]
+    kind: Literal["threshold", "policy", "scope"]
     name: str
     message: str
     addresses: list[str]

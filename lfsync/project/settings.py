@@ -7,13 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lfsync.errors import ConfigError, Problem
+from lfsync.kinds import is_kind
 from lfsync.model import JSON
-from lfsync.project.declarations import not_yet
+from lfsync.project.declarations import no_kind, not_yet
 from lfsync.project.documents import Document, numbers
+from lfsync.project.expression import BadExpressionError, check
 from lfsync.wording import did_you_mean
 
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
@@ -69,6 +80,11 @@ def _text(value: object) -> object:
 def _empty(value: object) -> object:
     """A key with nothing behind it stands for all its defaults."""
     return {} if value is None else value
+
+
+def _listed(value: object) -> object:
+    """One of something that may be several."""
+    return [value] if isinstance(value, str) else _none(value)
 
 
 def _none(value: object) -> object:
@@ -150,6 +166,46 @@ class SafetySettings(_Closed):
     floor: int = Field(default=10, ge=0, description="So many are always allowed.")
 
 
+def _expression(text: str) -> str:
+    try:
+        check(text)
+    except BadExpressionError as error:
+        raise PydanticCustomError("expression", "{said}", {"said": str(error)}) from None
+    return text
+
+
+def _kind_name(text: str) -> str:
+    if not is_kind(text):
+        message, hint = no_kind(text)
+        raise PydanticCustomError("kind", "{said}", {"said": f"{message}; {hint}"})
+    return text
+
+
+KindName = Annotated[str, AfterValidator(_kind_name)]
+
+
+class Policy(_Closed):
+    """A rule that a plan must keep: apply refuses a change that the expression is true of, or warns of it."""
+
+    name: Name = Field(description="What it is called, in the plan and in the refusal.")
+    on: Annotated[list[KindName], BeforeValidator(_listed)] = Field(
+        default_factory=list,
+        description="A kind, or several. Default: all kinds.",
+        json_schema_extra={"type": ["string", "array"]},
+    )
+    when: Annotated[str, AfterValidator(_expression)] = Field(
+        description="A CEL expression over `change`, `before`, `after`, `links`, `record` and `now`."
+    )
+    deny: Name | None = Field(default=None, description="Apply refuses such a change, for this reason.")
+    warn: Name | None = Field(default=None, description="The plan warns of such a change, with these words.")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Policy:
+        if (self.deny is None) == (self.warn is None):
+            raise PydanticCustomError("one_of", "needs one of `deny` and `warn`, and not both")
+        return self
+
+
 class Settings(_Closed):
     """A project's `lfsync.yaml`. `defaults` is plain data: `config` reads it, with places."""
 
@@ -167,6 +223,9 @@ class Settings(_Closed):
     )
     safety: Annotated[SafetySettings, BeforeValidator(_empty)] = Field(
         default=SafetySettings(), description="How much one apply may change."
+    )
+    policies: Annotated[list[Policy], BeforeValidator(_none)] = Field(
+        default_factory=list, description="Rules that a plan must keep."
     )
     enrichment: Literal["auto", "skip", "allow"] = Field(
         default="auto", description="Whether new accounts and contacts are enriched; `auto` skips it for 50 or more."
@@ -189,6 +248,7 @@ def read_settings(document: Document) -> Settings:
         at_keys = {problem.place for problem in problems}
         problems += (found for found in map(_Wording(document), error.errors()) if found.place not in at_keys)
     problems += _workspace_problems(document, data)
+    problems += _policy_problems(document, settings.policies if settings else ())
     if settings is None or problems:
         raise ConfigError(problems)
     if settings.default_workspace is None and len(settings.workspaces) == 1:
@@ -251,10 +311,23 @@ def _workspace_problems(document: Document, data: Mapping[str, JSON]) -> Iterato
         yield Problem(f"there is no workspace `{default}`", document.place(["default_workspace"]), hint=hint)
 
 
+def _policy_problems(document: Document, policies: Sequence[Policy]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for number, policy in enumerate(policies):
+        if (other := first.setdefault(policy.name, number)) != number:
+            where = document.place(["policies", other, "name"])
+            message = f"the policy `{policy.name}` is there twice, also at {where}"
+            yield Problem(message, document.place(["policies", number, "name"]), hint="give it a name of its own")
+
+
 # ---------------------------------------------------------------- wording
 
-_LATER: Final = ("policies", "redact")
-_MODELS: Final[Mapping[str, type[BaseModel]]] = {"safety": SafetySettings, "sandbox": SandboxSettings}
+_LATER: Final = ("redact",)
+_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "safety": SafetySettings,
+    "sandbox": SandboxSettings,
+    "policies": Policy,
+}
 _PLAIN_WORDS: Final = {
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -278,7 +351,8 @@ class _Wording:
     def __call__(self, error: ErrorDetails) -> Problem:
         loc = [step for step in error["loc"] if step != "[key]"]
         place = self.document.place(loc)
-        name = f"`{loc[-1]}`" if loc and isinstance(loc[-1], str) else "this"
+        named = next((step for step in reversed(loc) if isinstance(step, str)), None)
+        name = "this policy" if error["type"] == "one_of" else f"`{named}`" if named else "this"
         if error["type"] == "extra_forbidden" and len(loc) == 1 and loc[0] in _LATER:
             message, hint = not_yet(str(loc[0]), f"known here: {', '.join(Settings.model_fields)}")
             return Problem(message, place, hint=hint)
@@ -295,6 +369,10 @@ def _complaint(error: ErrorDetails) -> str:
         return f"must be {context['expected']}"
     if kind == "string_pattern_mismatch":
         return "may have letters, digits, `_` and `-` only" if "[key]" in error["loc"] else "must be a variable's name"
+    if kind in ("expression", "one_of"):
+        return error["msg"]
+    if kind == "kind":
+        return f"names no kind: {error['msg']}"
     if kind in ("base_url", "share"):
         return f"can't be used: {error['msg']}"
     said = error["msg"]

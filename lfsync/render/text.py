@@ -91,8 +91,9 @@ def _notes(plan: Plan) -> Iterator[Line]:
     for warning in plan.warnings:
         yield line(Span("Warning: ", "bold yellow"), warning, hang=9)
     for refusal in plan.refusals:
-        if refusal.kind == "threshold":  # scopes are told below, all in one line
-            yield line(Span("Apply would refuse this: ", "bold red"), refusal.message, hang=4)
+        if refusal.kind != "scope":  # scopes are told below, all in one line
+            what = f"policy {refusal.name}: " if refusal.kind == "policy" else ""
+            yield line(Span("Apply would refuse this: ", "bold red"), f"{what}{refusal.message}", hang=4)
     if plan.missing_scopes:
         yield line(Span("The key lacks scopes: ", "bold red"), ", ".join(plan.missing_scopes), hang=9)
     if plan.enrichment_events:

@@ -200,7 +200,7 @@ class Town:
 
     def settings(self, **workspace: object) -> None:
         """lfsync.yaml; `safety` and the like go beside the workspace."""
-        top = {key: workspace.pop(key) for key in ("safety", "defaults", "enrichment") if key in workspace}
+        top = {key: workspace.pop(key) for key in ("safety", "defaults", "enrichment", "policies") if key in workspace}
         prod: dict[str, object] = {"index_lag_timeout": 0, **workspace}
         whole = top | {"version": 1, "default_workspace": "prod", "workspaces": {"prod": prod}}
         self.write(json.dumps(whole), "lfsync.yaml")
