@@ -125,6 +125,17 @@ def test_ignored_keys_are_set_at_create_all_the_same(build: Build) -> None:
     assert town.actions() == {}
 
 
+def test_and_where_the_answer_to_the_create_was_lost(build: Build) -> None:
+    """Rules A2, L1: a create that is met again under its own key is the same create, and what it owes is sent."""
+    town = build(seed=SEED, index_lag=60)
+    town.write(KICK_OFF + "    lifecycle: {ignore_changes: [$meetingPrep, $postMeetingSummary]}\n")
+    town.killed_apply(1, unanswered=True)
+    town.apply()
+    made = town.ask("GET", f"{MEETINGS}/{town.id('meeting.kick-off')}")
+    assert made["fields"]["$meetingPrep"]["value"] == "Read it"
+    assert len(sent(town)) == 3
+
+
 def test_records_for_attendees_are_asked_for_at_create_alone(build: Build) -> None:
     """Design 3, 16: `autoCreateRecords` is sent with the create, never compared, part of the digest; the plan warns."""
     town = build(seed=SEED, quirks={"meeting-sync": "at-once"})
@@ -513,6 +524,8 @@ def test_who_does_not_take_part_fails_for_that_meeting_only(build: Build, monkey
     )
     said = town.apply(expect=3)
     assert "Only participants and admins" in said.text
+    assert "use the key of an admin, or somebody who takes part in the meeting" in said.text
+    assert "meetings:update" not in said.text  # the key has that scope: it would not help
     assert town.titles("/v1/accounts") == ["A"]
     assert sorted(str(row["$meetingPrep"]) for row in live(town)) == ["Mine", "None"]
 
