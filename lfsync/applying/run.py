@@ -21,7 +21,8 @@ class Progress:
     """One change on its way.
 
     `record`: as last seen. `left`: as our own last write left it, None before there was one. `keys`: what was sent.
-    `late`: what must exist before the rest is linked. `created`: this change has its record.
+    `late`: what must exist before the rest is linked. `created`: this change has its record. `owed`: what of a create
+    goes in later requests than its first one.
     """
 
     record: Record | None = None
@@ -29,6 +30,7 @@ class Progress:
     keys: set[Key] = field(default_factory=set)
     late: list[Address] = field(default_factory=list)
     created: bool = False
+    owed: set[str] = field(default_factory=set)
 
 
 class Run:
