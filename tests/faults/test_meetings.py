@@ -303,12 +303,37 @@ def test_rows_of_a_source_are_meetings(build: Build) -> None:
 
 
 def test_a_plan_warns_once_of_texts_that_come_and_go(build: Build) -> None:
-    """Design 16: the plan says so once, with the cure."""
+    """Design 16: the plan says so once, with the cure: one line for all, with the changes that they would cause."""
     town = build(seed=SEED)
     town.write(KICK_OFF + KICK_OFF.removeprefix("meetings:\n").replace("kick-off", "b").replace("Kick-off", "B"))
     (warning,) = town.plan()["warnings"]
     assert "`$meetingPrep` and `$postMeetingSummary`" in warning
     assert "ignore_changes" in warning
+    town.apply()
+    town.edit(MEETINGS, town.id("meeting.b"), fields={"$meetingPrep": "As Lightfield has it"})
+    planned = town.plan()
+    assert [change["address"] for change in planned["changes"]] == ["meeting.b"]
+    (warning,) = planned["warnings"]
+    assert "`$meetingPrep`" in warning
+
+
+def test_a_plan_that_writes_none_of_these_texts_does_not_warn_of_them(build: Build) -> None:
+    """Design 16: once, not with each plan; where the key is in `ignore_changes`, or was sent by a seed, never."""
+    town = build(seed=SEED)
+    town.write(KICK_OFF)
+    town.apply()
+    assert town.plan()["warnings"] == []
+    town.write(KICK_OFF.replace("[ada@acme.example]", "[kai@corp.example]"))
+    planned = town.plan()
+    assert [change["address"] for change in planned["changes"]] == ["meeting.kick-off"]
+    assert planned["warnings"] == []
+    lives = {"b": "ignore_changes: [$meetingPrep, $postMeetingSummary]", "c": "seed: true"}
+    for key, lifecycle in lives.items():
+        again = KICK_OFF.replace("kick-off", key).replace("Kick-off", key)
+        town.write(f"{again}    lifecycle: {{{lifecycle}}}\n", f"{key}.yaml")
+    planned = town.plan()
+    assert planned["summary"]["create"] == 2
+    assert planned["warnings"] == []
 
 
 @pytest.mark.parametrize("sync", ["later", "at-once"])
