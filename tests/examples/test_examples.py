@@ -177,7 +177,7 @@ def test_everything_declares_every_kind(tmp_path: Path) -> None:
 
 
 def test_a_new_transcript_is_uploaded_and_taken_by_its_meeting_in_one_apply(tmp_path: Path) -> None:
-    """Design 16: new content is a new file; what refers to its key follows, and the plan says that the old one stays."""
+    """Design 16: new content is a new file; what refers to its key follows, and the plan says that the old stays."""
     with _served("everything", tmp_path) as served:
         served.lfsync("apply", "--yes")
         old = _transcript(served)
