@@ -37,7 +37,7 @@ class Run:
     """One apply of one plan.
 
     `ids`: of every address that has a record as of now. `touched`: addresses and ids that this run wrote. `cleared`:
-    unique values that it emptied to set them anew (rule A7). `is_stopping`: nothing new is begun, no upload goes on.
+    unique values that it emptied to set them anew (rule A7). `is_stopping`: nothing new is begun.
     """
 
     def __init__(self, planned: Planned, ledger: Ledger, reporter: Reporter) -> None:
