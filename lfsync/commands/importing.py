@@ -12,7 +12,7 @@ from lfsync.api.client import Token
 from lfsync.commands.console import Options, out
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
-from lfsync.editing.downloads import Downloaded, download, names
+from lfsync.editing.downloads import Downloaded, clear, download, names
 from lfsync.editing.files import create_file, rewritten_as
 from lfsync.editing.files import replace as replace_file
 from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records
@@ -140,6 +140,8 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
+            if not dry_run:
+                clear(session.workspace.downloads_path)
             kinds, warnings = await _kinds(session, request)
             planned = await survey(session, kinds)
             notes = [] if request.download or not request.everything else await _unmentioned(session, planned)
@@ -308,7 +310,9 @@ async def _downloaded(
     async def fetch(record: Record, path: Path) -> str:
         return await session.client.content(kind_of(record.kind), record.id, path)
 
-    found, lost = await download(session.project.root, folder, chosen, fetch, declared)
+    found, lost = await download(
+        session.project.root, folder, chosen, fetch, declared, session.workspace.downloads_path
+    )
     for record in chosen:
         if record.id in lost:
             records[record.kind].remove(record)
