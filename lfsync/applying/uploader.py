@@ -251,6 +251,7 @@ class Uploader:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({ending}, timeout=rest)
         ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)  # the error that ends the run is told, not this one
 
     async def _cancel(self, opened: OpenUpload) -> None:
         """Ends a session; the journal keeps one of which nobody knows whether it has ended."""
