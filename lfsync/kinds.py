@@ -63,6 +63,7 @@ class Kind:
     `past`          dates that a create takes only once they are over; each no earlier than the one before it here
     `flags`         keys of a create's body beside `fields`, and what they do
     `generated`     texts that the server writes anew over time
+    `editors`       who may change, trash and restore a record, where scopes alone don't decide that
     `vanishing`     keys whose write may make the record disappear, and why
     `path`, `record_path`   where its records are listed; where one is made, and stands under its id
     """
@@ -98,6 +99,7 @@ class Kind:
     past: tuple[str, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     generated: frozenset[str] = frozenset()
+    editors: str = ""
     vanishing: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -247,6 +249,7 @@ _ROWS = (
         past=("$startDate", "$endDate"),
         flags={"autoCreateRecords": "Lightfield makes accounts and contacts of those who attended"},
         generated=frozenset({"$meetingPrep", "$postMeetingSummary"}),
+        editors="an admin, or somebody who takes part in the meeting",
         vanishing={
             "$attendeeEmails": "an attendee on the workspace's block list, or on a do-not-track list, hides a meeting "
             "from everybody, and only an admin can undo that"

@@ -166,6 +166,9 @@ class Token:
     scopes: tuple[str, ...]
     full: bool
 
+    def holds(self, scope: str) -> bool:
+        return self.full or scope in self.scopes
+
 
 # ---------------------------------------------------------------- success
 
@@ -311,27 +314,46 @@ def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:
 # ---------------------------------------------------------------- refusal
 
 
-def refusal(asked: str, status: int, body: bytes, *, needs: tuple[str, ...] = (), location: str = "") -> ApiError:
-    """The error for an answer that is no success (sheet 11). `needs`: the scopes that the request takes."""
+def refusal(
+    asked: str,
+    status: int,
+    body: bytes,
+    *,
+    needs: tuple[str, ...] = (),
+    held: bool = False,
+    who: str = "",
+    location: str = "",
+) -> ApiError:
+    """The error for an answer that is no success (sheet 11).
+
+    `needs`: the scopes that the request takes; `held`: the key is known to have them. `who` else may do it.
+    """
     envelope = _envelope(body)
     said = _text(envelope, "message", _LONGEST_MESSAGE) or "no reason given"
     error_type, code, param = (_text(envelope, key, _LONGEST_NAME) or None for key in ("type", "code", "param"))
-    message, hint = _worded(asked, status, said, needs, clean(location))
+    if status == 403:
+        message, hint = _forbidden(asked, said, " and ".join(needs), held=held, who=who)
+    else:
+        message, hint = _worded(asked, status, said, clean(location))
     return _class(status)(
         message, status=status, type=error_type, code=code, param=param, hint=hint or _candidates(envelope)
     )
 
 
-def _worded(asked: str, status: int, said: str, needs: tuple[str, ...], location: str) -> tuple[str, str | None]:
-    scopes = " and ".join(needs)
+def _forbidden(asked: str, said: str, scopes: str, *, held: bool, who: str) -> tuple[str, str | None]:
+    """A scope is missing, or the person whose key it is may not (sheet 4.6, 4.9): no code tells which (sheet 11.3)."""
+    if held:
+        hint = f"its scopes allow it, whoever made it may not: use the key of {who or 'somebody who may'}"
+        return f"the API key may not do {asked}: {said} (403)", hint
+    hint = f"use a key with the scope {scopes}; an admin sets the scopes when making a key" if scopes else ""
+    others = f"; it must be the key of {who}" if who else ""
+    return f"the API key may not do {asked}, which needs {scopes or 'more rights'}: {said} (403)", hint + others or None
+
+
+def _worded(asked: str, status: int, said: str, location: str) -> tuple[str, str | None]:
     match status:
         case 401:
             return f"the API key is not accepted: {said} (401 to {asked})", None
-        case 403:
-            return (
-                f"the API key may not do {asked}, which needs {scopes or 'more rights'}: {said} (403)",
-                f"use a key with the scope {scopes}; an admin sets the scopes when making a key" if scopes else None,
-            )
         case _ if 300 <= status < 400:
             return f"{asked} is redirected to {location or 'nowhere'} ({status}); redirects are not followed", None
         case _:

@@ -120,7 +120,8 @@ class Client:
     async def validate(self) -> Token:
         """What the key may do."""
         call = Call("GET", "/v1/auth/validate", "read")
-        return api.parse_token(str(call), (await self._wire.send(call)).body)
+        self._wire.token = api.parse_token(str(call), (await self._wire.send(call)).body)
+        return self._wire.token
 
     async def definitions(self, kind: Kind) -> Mapping[str, JSON]:
         """The definitions of a kind that has them, as the API gives them (sheet 2.4)."""
@@ -204,12 +205,13 @@ class Client:
     async def update(self, kind: Kind, id: str, body: Mapping[str, JSON], key: str) -> Record:
         """Change a record; `key` is this write's own (rule A3). The record as the answer shows it."""
         path = _path_to(kind.record_path, id)
-        call = Call("POST", path, "write", (f"{kind.scope}:update",), _encoded(body), key)
+        call = Call("POST", path, "write", (f"{kind.scope}:update",), _encoded(body), key, who=kind.editors)
         return self._same(call, id, api.parse_record(str(call), (await self._wire.send(call)).body, kind.name))
 
     async def delete(self, kind: Kind, id: str) -> None:
         """To the trash (sheet, section 12). A record that is there already, or gone, is no error."""
-        call = Call("DELETE", _path_to(kind.record_path, id), "write", (f"{kind.scope}:delete",))
+        path = _path_to(kind.record_path, id)
+        call = Call("DELETE", path, "write", (f"{kind.scope}:delete",), who=kind.editors)
         try:
             await self._wire.send(call)
         except NotFoundError as error:
@@ -218,7 +220,8 @@ class Client:
 
     async def restore(self, kind: Kind, id: str) -> None:
         """Out of the trash; a live record stays as it is."""
-        call = Call("POST", f"{_path_to(kind.record_path, id)}/restore", "write", (f"{kind.scope}:restore",), b"{}")
+        path = f"{_path_to(kind.record_path, id)}/restore"
+        call = Call("POST", path, "write", (f"{kind.scope}:restore",), b"{}", who=kind.editors)
         await self._wire.send(call)
 
     # ---- files

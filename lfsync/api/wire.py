@@ -65,7 +65,8 @@ class Exchange(NamedTuple):
 class Call:
     """A request to make. `path` is encoded and may have a query; `needs` are the scopes it takes.
 
-    `once`: it is never sent again where it may have been done: LostError then (rule A5).
+    `once`: it is never sent again where it may have been done: LostError then (rule A5). `who` may do it, where scopes
+    alone don't decide that.
     """
 
     method: str
@@ -75,6 +76,7 @@ class Call:
     body: bytes | None = None
     key: str | None = None
     once: bool = False
+    who: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {api.clean(self.path.partition('?')[0], 100)}"
@@ -150,6 +152,7 @@ class Wire:
         self.outage: OutageError | None = None
         self.server_clock = ServerClock(time.time() - clock())
         self.requests: Counter[Category] = Counter()
+        self.token: api.Token | None = None  # what the key may do, once it was asked
 
     async def __aenter__(self) -> Wire:
         await self._http.__aenter__()
@@ -285,7 +288,15 @@ class Wire:
         )
 
     def _refused(self, call: Call, answer: _Answer) -> ApiError:
-        failure = api.refusal(str(call), answer.status, answer.body, needs=call.needs, location=answer.location)
+        failure = api.refusal(
+            str(call),
+            answer.status,
+            answer.body,
+            needs=call.needs,
+            held=self.token is not None and bool(call.needs) and all(map(self.token.holds, call.needs)),
+            who=call.who,
+            location=answer.location,
+        )
         if isinstance(failure, CredentialsError):
             failure.hint = f"put a valid key of this workspace into {self._settings.key_env}"
         return failure

@@ -59,6 +59,12 @@ class Applier:
         self._stop_reason = self._stop_reason or reason
         self.writer.run.is_stopping = True
 
+    @property
+    def uploads(self) -> tuple[int, int, int]:
+        """How many uploads are under way, how many of their bytes were sent, and of how many."""
+        moving = self.writer.uploader.under_way.values()
+        return len(moving), sum(sent for sent, _ in moving), sum(size for _, size in moving)
+
     async def run(self) -> list[Outcome]:
         """An outcome for each change, in the order of the plan."""
         self.reporter.start(self.planned.plan)

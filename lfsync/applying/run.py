@@ -21,7 +21,8 @@ class Progress:
     """One change on its way.
 
     `record`: as last seen. `left`: as our own last write left it, None before there was one. `keys`: what was sent.
-    `late`: what must exist before the rest is linked. `created`: this change has its record.
+    `late`: what must exist before the rest is linked. `created`: this change has its record. `owed`: what of a create
+    goes in later requests than its first one.
     """
 
     record: Record | None = None
@@ -29,13 +30,14 @@ class Progress:
     keys: set[Key] = field(default_factory=set)
     late: list[Address] = field(default_factory=list)
     created: bool = False
+    owed: set[str] = field(default_factory=set)
 
 
 class Run:
     """One apply of one plan.
 
     `ids`: of every address that has a record as of now. `touched`: addresses and ids that this run wrote. `cleared`:
-    unique values that it emptied to set them anew (rule A7). `is_stopping`: nothing new is begun, no upload goes on.
+    unique values that it emptied to set them anew (rule A7). `is_stopping`: nothing new is begun.
     """
 
     def __init__(self, planned: Planned, ledger: Ledger, reporter: Reporter) -> None:

@@ -6,7 +6,8 @@
   bound      on record, and in the state
 
 A session that this run or a journaled one began, and that will not be completed, is cancelled; one that ended before
-its time is begun again. A begin whose answer is lost is not sent again before a complete search for the content.
+its time is begun again. An interrupted run lets what is under way end, as any write; where it is left at once, that is
+cancelled on the way out. A begin whose answer is lost is not sent again before a complete search for the content.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from lfsync.applying.run import Progress, Run
 from lfsync.errors import ApiError, OutageError, RejectedError, UnavailableError, UnreadableError
 from lfsync.kinds import Kind, kind_of
 from lfsync.knowledge.knowledge import named
-from lfsync.model import Change, Query, Record, Term, Upload
+from lfsync.model import Address, Change, Query, Record, Term, Upload
 from lfsync.planning.uploads import alike, bound, makes_record, request_body, with_content, written
 from lfsync.state.ledger import Create, OpenUpload
 from lfsync.state.state import Binding
@@ -31,6 +32,7 @@ from lfsync.state.state import Binding
 _AT_ONCE = 4  # uploads; more would share one line, and let sessions expire that wait
 _SESSIONS = 3  # for one content, before it is given up
 _CHUNK = 256 * 1024
+_LAST_WORD = 5.0  # seconds for a cancellation by a run that is left at once; else the next run ends what it began
 
 
 class _EndedError(Exception):
@@ -48,6 +50,7 @@ class Uploader:
         self.run = run
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._resumed = dict(run.planned.leftovers.resumed)
+        self.under_way: dict[Address, tuple[int, int]] = {}  # bytes sent, and of how many
 
     def announce(self, changes: Iterable[Change]) -> None:
         """How much there is to upload."""
@@ -70,11 +73,11 @@ class Uploader:
             return
         async with self._slots:
             upload = self._wish(change)
+            self._refuse_stopping()
             await self._refuse_newcomers(change, upload)
             reason = ""
             for _ in range(_SESSIONS):
-                if self.run.is_stopping:
-                    raise GiveUpError("skipped", "interrupted before it began")
+                self._refuse_stopping()
                 try:
                     record, origin = await self._uploaded(change, upload)
                 except _EndedError as ended:
@@ -90,6 +93,10 @@ class Uploader:
         upload = self.run.wish(change).upload
         assert upload is not None
         return upload
+
+    def _refuse_stopping(self) -> None:
+        if self.run.is_stopping:
+            raise GiveUpError("skipped", "interrupted before it began")
 
     def _refuse_stale(self, change: Change) -> None:
         """A saved plan may be older than what was read just before this apply."""
@@ -147,6 +154,11 @@ class Uploader:
         except OSError as error:
             await self._cancel(opened)
             raise _changed(upload, str(error.strerror)) from None
+        except asyncio.CancelledError:
+            await self._cancel_on_the_way_out(opened)
+            raise
+        finally:
+            self.under_way.pop(change.address, None)
 
     async def _begun(self, change: Change, upload: Upload, kind: Kind) -> OpenUpload | Record:
         """A new session; or the file that a search found after an answer was lost."""
@@ -215,11 +227,9 @@ class Uploader:
     async def _chunks(self, change: Change, upload: Upload) -> AsyncGenerator[bytes, None]:
         """The file from disk; GiveUpError where it is not what was planned, before the last request says that it is."""
         sha256, sent = hashlib.sha256(), 0
-        self.run.uploading(change.address, 0, upload.size)
+        self._moved(change.address, 0, upload.size)
         with _open(upload) as file:
             while sent < upload.size:
-                if self.run.is_stopping:
-                    raise GiveUpError("skipped", "interrupted before it was uploaded whole; the upload is cancelled")
                 chunk = file.read(min(_CHUNK, upload.size - sent))
                 if not chunk:
                     raise _changed(upload, "it is shorter now")
@@ -228,7 +238,20 @@ class Uploader:
                 if sent == upload.size and (file.read(1) or sha256.hexdigest() != upload.sha256):
                     raise _changed(upload, "it holds something else now")
                 yield chunk
-                self.run.uploading(change.address, sent, upload.size)
+                self._moved(change.address, sent, upload.size)
+
+    def _moved(self, address: Address, sent: int, size: int) -> None:
+        self.under_way[address] = (sent, size)
+        self.run.uploading(address, sent, size)
+
+    async def _cancel_on_the_way_out(self, opened: OpenUpload) -> None:
+        """While the run is taken down around it, which interrupts whoever waits here, more than once maybe."""
+        ending, until = asyncio.ensure_future(self._cancel(opened)), asyncio.get_running_loop().time() + _LAST_WORD
+        while not ending.done() and (rest := until - asyncio.get_running_loop().time()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({ending}, timeout=rest)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)  # the error that ends the run is told, not this one
 
     async def _cancel(self, opened: OpenUpload) -> None:
         """Ends a session; the journal keeps one of which nobody knows whether it has ended."""

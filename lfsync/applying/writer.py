@@ -15,7 +15,7 @@ Each create is journaled before it goes out, and each answer goes on record at o
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from lfsync.api.client import Answer
@@ -29,7 +29,7 @@ from lfsync.applying.uploader import Uploader
 from lfsync.errors import ForbiddenError, LostError, NotFoundError, RejectedError
 from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import named
-from lfsync.model import JSON, Change, Query, Record, Status
+from lfsync.model import JSON, Change, Desired, Query, Record, Status
 from lfsync.planning.bodies import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
 from lfsync.planning.create_key import create_key, match_values
 from lfsync.planning.diff import MEMBERS, Difference, with_hashes
@@ -112,6 +112,7 @@ class Writer:
         links = self._links_of_create(change, progress)
         kind = change.address.kind
         first, *rest = bodies(kind, fields_of(kind, change.fields), links, create=True) or [Body()]
+        progress.owed |= {key for more in rest for key in (*more.fields, *(link.key for link in more.links))}
         body = first.for_create() | dict(wish.flags)
         if run.skip_enrichment and kind_of(kind).enriched:
             body["skipEnrichment"] = True
@@ -123,7 +124,12 @@ class Writer:
             await self._post_update(change, more, progress)
 
     def _links_of_create(self, change: Change, progress: Progress) -> list[LinkWrite]:
-        links = {link.key: self.run.known(link.add, progress.late) for link in change.relationships}
+        links: dict[str, list[str]] = {}
+        for link in change.relationships:
+            waiting = len(progress.late)
+            links[link.key] = self.run.known(link.add, progress.late)
+            if len(progress.late) > waiting:
+                progress.owed.add(link.key)
         members = self.run.known(change.members.add, progress.late) if change.members else []
         return create_links(self.run.wish(change), links, members)
 
@@ -280,7 +286,7 @@ class Writer:
     def _last_look(self, change: Change, progress: Progress, record: Record) -> Difference:
         """What is still to be sent. GiveUpError where somebody changed a managed value since (rule A1)."""
         refuse_redacted(record)
-        run, wish = self.run, self.run.wish(change)
+        run, wish = self.run, _of_create(self.run.wish(change), progress.owed)
         now = run.comparer.comparison(wish, record, run.last(change.address))
         if progress.left is None:
             cleared = {key for address, key in run.cleared if address == change.address}
@@ -472,6 +478,17 @@ class Writer:
         former = self.run.planned.draft.resolution.moved.get(change.address)
         if former is not None:
             self.run.ledger.release(former)
+
+
+def _of_create(wish: Desired, owed: Set[str]) -> Desired:
+    """The wish, but that what its create still owes is neither ignored nor left to a seed's record (rule L1)."""
+    if not owed:
+        return wish
+    if not wish.seed:
+        return replace(wish, ignore_changes=wish.ignore_changes - owed)
+    fields = {key: field for key, field in wish.fields.items() if key in owed}
+    links = {key: link for key, link in wish.links.items() if key in owed}
+    return replace(wish, seed=False, ignore_changes=frozenset(), fields=fields, links=links)
 
 
 def _note_link(noted: tuple[list[str], list[str]], link: LinkWrite) -> None:

@@ -29,6 +29,7 @@ from lfsync.planning.session import Session
 from lfsync.render.outcome import run_text
 from lfsync.render.progress import LineProgress, TerminalProgress
 from lfsync.render.terminal import escape
+from lfsync.render.words import data_size, plural
 from lfsync.state import history
 from lfsync.state.state import merged
 
@@ -123,7 +124,7 @@ async def _run(options: Options, command: str, session: Session, planned: Planne
             raise KeyboardInterrupt
         interrupted = True
         applier.stop()
-        say("Interrupted: what is in flight ends first. Ctrl-C again leaves at once.")
+        say(_interrupted(*applier.uploads))
 
     with _noting_down(lambda: _sent(session)[2] > before.write):
         try:
@@ -142,6 +143,15 @@ async def _run(options: Options, command: str, session: Session, planned: Planne
         return 1
     whole = not planned.plan.blocked and all(outcome.status in _FINE for outcome in outcomes)
     return 0 if whole and not (planned.plan.changes and streams.failure()) else 3
+
+
+def _interrupted(uploads: int, sent: int, size: int) -> str:
+    """What an interruption waits for: an upload may take longer than anybody cares to."""
+    if not uploads:
+        return "Interrupted: what is in flight ends first. Ctrl-C again leaves at once."
+    waiting = f"{plural(uploads, 'upload')} with it ({data_size(sent, size)} sent)"
+    cancelled = "cancels it" if uploads == 1 else "cancels them"
+    return f"Interrupted: what is in flight ends first, {waiting}. Ctrl-C again leaves at once, and {cancelled}."
 
 
 def _print_run(options: Options, outcomes: Sequence[Outcome], blocked: int, seconds: float, requests: Requests) -> None:

@@ -12,7 +12,7 @@ from lfsync.api.client import Token
 from lfsync.commands.console import Options, out
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
-from lfsync.editing.downloads import Downloaded, download, names
+from lfsync.editing.downloads import Downloaded, clear, download, names
 from lfsync.editing.files import create_file, rewritten_as
 from lfsync.editing.files import replace as replace_file
 from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records
@@ -37,11 +37,13 @@ from lfsync.project.declarations import every
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
+from lfsync.render.words import shortened
 from lfsync.state.state import Binding, Hashes, State
 from lfsync.wording import did_you_mean, nfc
 
 _ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
+_LONGEST_NAME, _LONGEST_REASON = 200, 600  # characters, on a terminal
 _WHERE = Place("--where", 0)
 
 
@@ -80,6 +82,7 @@ class _Result:
     contents: dict[str, Downloaded] = field(default_factory=dict)
     left: list[tuple[str, str | None, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     draft: Draft | None = None
 
     @property
@@ -97,7 +100,9 @@ def import_live(options: Options, request: Request, *, dry_run: bool, format: st
     _refuse_slips(request)
     result = asyncio.run(_imported(options, request, dry_run=dry_run))
     code = 3 if result.left else 0
-    out(_json(result, dry_run, code) if format == "json" else "\n".join(map(escape, _text(result, dry_run))))
+    is_cut = options.width is not None
+    text = _json(result, dry_run, code) if format == "json" else "\n".join(map(escape, _text(result, dry_run, is_cut)))
+    out(text)
     return code
 
 
@@ -135,8 +140,11 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
+            if not dry_run:
+                clear(session.workspace.downloads_path)
             kinds, warnings = await _kinds(session, request)
             planned = await survey(session, kinds)
+            notes = [] if request.download or not request.everything else await _unmentioned(session, planned)
             records = await _chosen(session, planned, kinds, request)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
             await _read_members(planned, records, request.members)
@@ -146,6 +154,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             result.left += lost
             _drop(session.project.root, [each for id, each in contents.items() if id not in result.contents])
             result.warnings += warnings
+            result.notes += notes
             if not dry_run:
                 _write(session, result)
             return result
@@ -165,10 +174,19 @@ async def _kinds(session: Session, request: Request) -> tuple[list[str], list[st
     readable = [kind for kind in known if may_read(token, kind) and (request.download or not kind_of(kind).uploaded)]
     hidden = [kind for kind in known if not may_read(token, kind)]
     warnings = [f"this key may not read {', '.join(hidden)}: nothing of it is imported"] if hidden else []
-    if not request.download:
-        names = ", ".join(f"{kind.section}" for kind in KINDS.values() if kind.uploaded)
-        warnings.append(f"{names} are left out, and referred to by id: --download imports them with their content")
     return readable, warnings
+
+
+async def _unmentioned(session: Session, planned: Planned) -> list[str]:
+    """Of all kinds, what is imported with its content only is left out: that is said where there is any."""
+    notes = []
+    for kind in (kind for kind in KINDS.values() if kind.uploaded and kind.name in planned.schema.kinds):
+        page = await session.client.page(kind)
+        managed = {binding.id for binding in session.state.bindings.values()}
+        if any(not is_unfinished(record) and record.id not in managed for record in page.records):
+            how = "left out, and referred to by id: --download imports them with their content"
+            notes.append(f"{kind.section} are {how}")
+    return notes
 
 
 async def _object_types(session: Session, token: Token) -> tuple[str, ...]:
@@ -292,7 +310,9 @@ async def _downloaded(
     async def fetch(record: Record, path: Path) -> str:
         return await session.client.content(kind_of(record.kind), record.id, path)
 
-    found, lost = await download(session.project.root, folder, chosen, fetch, declared)
+    found, lost = await download(
+        session.project.root, folder, chosen, fetch, declared, session.workspace.downloads_path
+    )
     for record in chosen:
         if record.id in lost:
             records[record.kind].remove(record)
@@ -503,7 +523,7 @@ def _write(session: Session, result: _Result) -> None:
 # ---------------------------------------------------------------- telling
 
 
-def _text(result: _Result, dry_run: bool) -> Iterator[str]:
+def _text(result: _Result, dry_run: bool, is_cut: bool) -> Iterator[str]:
     for file in result.files:
         verb = "would write" if dry_run else "extended" if file.before is not None else "wrote"
         yield f"{verb} {file.name}: {len(file.resources)} resource{_s(len(file.resources))}"
@@ -519,8 +539,11 @@ def _text(result: _Result, dry_run: bool) -> Iterator[str]:
         where = next(iter(result.contents.values())).name.rpartition("/")[0]
         yield f"{'would download' if dry_run else 'downloaded'} {count} file{_s(count)} into {where}/"
     for name, key, reason in result.left:
+        if is_cut:
+            name, reason = shortened(name, _LONGEST_NAME), shortened(reason, _LONGEST_REASON)
         yield f"left: {name}: {f'`{key}`: ' if key else ''}{reason}"
     yield from (f"Warning: {warning}." for warning in result.warnings)
+    yield from (f"Note: {note}." for note in result.notes)
     count = len(result.resources)
     yield f"{'Would import' if dry_run else 'Imported'} {count} record{_s(count)}." if count else "Nothing to import."
 
@@ -538,6 +561,7 @@ def _json(result: _Result, dry_run: bool, code: int) -> str:
         "imported": [{"address": str(each.address), "id": each.record.id} for each in result.resources],
         "left": [{"record": name, "key": key, "reason": reason} for name, key, reason in result.left],
         "warnings": result.warnings,
+        "notes": result.notes,
         "exit_code": code,
     }
     return safe(json.dumps(document, ensure_ascii=False, indent=2))

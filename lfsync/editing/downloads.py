@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -54,11 +56,12 @@ def names(filename: str) -> Iterator[str]:
 
 
 async def download(
-    root: Path, folder: str, records: Sequence[Record], fetch: Fetch, declared: Collection[Path]
+    root: Path, folder: str, records: Sequence[Record], fetch: Fetch, declared: Collection[Path], local: Path
 ) -> tuple[dict[str, Downloaded], dict[str, str]]:
     """By id, the contents of `records` in files of this folder of the project; and what could not be had, with why.
 
-    A file that a killed run left there with this content is taken; one that is `declared` never is.
+    They are whole before they get their names: until then they are in `local`, which is this run's alone. A file that a
+    killed run left there with this content is taken; one that is `declared` never is.
     """
     if not records:
         return {}, {}
@@ -67,19 +70,39 @@ async def download(
         if not target.resolve().is_relative_to(root.resolve()):
             raise OSError(None, "it leads out of the project")
         target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target, prefix=".import.") as beside:
-            fetched = await asyncio.gather(*(_fetched(each, Path(beside) / each.id, fetch) for each in records))
+        with _on_their_way(local, target) as beside:
+            fetched = await asyncio.gather(*(_fetched(each, beside / each.id, fetch) for each in records))
             found: dict[str, Downloaded] = {}
             lost: dict[str, str] = {}
             for record, sha256, why in fetched:
                 if why:
                     lost[record.id] = why
                 else:
-                    place = _placed(target, Path(beside) / record.id, record, sha256, declared, found)
+                    place = _placed(target, beside / record.id, record, sha256, declared, found)
                     found[record.id] = Downloaded(f"{folder}{place[0]}", sha256, place[1])
             return found, lost
     except OSError as error:
         return {}, {each.id: f"{folder} can't be written: {error.strerror}" for each in records}
+
+
+def clear(local: Path) -> None:
+    """What a killed run left of its downloads. Only for who holds the lock, so that it is no living one's."""
+    shutil.rmtree(local, ignore_errors=True)
+
+
+@contextmanager
+def _on_their_way(local: Path, target: Path) -> Iterator[Path]:
+    """A folder on the disk that the contents go to, so that they get their names at one stroke."""
+    local.parent.mkdir(parents=True, exist_ok=True)
+    if local.parent.stat().st_dev != target.stat().st_dev:
+        with tempfile.TemporaryDirectory(dir=target, prefix=".import.") as beside:
+            yield Path(beside)
+        return
+    local.mkdir(mode=0o700)
+    try:
+        yield local
+    finally:
+        clear(local)
 
 
 async def _fetched(record: Record, path: Path, fetch: Fetch) -> tuple[Record, str, str]:

@@ -30,6 +30,7 @@ from lfsync.times import unix_time
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
 _PAGES_AT_ONCE = 8
+_SAME_LISTING = 5.0  # seconds; a first page that is no older is one of the pages that are read now
 
 
 class Reader:
@@ -57,6 +58,7 @@ class Reader:
         self.knowledge.recent |= self._settled_at.keys()
         self.knowledge.late_lists |= {id for kind, id in self._settled_at if kind == "list"}
         self._wait = _FIRST_WAIT
+        self._firsts: dict[str, tuple[Page, float]] = {}  # front pages that led to no listing yet, and since when
 
     # ------------------------------------------------------------ the first reading
 
@@ -65,9 +67,7 @@ class Reader:
         for kind, id in self.knowledge.recent:
             if kind in needs:
                 needs[kind].ids.add(id)
-        firsts = await asyncio.gather(*(self.client.page(kind_of(kind)) for kind in needs))
-        for first in firsts:
-            self._take(first.records)
+        firsts = await asyncio.gather(*map(self._read_first, needs))
         await asyncio.gather(*(self._begin(k, needs[k], first) for k, first in zip(needs, firsts, strict=True)))
 
     async def _begin(self, kind: str, need: Need, first: Page) -> None:
@@ -93,6 +93,7 @@ class Reader:
 
     async def list(self, kind: str, first: Page | None = None) -> None:
         """All of a kind; where its list keeps moving, all that was seen."""
+        self._firsts.pop(kind, None)
         too_new = {key for key in self.knowledge.recent if key[0] == kind}
         listing = await self.client.list(kind_of(kind), first=first)
         self._take(listing.records.values())
@@ -179,11 +180,23 @@ class Reader:
 
     async def _search(self, kind: str, accounts: Collection[str]) -> None:
         """All records of a kind that may match: through the mirrors of few accounts where that is cheaper."""
-        first = await self.client.page(kind_of(kind))
-        self._take(first.records)
+        first = self._first(kind) or await self._read_first(kind)
         if accounts and await self._read_mirrors(kind, accounts, spared=_pages(first) - 1):
             return
         await self.list(kind, first)
+
+    def _first(self, kind: str) -> Page | None:
+        """The front page as it was read a moment ago; not where it may lack what we wrote lately (rule R4)."""
+        first, at = self._firsts.get(kind, (None, 0.0))
+        is_late = any(key[0] == kind for key in self._settled_at)
+        return None if is_late or self._clock() - at > _SAME_LISTING else first
+
+    async def _read_first(self, kind: str) -> Page:
+        at = self._clock()
+        first = await self.client.page(kind_of(kind))
+        self._firsts[kind] = (first, at)
+        self._take(first.records)
+        return first
 
     async def _read_mirrors(self, kind: str, accounts: Collection[str], spared: int) -> bool:
         """False where the pages are cheaper, or an account has no such mirror."""

@@ -42,7 +42,7 @@ async def _needed(
 
 def may_read(token: Token, kind: str) -> bool:
     """Whether the key may read records of a kind."""
-    return token.full or f"{kind_of(kind).scope}:read" in token.scopes
+    return token.holds(f"{kind_of(kind).scope}:read")
 
 
 def refuse_unreadable(needed: set[str], token: Token) -> None:
@@ -75,7 +75,7 @@ async def _types(client: Client) -> tuple[str, ...]:
 
 
 async def _members(client: Client, token: Token) -> tuple[Member, ...]:
-    return await client.members() if token.full or "members:read" in token.scopes else ()
+    return await client.members() if token.holds("members:read") else ()
 
 
 def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> set[str]:

@@ -57,7 +57,7 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
         session,
         schema,
         token,
-        (*session.project.warnings, *rewritten(desired[a] for a in selection.chosen), *planned.recovery.warnings),
+        (*session.project.warnings, *rewritten(made.changes.values(), desired), *planned.recovery.warnings),
         whole=not patterns,
     )
     whole = plan(made, selection.chosen, planned.state, context)

@@ -77,13 +77,19 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
     )
 
 
-def rewritten(desired: Iterable[Desired]) -> tuple[str, ...]:
-    """A warning for the kinds whose declared texts the server writes anew: they will never stay as declared."""
+def rewritten(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tuple[str, ...]:
+    """A warning for each kind of whose records this plan sets texts that the server writes anew.
+
+    It comes with the change that they would cause over and over, one for all records, and not where nothing of them is
+    to be written: a plan that is empty has nothing to warn of.
+    """
     found: dict[str, set[str]] = {}
-    for wish in desired:
-        keys = kind_of(wish.address.kind).generated & wish.fields.keys() - wish.ignore_changes
-        if keys and not (wish.seed or wish.absent):
-            found.setdefault(wish.address.kind, set()).update(keys)
+    for change in changes:
+        wish = desired.get(change.address)
+        if wish is not None and not wish.seed and change.action != "delete":
+            keys = {each.key for each in change.fields} & kind_of(wish.address.kind).generated - wish.ignore_changes
+            if keys:
+                found.setdefault(wish.address.kind, set()).update(keys)
     cure = "name what is to stay as Lightfield has it in `lifecycle: {ignore_changes: [...]}`"
     return tuple(
         f"{kind}: Lightfield writes {' and '.join(f'`{key}`' for key in sorted(keys))} anew over time, and each plan "

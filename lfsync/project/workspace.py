@@ -49,6 +49,11 @@ class Workspace:
         return self.root / LOCAL / "journal" / f"{self._state_name}.lock"
 
     @property
+    def downloads_path(self) -> Path:
+        """A folder for contents on their way into the project; who holds the lock has it for himself."""
+        return self.root / LOCAL / "journal" / f"{self._state_name}.import"
+
+    @property
     def _state_name(self) -> str:
         """What the state's lock and journal are called: two workspaces may share one state, and then these too."""
         if not self.settings.state:
@@ -73,7 +78,7 @@ class Workspace:
         """Everything that is kept of the workspace, and the folder that it is kept in."""
         local = self.root / LOCAL
         kept = (self.state_path, self.journal_path, self.lock_path, self.history_path, self.database_path)
-        return (local, local / ".gitignore", *kept)
+        return (local, local / ".gitignore", self.downloads_path, *kept)
 
     @property
     def base_url(self) -> str:

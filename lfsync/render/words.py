@@ -36,6 +36,14 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def shortened(text: str, longest: int) -> str:
+    """For a terminal: what is long by what somebody typed, without its middle; id and link, at its ends, stay."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]} … {len(text) - 2 * half} more characters … {text[-half:]}"
+
+
 def requests_text(requests: Requests) -> str:
     counts = (("read", requests.read), ("search", requests.search), ("write", requests.write))
     return ", ".join(f"{count} {name}" for name, count in counts)

@@ -79,6 +79,25 @@ def test_each_status_is_its_error_wrapped_or_flat(status: int, expected: type[Ap
 
 
 @pytest.mark.parametrize(
+    ("held", "who", "said", "unsaid"),
+    [
+        (False, "", "use a key with the scope meetings:update", "whoever"),
+        (False, "an admin", "must be the key of an admin", "whoever"),
+        (True, "an admin", "use the key of an admin", "meetings:update"),
+        (True, "", "its scopes allow it", "meetings:update"),
+    ],
+)
+def test_a_403_names_what_is_missing(held: bool, who: str, said: str, unsaid: str) -> None:
+    """Sheet 11.2: scope or role missing; no code tells which, but the key's scopes are known by then."""
+    body = b'{"type": "forbidden", "message": "No."}'
+    error = api.refusal("POST /v1/meetings/m", 403, body, needs=("meetings:update",), held=held, who=who)
+    text = f"{error.message} {error.hint}"
+    assert said in text
+    assert unsaid not in text
+    assert "No. (403)" in error.message
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"",

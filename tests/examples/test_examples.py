@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from lfsync.kinds import KINDS
+
 _EXAMPLES = Path(__file__).parents[2] / "examples"
-_NAMES = ("adopted", "quickstart", "revops", "seeding")
+_NAMES = ("adopted", "everything", "quickstart", "revops", "seeding")
 _LFSYNC = Path(sys.executable).parent / "lfsync"
 _KEY = "sk_lf_examples"
 _HEADERS = {"Authorization": f"Bearer {_KEY}", "Lightfield-Version": "2026-03-01"}
@@ -70,6 +72,14 @@ class Served(Project):
             found += page["data"]
             if not page["data"] or len(found) >= page["totalCount"]:
                 return found
+
+    def content(self, id: str) -> str:
+        """What a file holds."""
+        request = urllib.request.Request(f"{self.url}/v1/files/{id}/url", headers=_HEADERS)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            url = json.load(answer)["url"]
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return str(answer.read().decode())
 
     def named(self, path: str, name: object, key: str = "$name") -> dict[str, Any]:
         """The one record of a list with this name."""
@@ -145,6 +155,55 @@ def test_quickstart_has_a_bit_of_everything(tmp_path: Path) -> None:
         assert served.named("/v1/accounts", "Acme Solar")["fields"]["nickname"]["value"] == "Sunny"
         assert served.named("/v1/accounts", "Cedar Wind") == cedar
         assert len(served.records("/v1/tasks")) == 2
+
+
+def test_everything_declares_every_kind(tmp_path: Path) -> None:
+    """And custom objects; none of its own rules is in the way of a second plan."""
+    with _served("everything", tmp_path) as served:
+        dune, weekly = served.named("/v1/accounts", "Dune Storage"), served.named("/v1/meetings", "Weekly", "$title")
+        plan = _converged(served)
+        actions = _actions(plan)
+        assert {change["kind"] for change in plan["changes"]} == {*KINDS, "object.project"}
+        assert Counter(actions.values()) == {"create": 13, "update": 1}
+        assert actions["account.birch-energy"] == "update"
+        assert plan["warnings"] == []
+        assert served.named("/v1/accounts", "Dune Storage") == dune
+        assert served.named("/v1/meetings", "Weekly", "$title") == weekly
+        roof = served.named("/v1/objects/project", "North hall roof", "name")
+        acme = served.named("/v1/accounts", "Acme Solar")
+        assert acme["relationships"]["currentProject"]["values"] == [roof["id"]]
+        assert roof["relationships"]["customer"]["values"] == [acme["id"]]
+        assert roof["relationships"]["lead"]["values"]
+
+
+def test_a_new_transcript_is_uploaded_and_taken_by_its_meeting_in_one_apply(tmp_path: Path) -> None:
+    """Design 16: new content is a new file; what refers to its key follows, and the plan says that the old stays."""
+    with _served("everything", tmp_path) as served:
+        served.lfsync("apply", "--yes")
+        old = _transcript(served)
+        with (served.folder / "transcripts" / "acme-kick-off.txt").open("a") as file:
+            file.write("Kai: Then spring it is.\n")
+        plan = served.plan(expect=2)
+        assert _actions(plan) == {"file.acme-kick-off": "update", "meeting.acme-kick-off": "update"}
+        by_address = {change["address"]: change for change in plan["changes"]}
+        assert f"{old} stays as it is" in by_address["file.acme-kick-off"]["warnings"][0]
+        assert by_address["meeting.acme-kick-off"]["depends_on"] == ["file.acme-kick-off"]
+        (link,) = by_address["meeting.acme-kick-off"]["relationships"]
+        assert (link["key"], link["add"], link["remove"]) == ("$transcript", ["file.acme-kick-off"], [old])
+        assert f"{old} stays as it is" in served.lfsync("plan")
+        served.lfsync("apply", "--yes")
+        new = _transcript(served)
+        assert new != old
+        assert served.content(new).endswith("Kai: Then spring it is.\n")
+        assert served.content(old).endswith("the other halls follow.\n")
+        assert served.plan(expect=0)["changes"] == []
+
+
+def _transcript(served: Served) -> str:
+    """The id of the file that is the meeting's transcript."""
+    meeting = served.named("/v1/meetings", "Acme kick-off", "$title")
+    (id,) = meeting["relationships"]["$transcript"]["values"]
+    return str(id)
 
 
 def test_revops_leaves_the_work_of_people_alone(tmp_path: Path) -> None:

@@ -125,6 +125,17 @@ def test_ignored_keys_are_set_at_create_all_the_same(build: Build) -> None:
     assert town.actions() == {}
 
 
+def test_and_where_the_answer_to_the_create_was_lost(build: Build) -> None:
+    """Rules A2, L1: a create that is met again under its own key is the same create, and what it owes is sent."""
+    town = build(seed=SEED, index_lag=60)
+    town.write(KICK_OFF + "    lifecycle: {ignore_changes: [$meetingPrep, $postMeetingSummary]}\n")
+    town.killed_apply(1, unanswered=True)
+    town.apply()
+    made = town.ask("GET", f"{MEETINGS}/{town.id('meeting.kick-off')}")
+    assert made["fields"]["$meetingPrep"]["value"] == "Read it"
+    assert len(sent(town)) == 3
+
+
 def test_records_for_attendees_are_asked_for_at_create_alone(build: Build) -> None:
     """Design 3, 16: `autoCreateRecords` is sent with the create, never compared, part of the digest; the plan warns."""
     town = build(seed=SEED, quirks={"meeting-sync": "at-once"})
@@ -292,12 +303,37 @@ def test_rows_of_a_source_are_meetings(build: Build) -> None:
 
 
 def test_a_plan_warns_once_of_texts_that_come_and_go(build: Build) -> None:
-    """Design 16: the plan says so once, with the cure."""
+    """Design 16: the plan says so once, with the cure: one line for all, with the changes that they would cause."""
     town = build(seed=SEED)
     town.write(KICK_OFF + KICK_OFF.removeprefix("meetings:\n").replace("kick-off", "b").replace("Kick-off", "B"))
     (warning,) = town.plan()["warnings"]
     assert "`$meetingPrep` and `$postMeetingSummary`" in warning
     assert "ignore_changes" in warning
+    town.apply()
+    town.edit(MEETINGS, town.id("meeting.b"), fields={"$meetingPrep": "As Lightfield has it"})
+    planned = town.plan()
+    assert [change["address"] for change in planned["changes"]] == ["meeting.b"]
+    (warning,) = planned["warnings"]
+    assert "`$meetingPrep`" in warning
+
+
+def test_a_plan_that_writes_none_of_these_texts_does_not_warn_of_them(build: Build) -> None:
+    """Design 16: once, not with each plan; where the key is in `ignore_changes`, or was sent by a seed, never."""
+    town = build(seed=SEED)
+    town.write(KICK_OFF)
+    town.apply()
+    assert town.plan()["warnings"] == []
+    town.write(KICK_OFF.replace("[ada@acme.example]", "[kai@corp.example]"))
+    planned = town.plan()
+    assert [change["address"] for change in planned["changes"]] == ["meeting.kick-off"]
+    assert planned["warnings"] == []
+    lives = {"b": "ignore_changes: [$meetingPrep, $postMeetingSummary]", "c": "seed: true"}
+    for key, lifecycle in lives.items():
+        again = KICK_OFF.replace("kick-off", key).replace("Kick-off", key)
+        town.write(f"{again}    lifecycle: {{{lifecycle}}}\n", f"{key}.yaml")
+    planned = town.plan()
+    assert planned["summary"]["create"] == 2
+    assert planned["warnings"] == []
 
 
 @pytest.mark.parametrize("sync", ["later", "at-once"])
@@ -513,6 +549,8 @@ def test_who_does_not_take_part_fails_for_that_meeting_only(build: Build, monkey
     )
     said = town.apply(expect=3)
     assert "Only participants and admins" in said.text
+    assert "use the key of an admin, or somebody who takes part in the meeting" in said.text
+    assert "meetings:update" not in said.text  # the key has that scope: it would not help
     assert town.titles("/v1/accounts") == ["A"]
     assert sorted(str(row["$meetingPrep"]) for row in live(town)) == ["Mine", "None"]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from lfsync.kinds import kind_of
 from tests.faults.stage_a import Open, Stage
 
 PROJECT = "object.project"
@@ -189,8 +190,9 @@ def test_a_saved_plan_does_what_it_shows(stage: Open) -> None:
         CRM.replace("phase: Plan", "phase: Build")
         + "    mir: {match: [name], fields: {name: Mir}, relationships: {after: [apollo]}}\n"
     )
-    town.lfsync("plan", "-o", "p.json", expect=0)
-    town.lfsync("apply", "--yes", "p.json", expect=0)
+    saved = str(town.folder / "p.json")
+    town.lfsync("plan", "-o", saved, expect=0)
+    town.lfsync("apply", "--yes", saved, expect=0)
     assert town.plan(expect=0)["changes"] == []
     assert town.linked(town.bound("object.project.mir"), town.bound("object.project.apollo"))
 
@@ -202,3 +204,36 @@ def test_a_key_that_may_not_read_objects_plans_a_project_that_declares_none(
     town = stage("accounts:\n  acme: {fields: {$name: Acme}}\nobjects: {project: }\n", objects=OBJECTS)
     monkeypatch.setenv("LIGHTFIELD_API_KEY", "sk_lf_scopes_accounts:read,accounts:create,members:read")
     assert [change["address"] for change in town.plan(expect=2)["changes"]] == ["account.acme"]
+
+
+CYCLE = """\
+objects:
+  project:
+    apollo: {match: [name], fields: {name: Apollo}, relationships: {crew: alpha}, lifecycle: {LIFECYCLE}}
+  crew:
+    alpha: {match: [name], fields: {name: Alpha}, relationships: {flies: [apollo]}, lifecycle: {LIFECYCLE}}
+"""
+CREWS = {
+    "project": {
+        "fields": {"name": {"type": "TEXT"}},
+        "relationships": {"crew": {"target": "crew", "cardinality": "HAS_ONE"}},
+    },
+    "crew": {
+        "fields": {"name": {"type": "TEXT"}},
+        "relationships": {"flies": {"target": "project", "cardinality": "HAS_MANY"}},
+    },
+}
+
+
+@pytest.mark.parametrize("lifecycle", ["ignore_changes: [KEY]", "seed: true", "protect: true"])
+def test_a_link_that_had_to_wait_belongs_to_the_create(stage: Open, lifecycle: str) -> None:
+    """Rule L1: what is ignored later, and what a seed declares, is sent at create; a cycle takes two steps for that."""
+    crm = CYCLE.replace("LIFECYCLE", lifecycle).replace("KEY", "crew", 1).replace("KEY", "flies", 1)
+    town = stage(crm, objects=CREWS)
+    town.apply(expect=0)
+    apollo, alpha = town.bound("object.project.apollo"), town.bound("object.crew.alpha")
+    project = town.person("GET", f"{kind_of(PROJECT).record_path}/{apollo}")
+    crew = town.person("GET", f"{kind_of('object.crew').record_path}/{alpha}")
+    assert project["relationships"]["crew"]["values"] == [alpha]
+    assert crew["relationships"]["flies"]["values"] == [apollo]
+    assert town.plan(expect=0)["changes"] == []

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
 from lfsync.editing.downloads import names
-from tests.e2e.rig import Project, Server, serving
+from lfsync.project.settings import SandboxSettings
+from lfsync.sandbox.app import create_app
+from lfsync.sandbox.serve import configuration
+from tests.e2e.rig import TIMEOUT, Project, Server, serving
 from tests.e2e.rig import project as served_project
 from tests.importing.test_awkward import declared
 
@@ -75,7 +87,8 @@ def test_what_was_uploaded_declares_nothing(place: Project) -> None:
 
 def test_without_download_files_are_left_out_and_named_by_id(place: Project) -> None:
     run = place.lfsync("import", "--all")
-    assert run.out.count("--download") == 1
+    assert run.out.count("Note: files are left out") == 1
+    assert "Warning" not in run.out
     assert not (place.folder / "files.yaml").exists()
     (meeting,) = declared(place.folder, "meetings.yaml").values()
     assert str(meeting["relationships"]["$transcript"]).startswith("fil_")
@@ -147,3 +160,78 @@ def test_a_long_name_fits(filename: str, tmp_path: Path) -> None:
     for name in islice(names(filename), 3):
         (tmp_path / name).touch()
         assert len(os.fsencode(name)) <= 255
+
+
+# ---------------------------------------------------------------- killed on the way
+
+
+@contextmanager
+def stalling() -> Iterator[tuple[Project, subprocess.Popen[str], Path]]:
+    """An import whose download began and can't end: the project, its process, and where its contents are."""
+    folder = Path(tempfile.mkdtemp(prefix="downloads-"))
+    seed = folder / "seed.yaml"
+    seed.write_text(_SEED)
+    app = create_app(SandboxSettings(rps=0), database=":memory:", seed=seed)
+
+    async def stall(scope: Any, receive: Any, send: Any) -> None:
+        async def never(message: Any) -> None:
+            if message["type"] == "http.response.body" and held.is_set():
+                message = {**message, "more_body": True}
+                await send(message)
+                stalled.set()
+                while held.is_set():
+                    await asyncio.sleep(0.01)
+                message = {**message, "body": b"", "more_body": False}
+            await send(message)
+
+        downloads = scope["type"] == "http" and not scope["path"].startswith(("/v1/", "/_sandbox"))
+        await app(scope, receive, never if downloads else send)
+
+    held, stalled = threading.Event(), threading.Event()
+    held.set()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    server = uvicorn.Server(configuration(stall))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        made = served_project(folder / "project", f"http://127.0.0.1:{listener.getsockname()[1]}", {})
+        with made.start("import", "file", "--download", "--into", "crm") as process:
+            assert stalled.wait(TIMEOUT)
+            yield made, process, made.folder / ".lfsync" / "journal" / "prod.import"
+            held.clear()
+            process.kill()
+    finally:
+        held.clear()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+        app.state.close()
+        shutil.rmtree(folder)
+
+
+def test_a_killed_import_leaves_nothing_behind_once_another_one_ran() -> None:
+    """Whatever it imports, and wherever to. What is on its way is no file of the project, and hidden from git."""
+    with stalling() as (made, process, on_their_way):
+        process.kill()
+        process.wait()
+        assert any(on_their_way.iterdir())
+        assert list((made.folder / "crm" / "files").iterdir()) == []
+        assert "journal/" in (made.folder / ".lfsync" / ".gitignore").read_text()
+        made.lfsync("import", "meeting")
+        assert not on_their_way.exists()
+
+
+def test_what_a_living_import_uses_is_left_alone() -> None:
+    """Section 4: it holds the lock. Another workspace of the project has a lock, and a place, of its own."""
+    with stalling() as (made, process, on_their_way):
+        made.lfsync("import", "meeting", expect=4)
+        made.lfsync("import", "meeting", "--dry-run")
+        made.write(
+            "lfsync.yaml",
+            "version: 1\nworkspaces: {prod: {index_lag_timeout: 0}, other: {index_lag_timeout: 0}}\n",
+        )
+        made.lfsync("-w", "other", "import", "meeting")
+        assert any(on_their_way.iterdir())
+        assert process.poll() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lfsync.project.documents import parse
-from tests.e2e.rig import LFSYNC, Project, Server, project, serving
+from tests.e2e.rig import LFSYNC, Project, Server, project, read_until, serving
 
 _SEED = """\
 members:
@@ -237,3 +238,36 @@ def test_json(place: Project) -> None:
     told = json.loads(run.out)
     assert told["files"] == [{"file": "accounts.yaml", "resources": 4}]
     assert told["texts"] == ["accounts/acme-solar.about.md"]
+
+
+def test_of_files_nothing_is_said_where_there_are_none(place: Project) -> None:
+    """Design 16: `import` takes files with --download only."""
+    assert "--download" not in place.lfsync("import", "--all").text
+
+
+def test_a_name_that_goes_on_and_on_is_cut_on_a_terminal_alone(tmp_path: Path) -> None:
+    """Rule P2: into a pipe nothing is cut. Of a line that is left, id, reason and link can still be read."""
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(
+        "members: [{ref: kai, email: kai@corp.example, role: admin}]\n"
+        f"files: [{{filename: {'a' * 250}.txt, content: hello}}]\n"
+    )
+    with serving(seed) as server:
+        place = project(tmp_path / "p", server.url, {"files": "in the way"})
+        arguments = ("import", "file", "--download")
+        assert "a" * 250 in place.lfsync(*arguments, expect=3).out
+        shown = _on_terminal(place, *arguments)
+    assert "left: fil_" in shown
+    assert " more characters … " in shown
+    assert "a" * 100 not in shown
+    assert "files/ can't be written" in shown
+
+
+def _on_terminal(place: Project, *arguments: str) -> str:
+    """What a command prints on a terminal."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen([LFSYNC, "-C", place.folder, *arguments], env=dict(place.env), stdout=theirs):
+        os.close(theirs)
+        said = read_until(ours, None)
+    os.close(ours)
+    return said

@@ -310,10 +310,10 @@ def test_a_file_that_is_another_by_now(how: str, tmp_path: Path) -> None:
         assert not made.left().uploads
 
 
-def test_an_interrupted_upload_is_cancelled() -> None:
-    """Ctrl-C: what is in flight of an upload is no change that could be kept."""
+def test_an_interrupted_upload_ends_and_none_is_begun() -> None:
+    """Design 7: Ctrl-C finishes what is in flight and keeps it."""
     with yard() as made:
-        made.declare({"a": b"a" * 3_000_000})
+        made.declare({key: key.encode() * 3_000_000 for key in "abcdef"})
         step = made.stepping.uploading
 
         def interrupt(address: Address, sent: int, size: int) -> None:
@@ -325,8 +325,10 @@ def test_an_interrupted_upload_is_cancelled() -> None:
         made.stepping.uploading = interrupt  # type: ignore[method-assign]
         outcomes = made.apply()
         assert outcomes is not None
-        assert [(outcome.status, str(outcome.reason)[:11]) for outcome in outcomes] == [("skipped", "interrupted")]
-        assert list(made.status().values()) == ["CANCELLED"]
+        done = [outcome.status for outcome in outcomes].count("done")
+        assert done == 4  # as many are uploaded at once
+        assert {outcome.reason for outcome in outcomes if outcome.status != "done"} == {"interrupted before it began"}
+        assert list(made.status().values()) == ["COMPLETED"] * done
         assert not made.left().uploads
 
 

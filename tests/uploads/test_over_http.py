@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -239,3 +244,98 @@ def _completed(store: Store) -> list[str]:
     rows = store.scan("file", trashed=False, hidden=True, at=NOW)
     done = [row.id for row in rows if row.fields["status"] == "COMPLETED"]
     return sorted(sha256(store.contents.path(id).read_bytes()).hexdigest() for id in done)
+
+
+# ---------------------------------------------------------------- interrupted
+
+
+class Slow:
+    """Before the sandbox's app. A storage that takes the bytes of uploads in only as long as its gate is open."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.gate = threading.Event()
+        self.received = 0
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        async def heard() -> Any:
+            self.received += 1
+            while self.received > 8 and not self.gate.is_set():
+                await asyncio.sleep(0.01)
+            return await receive()
+
+        await self.app(scope, heard if scope.get("method") == "PUT" else receive, send)
+
+
+@contextmanager
+def slowly_uploading(tmp_path: Path, seed: Path) -> Iterator[tuple[Slow, Project, Store, subprocess.Popen[str]]]:
+    """An apply of six files of 8 MB, four of which are under way and none of which can end."""
+    app = create_app(SandboxSettings(rps=0), database=":memory:", seed=seed)
+    slow = Slow(app)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    server = uvicorn.Server(configuration(slow))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        made = project(tmp_path / "p", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        made.write("crm.yaml", "files:\n" + "".join(f"  f{n}: {{path: {n}.bin}}\n" for n in range(6)))
+        for number in range(6):
+            made.write(f"{number}.bin", bytes([number]) * 8_000_000)
+        with made.start("apply", "--yes") as process:
+            while slow.received < 12:
+                assert process.poll() is None
+                time.sleep(0.01)
+            yield slow, made, app.state.workspace.store, process
+    finally:
+        slow.gate.set()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+        app.state.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_lets_its_uploads_end(tmp_path: Path, seed: Path, number: signal.Signals) -> None:
+    """Design 7: what is in flight is finished and kept; it says what it waits for."""
+    with slowly_uploading(tmp_path, seed) as (slow, made, store, process):
+        process.send_signal(number)
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        slow.gate.set()
+        out, _ = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 130
+        assert "4 uploads with it" in said
+        assert "of 30.5 MiB sent" in said
+        assert len(_completed(store)) == 4
+        assert _pending(store) == set()
+        assert "interrupted before it began" in out
+        assert "4 converged, 0 not converged, 2 skipped" in out
+        assert [change["action"] for change in made.plan()["changes"]] == ["create"] * 2
+        made.apply()
+        assert len(_completed(store)) == 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_again_it_leaves_at_once_and_cancels_them(
+    tmp_path: Path, seed: Path, number: signal.Signals
+) -> None:
+    """Rule F1: what the journal names is cancelled; nothing is left pending that a run could have ended."""
+    with slowly_uploading(tmp_path, seed) as (slow, made, store, process):
+        process.send_signal(number)
+        assert process.stderr is not None
+        process.stderr.readline()
+        begun = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=TIMEOUT)
+        assert time.monotonic() - begun < 5
+        assert process.returncode == 130, err
+        assert "Traceback" not in out + err
+        assert _pending(store) == set()
+        assert _completed(store) == []
+        assert not _opened(made.folder / ".lfsync" / "journal" / "prod.jsonl")
+        slow.gate.set()
+        assert made.plan()["summary"]["create"] == 6
+        made.apply()
+        assert len(_completed(store)) == 6
