@@ -31,6 +31,7 @@ from lfsync.state.state import Binding
 _AT_ONCE = 4  # uploads; more would share one line, and let sessions expire that wait
 _SESSIONS = 3  # for one content, before it is given up
 _CHUNK = 256 * 1024
+_AGAIN = "The upload was cancelled; apply again."
 
 
 class _EndedError(Exception):
@@ -82,7 +83,7 @@ class Uploader:
                     continue
                 self._bind(change, progress, upload, record, origin)
                 return
-            raise GiveUpError("failed", f"{_SESSIONS} uploads of `{upload.path}` came to nothing: {reason}", None)
+            raise GiveUpError("failed", f"{_SESSIONS} uploads of `{upload.path}` came to nothing: {reason}", _AGAIN)
 
     # ------------------------------------------------------------ the last look
 
@@ -193,13 +194,13 @@ class Uploader:
         except RejectedError as refused:
             record = await client.retrieve(kind, opened.id)
             if not _has_ended(record):
-                raise
+                raise GiveUpError("failed", refused.message, _AGAIN) from None
             if record is None or record.fields.get("status") != "COMPLETED":
                 raise _EndedError(refused.message) from None
         except OutageError:
             raise
         except UnavailableError as error:
-            raise GiveUpError("failed", error.message, "The upload was cancelled; apply again.") from None
+            raise GiveUpError("failed", error.message, _AGAIN) from None
         try:
             return await client.complete_upload(kind, opened.id, upload.md5)
         except OutageError:
