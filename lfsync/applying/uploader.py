@@ -33,6 +33,7 @@ _AT_ONCE = 4  # uploads; more would share one line, and let sessions expire that
 _SESSIONS = 3  # for one content, before it is given up
 _CHUNK = 256 * 1024
 _LAST_WORD = 5.0  # seconds for a cancellation by a run that is left at once; else the next run ends what it began
+_AGAIN = "The upload was cancelled; apply again."
 
 
 class _EndedError(Exception):
@@ -85,7 +86,7 @@ class Uploader:
                     continue
                 self._bind(change, progress, upload, record, origin)
                 return
-            raise GiveUpError("failed", f"{_SESSIONS} uploads of `{upload.path}` came to nothing: {reason}", None)
+            raise GiveUpError("failed", f"{_SESSIONS} uploads of `{upload.path}` came to nothing: {reason}", _AGAIN)
 
     # ------------------------------------------------------------ the last look
 
@@ -205,13 +206,13 @@ class Uploader:
         except RejectedError as refused:
             record = await client.retrieve(kind, opened.id)
             if not _has_ended(record):
-                raise
+                raise GiveUpError("failed", refused.message, _AGAIN) from None
             if record is None or record.fields.get("status") != "COMPLETED":
                 raise _EndedError(refused.message) from None
         except OutageError:
             raise
         except UnavailableError as error:
-            raise GiveUpError("failed", error.message, "The upload was cancelled; apply again.") from None
+            raise GiveUpError("failed", error.message, _AGAIN) from None
         try:
             return await client.complete_upload(kind, opened.id, upload.md5)
         except OutageError:

@@ -377,13 +377,13 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     presence = comparer.knowledge.presence(kind, id)
     if (kind, id) in comparer.address_of:
         return
-    if presence == "gone":
+    if presence == "gone" and (kind, id) not in comparer.resolution.contested:
         made.released.append(binding.address)
         made.warnings.append(f"{called} is gone already; an apply forgets it")
     elif (kind, id) in comparer.resolution.named:
         made.warnings.append(f"{called} is declared no more and stays: a ref of this project names it")
     elif (kind, id) in comparer.resolution.contested:
-        why = "it is among the records that match a blocked resource"
+        why = "it may be the record of a resource that is blocked"
         made.warnings.append(f"{called} stays for now, though it is declared no more: {why}")
     elif binding.protect:
         made.warnings.append(f"{called} is protected and stays, though it is declared no more")

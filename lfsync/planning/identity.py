@@ -8,6 +8,7 @@ been read so far is asked for: `knowledge` collects the reads that are wanted, a
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
 from lfsync.model import Address, Blocked, Desired, Query, Record, Schema, Target, Term, Upload
 from lfsync.planning.uploads import Holdings, held_content
-from lfsync.state.state import State
+from lfsync.state.state import Binding, State
 from lfsync.values.table import VALUE_TYPES
 
 _SHOWN = 10
@@ -62,6 +63,7 @@ class Identities:
         self.contested: set[RecordKey] = set()
         self.named: set[RecordKey] = set()
         self.claimed = {(d.address.kind, d.id): d.address for d in desired.values() if d.id is not None}
+        self.orphans: dict[tuple[str, str, str], list[Binding]] | None = None
         self.done: set[Address] = set()
         self.open: set[Address] = set()
 
@@ -97,6 +99,39 @@ class Identities:
         elif (found := self._sought(desired)) is not None:
             self.ids[address] = found
             self._adopt(address)
+        elif desired.query is not None and not desired.absent:
+            self._refuse_unseen(desired, desired.query)
+
+    def _refuse_unseen(self, desired: Desired, query: Query) -> None:
+        """A renamed key makes no second record (rule I4) where its own is gone and in no trash: it may be hidden (I9).
+
+        Only the state can tell: something bound, declared no more, was declared with the same values of the match.
+        """
+        wishes = [desired.fields.get(term.key) for term in query.terms if term.field is not None and not term.empty]
+        hashes = {wish.definition.key: self.state.hash(wish.canonical) for wish in wishes if wish is not None}
+        if not hashes or len(hashes) < len(wishes):
+            return
+        for former in self._orphans().get((query.kind, *next(iter(hashes.items()))), ()):
+            declared = {key: known.declared for key, known in former.fields.items()}
+            if any(declared.get(key) != hash for key, hash in hashes.items()):
+                continue
+            presence = self.knowledge.presence(query.kind, former.id)
+            listed = kind_of(query.kind).trash and self.knowledge.trashed(query.kind, former.id) is not None
+            if presence in ("forbidden", "unsure") or (presence == "gone" and not listed):
+                self.contested.add((query.kind, former.id))
+                fate = self.knowledge.fate(query.kind, former.id)
+                what = f"{former.address}, declared no more, had {describe(query)} too, and {former.id} is gone: {fate}"
+                hint = f"If it is the same, call it `{former.address.key}` as before; else let go of it with"
+                raise StuckError(what, f"{hint} `lfsync state rm {former.address}`.")
+
+    def _orphans(self) -> Mapping[tuple[str, str, str], list[Binding]]:
+        """What is bound and declared no more, by kind, key and the hash of what was declared of it."""
+        if self.orphans is None:
+            self.orphans = defaultdict(list)
+            for address, binding in self.state.bindings.items():
+                for key, known in binding.fields.items() if address not in self.desired else ():
+                    self.orphans[address.kind, key, known.declared].append(binding)
+        return self.orphans
 
     def _find_named(self, desired: Desired, id: str) -> None:
         """The record that `id:` names. With --recreate-missing it comes out of the trash, and never is another one."""
@@ -190,7 +225,8 @@ class Identities:
                 return record.id
             if (kind, record.id) in self.knowledge.unreadable:
                 what = f"whether {named(record)} holds the same content can't be told"
-                raise StuckError(f"{what}: {self.knowledge.unreadable[kind, record.id]}", "Plan again.")
+                hint = "Plan again. If it stays so, name the file with `id:` in place of `path`, or rename yours."
+                raise StuckError(f"{what}: {self.knowledge.unreadable[kind, record.id]}", hint)
         if kind in self.knowledge.unlistable:
             what = f"whether its content is there can't be told: the list of {kind}s moves while it is read"
             raise StuckError(what, "Plan again when it is quiet.")

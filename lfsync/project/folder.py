@@ -96,9 +96,8 @@ class Folder:
     def present(self, name: str, place: Place) -> Path:
         """As `path`, for a file that must be there."""
         found = self.path(name, place)
-        if not found.is_file() and found not in self.instead:
-            what = "is a folder" if found.is_dir() else "is not there"
-            raise ConfigError([Problem(f"`{name}` {what}", place, hint=self._beside(name, place))])
+        if not _is_file(found) and found not in self.instead:
+            raise ConfigError([Problem(f"`{name}` {_what_else(found)}", place, hint=self._beside(name, place))])
         return found
 
     def text(self, name: str, place: Place) -> str:
@@ -176,11 +175,14 @@ class Folder:
         """Whether a resource file of this name would be read."""
         path = self.root / name
         folders = [folder for folder in path.parents if folder != self.root and folder.is_relative_to(self.root)]
-        return (
-            path.resolve().is_relative_to(self.root)
-            and all(self._enters(folder, excludes, []) for folder in folders)
-            and self._holds(path, excludes)
-        )
+        try:
+            return (
+                path.resolve().is_relative_to(self.root)
+                and all(self._enters(folder, excludes, []) for folder in folders)
+                and self._holds(path, excludes)
+            )
+        except OSError:  # a name that is longer than names can be
+            return False
 
     def _holds(self, file: Path, excludes: Sequence[str]) -> bool:
         name = self._name(file)
@@ -208,10 +210,25 @@ class Folder:
         self.digests[path] = digest(data)
         return data
 
-    def _beside(self, name: str, place: Place) -> str | None:
-        """A hint if the file lies beside the YAML file that names it, not where the project starts."""
+    def _beside(self, name: str, place: Place) -> str:
+        """The way out: the file may lie beside the YAML file that names it, not where the project starts."""
         beside = (self.root / place.file).parent / name
-        return f"did you mean `{self._name(beside)}`? {_INSIDE}" if beside.is_file() and ".." not in name else None
+        return f"did you mean `{self._name(beside)}`? {_INSIDE}" if _is_file(beside) and ".." not in name else _INSIDE
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than names can be
+        return False
+
+
+def _what_else(path: Path) -> str:
+    """What is there instead of a file."""
+    try:
+        return "is a folder" if path.is_dir() else "is no file that can be read" if path.exists() else "is not there"
+    except OSError as error:
+        return f"is not there: {error.strerror}"
 
 
 def _excluded(name: str, patterns: Sequence[str]) -> bool:

@@ -53,7 +53,11 @@ def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
 
     That nothing is declared is a problem, unless it `may_be_empty`: what is to be imported is not there yet.
     """
-    if not root.is_dir():
+    try:
+        there = root.is_dir()
+    except OSError:  # a name that is longer than names can be
+        there = False
+    if not there:
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
     return _Loading(Folder(root)).load(may_be_empty=may_be_empty)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -81,7 +82,7 @@ def init(root: Path) -> list[str]:
 
     Raises UsageError, with nothing written, if one of the files is there already.
     """
-    taken = [name for name in _FILES if (root / name).exists() or (root / name).is_symlink()]
+    taken = [name for name in _FILES if os.path.lexists(root / name)]
     if taken:
         hint = "take another folder with -C, or remove the files"
         raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)

@@ -114,7 +114,7 @@ def test_a_record_that_a_blocked_resource_may_be_stays() -> None:
     made = drafted("accounts: {acme: {fields: {$name: Old}}}", live(OLD_RECORD, twin), ORPHANED, PRUNE)
     assert made.blocked.keys() == {ACME}
     assert not made.changes
-    assert "among the records that match a blocked resource" in made.warnings[0]
+    assert "the record of a resource that is blocked" in made.warnings[0]
 
 
 def test_a_protected_orphan_stays() -> None:

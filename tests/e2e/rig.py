@@ -1,6 +1,7 @@
 """What the end-to-end tests drive: the real program in processes of its own, a sandbox over HTTP, the vendor's SDK.
 
-Every run is held to two promises on the way: no traceback, and no API key in anything that is printed.
+Every run is held to promises on the way: no traceback, nothing that Python says of lfsync's inside, and no API key in
+anything that is printed.
 """
 
 from __future__ import annotations
@@ -154,6 +155,7 @@ class Project:
 def checked(run: Run, expect: int | None) -> Run:
     assert "Traceback" not in run.text, run.text
     assert "a bug in lfsync" not in run.text, run.text
+    assert "Warning: coroutine" not in run.text, run.text
     assert KEY not in run.text
     assert expect is None or run.code == expect, f"exit code {run.code}, not {expect}\n{run.out}\n{run.err}"
     return run

@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.rig import Project, Run, Server, project, settings
 
+_LONG = "long" * 80  # longer than the name of a file can be
 _SOLO = "accounts: {solo: {fields: {$name: Solo}}}\n"
 _SOURCE = """\
 sources:
@@ -89,8 +90,17 @@ _YAML: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "file-missing": (
         "accounts: {v: {fields: {$name: V, nickname: {file: nick.txt}}}}\n",
-        ("1:52: account.v: ", "`nick.txt` is not there"),
+        ("1:52: account.v: ", "`nick.txt` is not there", "paths start at the project's folder"),
     ),
+    "file-of-a-long-name": (
+        f"accounts: {{w: {{fields: {{$name: W, nickname: {{file: {_LONG}.txt}}}}}}}}\n",
+        ("1:52: account.w: ", "`", "is not there: File name too long", "paths start"),
+    ),
+    "upload-of-a-long-name": (
+        f"files: {{y: {{path: {_LONG}.txt}}}}\n",
+        ("1:19: file.y: ", "is not there: File name too long", "paths start"),
+    ),
+    "rows-of-a-long-name": (_SOURCE % _LONG, ("3:11: ", "is not there: File name too long", "paths start")),
     "key-of-later": ("moved: []\n", ("1:1: ", "moved")),
     "no-such-type": ("objects: {projct: {apollo: {match: [name], fields: {name: A}}}}\n", ("1:11: ", "`projct`")),
     "ignored-typo": (
@@ -231,3 +241,14 @@ def test_a_mistake_that_stands_alone(untouched: Server, tmp_path: Path, bad: Bad
     run = place.lfsync("apply", "--yes", expect=bad.code, env=bad.env)
     assert run.out == "" or bad.code == 4
     _in_order(run.err, bad.says)
+
+
+@pytest.mark.parametrize("command", [("plan",), ("init",)])
+def test_a_folder_of_a_name_that_is_too_long(tmp_path: Path, command: tuple[str, ...]) -> None:
+    told = Project(tmp_path / _LONG).lfsync(*command, expect=1, cwd=tmp_path).err
+    assert _LONG in told
+
+
+def test_import_into_a_folder_of_a_name_that_is_too_long(untouched: Server, tmp_path: Path) -> None:
+    place = project(tmp_path / "project", untouched.url, {"a.yaml": _SOLO})
+    assert "--into" in place.lfsync("import", "account", "--into", _LONG, expect=1).err

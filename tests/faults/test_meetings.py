@@ -502,6 +502,25 @@ def test_an_invisible_meeting_is_not_made_again(build: Build, monkeypatch: pytes
     assert "hidden from this key" in found["blocked"][0]["reason"]
 
 
+def test_nor_under_another_key_and_prune_does_not_forget_it(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules I4, I9: the state knows that the renamed resource has a record, though this key does not see it."""
+    town = build(PRIVATE, seed=SEED, quirks={"private-meetings": "404"})
+    town.write(SECRET)
+    town.apply()
+    id = town.id("meeting.secret")
+    town.write(SECRET.replace("  secret:", "  renamed:"))
+    use(town, monkeypatch, PLAIN)
+    for _ in range(2):
+        said = town.apply("--prune", expect=3).out
+        assert 'meeting.secret, declared no more, had $title "Secret", ' in said
+        assert "`lfsync state rm meeting.secret`" in said
+        assert len(town.rows(MEETINGS)) == 1
+    use(town, monkeypatch, ADMIN)
+    assert town.actions() == {"meeting.renamed": "adopt"}
+    town.apply()
+    assert town.id("meeting.renamed") == id
+
+
 @pytest.mark.parametrize("private", ["empty", "absent", "404"])
 @pytest.mark.parametrize("title", ["shown", "redacted"])
 def test_who_makes_private_meetings_of_others_makes_them_once(

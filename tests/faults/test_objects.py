@@ -91,6 +91,30 @@ def test_what_is_gone_blocks_and_says_that_its_trash_can_not_be_looked_into(stag
     assert "--recreate-missing" in said
 
 
+def test_what_is_gone_is_not_made_again_under_another_key(stage: Open) -> None:
+    """Rules I4, I6: it may be hidden; what was let go of, or had other values, is nobody's hindrance."""
+    town = applied(stage)
+    town.trash(PROJECT, town.bound("object.project.apollo"))
+    town.write(CRM.replace("    apollo:", "    moon:"))
+    said = blocked(town, "--prune")
+    assert "object.project.apollo, declared no more, had name" in said
+    assert "`lfsync state rm object.project.apollo`" in said
+    town.write(CRM.replace("    apollo:", "    moon:").replace("Apollo", "Moon"))
+    assert [change["action"] for change in town.plan(expect=2)["changes"]] == ["create"]
+    town.write(CRM.replace("    apollo:", "    moon:"))
+    town.lfsync("state", "rm", "object.project.apollo", expect=0)
+    assert [change["action"] for change in town.plan(expect=2)["changes"]] == ["create"]
+
+
+def test_what_is_in_a_trash_that_can_be_looked_into_is_made_anew_under_another_key(stage: Open) -> None:
+    """Rule I6: an unbound resource restores nothing, and nothing is hidden here."""
+    town = applied(stage)
+    town.trash("account", town.bound("account.acme"))
+    town.write(CRM.replace("  acme:", "  emca:").replace("customer: acme", "customer: emca"))
+    actions = {change["address"]: change["action"] for change in town.plan(expect=2)["changes"]}
+    assert actions["account.emca"] == "create"
+
+
 def test_a_restore_of_what_nobody_saw_ends_whole_where_it_is_as_declared(stage: Open) -> None:
     town = applied(stage)
     id = town.bound("object.project.apollo")

@@ -409,6 +409,7 @@ def test_bytes_that_arrive_as_others_are_sent_again(md5: str) -> None:
         assert outcomes is not None
         assert outcomes[0].status == "failed"
         assert "came to nothing" in str(outcomes[0].reason)
+        assert "apply again" in str(outcomes[0].hint)
         assert made.completed() == hashes(A)
         assert made.pending() == set()
 

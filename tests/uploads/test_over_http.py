@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -272,27 +271,21 @@ def slowly_uploading(tmp_path: Path, seed: Path) -> Iterator[tuple[Slow, Project
     """An apply of six files of 8 MB, four of which are under way and none of which can end."""
     app = create_app(SandboxSettings(rps=0), database=":memory:", seed=seed)
     slow = Slow(app)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    server = uvicorn.Server(configuration(slow))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
     try:
-        made = project(tmp_path / "p", f"http://127.0.0.1:{listener.getsockname()[1]}")
-        made.write("crm.yaml", "files:\n" + "".join(f"  f{n}: {{path: {n}.bin}}\n" for n in range(6)))
-        for number in range(6):
-            made.write(f"{number}.bin", bytes([number]) * 8_000_000)
-        with made.start("apply", "--yes") as process:
-            while slow.received < 12:
-                assert process.poll() is None
-                time.sleep(0.01)
-            yield slow, made, app.state.workspace.store, process
+        with served(slow) as url:
+            try:
+                made = project(tmp_path / "p", url)
+                made.write("crm.yaml", "files:\n" + "".join(f"  f{n}: {{path: {n}.bin}}\n" for n in range(6)))
+                for number in range(6):
+                    made.write(f"{number}.bin", bytes([number]) * 8_000_000)
+                with made.start("apply", "--yes") as process:
+                    while slow.received < 12:
+                        assert process.poll() is None
+                        time.sleep(0.01)
+                    yield slow, made, app.state.workspace.store, process
+            finally:
+                slow.gate.set()
     finally:
-        slow.gate.set()
-        server.should_exit = True
-        thread.join()
-        listener.close()
         app.state.close()
 
 
