@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import Kind, is_kind, kind_of
@@ -18,7 +18,7 @@ from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Record, Schema, Target, Term, Upload
 from lfsync.planning.uploads import Holdings, held_content
-from lfsync.state.state import State
+from lfsync.state.state import Binding, State
 from lfsync.values.table import VALUE_TYPES
 
 _SHOWN = 10
@@ -28,7 +28,8 @@ _SHOWN = 10
 class Resolution:
     """Which record each address is. An address in neither `ids` nor `blocked` is to be created.
 
-    `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
+    `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under, before it
+    was found so (rule I4) or by a `moved:` block (rule M1).
     `replaced`: the file that an address is bound to, whose content is no more the declared one: it gets another (F1).
     `restored`: bound to a record in the trash that is to be taken out of it (rule I6).
     `contested`: records that a blocked resource may be, for all that is known.
@@ -154,6 +155,11 @@ class _Resolver:
     def _find(self, desired: Desired) -> None:
         address = desired.address
         binding = self.state.bindings.get(address)
+        moves = self.state.moves
+        if address in moves.disputed:
+            raise _StuckError(*_disputed(address, binding, moves.disputed[address]))
+        if address in moves.taken:
+            self.moved[address] = moves.taken[address].address
         if desired.id is not None:
             self._find_named(desired, desired.id)
             self._refuse_other_content(desired, desired.id)
@@ -548,6 +554,15 @@ class _Resolver:
         self.moved.pop(address, None)
         self.replaced.pop(address, None)
         self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
+
+
+def _disputed(address: Address, own: Binding | None, others: Iterable[Binding]) -> tuple[str, str]:
+    """A `moved:` block leads to an address from others, and they have several records (rule M1)."""
+    bound = [each for each in (own, *others) if each is not None]
+    both = " and ".join(f"{each.address} is bound to {each.id}" for each in bound)
+    wrong = " or ".join(f"`lfsync state rm {each.address}`" for each in bound)
+    what = f"`moved` says that {address} was {' and '.join(str(each.address) for each in others)} before, but {both}"
+    return what, f"Let go of the one that is wrong, which stays as it is in Lightfield: {wrong}."
 
 
 def _points_at_account(term: Term) -> bool:
