@@ -17,12 +17,14 @@ from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Desired, Plan, Schema, WorkspaceInfo
+from lfsync.planning.diff import Comparer
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.live_schema import may_read, read_schema
 from lfsync.planning.needs import needs_of
 from lfsync.planning.plan import Context, plan, refusals, rewritten
 from lfsync.planning.planned import Planned
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
+from lfsync.planning.renames import with_renames
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
@@ -53,6 +55,9 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
         whole=not patterns,
     )
     whole = plan(made, selection.chosen, planned.state, context)
+    if context.whole:
+        comparer = Comparer(seen, schema, planned.state, reader.knowledge, made.resolution)
+        whole = with_renames(whole, comparer)
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
 

@@ -20,7 +20,7 @@ from lfsync.project.keys import key_problem
 from lfsync.wording import did_you_mean, nfc
 
 MOVED: Final = "moved"
-PARTS: Final = ("from", "to")
+ENDS: Final = ("from", "to")
 _FORM: Final = "write {from: account.birch, to: account.birch-energy}"
 
 
@@ -58,14 +58,14 @@ def _ends(forms: Forms, node: Node) -> Move | None:
         return None
     found: dict[str, End | None] = {}
     for key, value in pairs(node):
-        if key.value in PARTS:
+        if key.value in ENDS:
             found[key.value] = _end(forms, key.value, value)
         else:
-            forms.unknown(key, PARTS, f"`{MOVED}`")
-    for part in PARTS:
+            forms.unknown(key, ENDS, f"`{MOVED}`")
+    for part in ENDS:
         if part not in found:
             forms.say(node, f"`{part}` is missing in `{MOVED}`", _FORM)
-    before, after = (found.get(part) for part in PARTS)
+    before, after = (found.get(part) for part in ENDS)
     return Move(before, after) if before and after else None
 
 
@@ -99,33 +99,33 @@ def check_moves(moves: Sequence[Move], resources: Mapping[Address, Resource]) ->
     for move in moves:
         first = firsts.setdefault(move.before.address, move)
         if first is not move:
-            message = f"`{MOVED}` names {move.before.address} twice; it is first at {first.before.place}"
+            message = f"`from` twice; it is first at {first.before.place}"
             yield _problem(move.before, message, "keep the one that is right")
         else:
             yield from _check(move, moves, resources)
     circles = {address for circle in cycles(_graph(firsts.values())) if len(circle) > 1 for address in circle}
     for move in firsts.values():
         if move.before.address in circles:
-            message = f"`{MOVED}` leads {move.before.address} back to itself"
+            message = f"`{MOVED}` leads back to where it begins"
             yield _problem(move.before, message, "take out what is not meant: a chain ends at a declared resource")
 
 
 def _check(move: Move, moves: Sequence[Move], resources: Mapping[Address, Resource]) -> Iterator[Problem]:
     before, after = move
     if before.address == after.address:
-        yield _problem(after, f"`from` and `to` are both {before.address}", "take it out")
+        yield _problem(after, "`from` and `to` are the same", "take it out")
         return
     if before.address.kind != after.address.kind:
-        what = f"{before.address} can't become {after.address}: a record stays of its kind"
+        what = f"{before.address} can't become another kind: a record stays what it is"
         yield _problem(after, what, "only the key can change")
         return
     if before.address in resources:
-        what = f"{before.address} is still declared, at {resources[before.address].place}"
+        what = f"`from` is still declared, at {resources[before.address].place}"
         yield _problem(before, what, "rename it there as well, or take this out")
     if after.address not in resources and not any(each.before.address == after.address for each in moves):
         near = did_you_mean(str(after.address), _of_kind(after.address.kind, resources))
         hint = near or "declare it under this key, or take this out"
-        yield _problem(after, f"{after.address} is not declared", hint)
+        yield _problem(after, "`to` is not declared", hint)
 
 
 def _of_kind(kind: str, resources: Iterable[Address]) -> Iterator[str]:

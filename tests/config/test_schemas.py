@@ -229,7 +229,5 @@ def test_what_is_no_key_is_refused(key: str) -> None:
 
 def test_the_users_own_keys_pass_and_later_ones_do_not() -> None:  # design 3, rule C12
     assert errors(resources_schema(), "x-anchors: [{a: 1}]\n") == []
-    for later in ("moved",):
-        assert errors(resources_schema(), f"{later}: {{}}\n") == ["$"]
     for later in ("policies", "redact"):
         assert errors(settings_schema(), SETTINGS + f"{later}: []\n") == ["$"]
