@@ -140,7 +140,7 @@ def _problem(end: End, message: str, hint: str) -> Problem:
 
 
 def former(moves: Collection[Move]) -> dict[Address, tuple[Address, ...]]:
-    """By the address that is declared now, all that its resource had before, the latest first. Without mistakes only."""
+    """By the address that is declared now, all that its resource had before, the latest first."""
     into: dict[Address, list[Address]] = {}
     for move in moves:
         into.setdefault(move.after.address, []).append(move.before.address)

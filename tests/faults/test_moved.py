@@ -114,7 +114,7 @@ def test_a_create_that_is_open_under_the_new_address_disputes_the_record(build: 
 
 @pytest.mark.parametrize("ours", ["moved", "not moved"])
 def test_two_clones_one_of_which_moved(build: Build, ours: str) -> None:
-    """Rules M1, M2: the other clone wrote under the old address meanwhile; the merge knows both, and that is no dispute."""
+    """Rules M1, M2: the other clone wrote under the old address meanwhile; the merge knows both: no dispute."""
     town = build()
     town.write(BEFORE)
     town.apply()
