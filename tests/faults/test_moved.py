@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from itertools import product
+from collections.abc import Mapping
+from itertools import pairwise, product
+from random import Random
 
 import pytest
 
+from tests.effort import size
 from tests.faults.stage_b import Build, Town
 
 ACCOUNTS = "/v1/accounts"
@@ -249,3 +252,66 @@ def test_what_is_asked_costs_no_request(build: Build) -> None:
         counts.append(len(town.log()))
     assert counts[0] == counts[1]
     assert json.dumps("moved: [{from: account.a2, to: account.b2}]")[1:-1] in asked["account.b2"][0]
+
+
+# ---------------------------------------------------------------- random chains
+
+_CHAINS = {f"account.a{n}": "accounts" for n in range(4)} | {"contact.c0": "contacts", "contact.c1": "contacts"}
+_CHAINS |= {"list.l0": "lists"}
+
+
+def _laid_out(town: Town, chance: Random, keys: Mapping[str, list[str]], at: int, salt: str) -> None:
+    """The project with each resource under the key that it has `at` that time, and all moves up to then, in two files.
+
+    `salt`: part of the names, which are what the default matches look for.
+    """
+    now = {first: chain[min(at, len(chain) - 1)].partition(".")[2] for first, chain in keys.items()}
+    a, contacts = [now[f"account.a{n}"] for n in range(4)], [now["contact.c0"], now["contact.c1"]]
+    resources = {
+        "accounts": {key: {"fields": {"$name": f"A{n}{salt}", "nickname": f"N{n}"}} for n, key in enumerate(a)},
+        "contacts": {
+            key: {
+                "fields": {"$name": {"firstName": f"C{n}{salt}"}, "$email": [f"c{n}{salt}@x.example"]},
+                "relationships": {"$account": [a[n]]},
+            }
+            for n, key in enumerate(contacts)
+        },
+        "lists": {now["list.l0"]: {"fields": {"$name": f"L{salt}", "$objectType": "$account"}, "members": a[:2]}},
+    }
+    steps = [{"from": b, "to": c} for chain in keys.values() for b, c in pairwise(chain[: at + 1])]
+    chance.shuffle(steps)
+    cut = chance.randint(0, len(steps))
+    town.write(json.dumps({**resources, "moved": steps[:cut]}))
+    town.write(json.dumps({"moved": steps[cut:]}), "moves.yaml")
+
+
+@pytest.mark.parametrize("seed", range(size(8, 120)))
+def test_random_chains_keep_every_record(build: Build, seed: int) -> None:
+    """Rule M1, promise 1: whatever is renamed, in what order ever, wherever a run is killed: as many records as before."""
+    chance = Random(seed)
+    town = build()
+    keys = {first: [first, *(f"{first}-{step}" for step in range(1, chance.randint(1, 4)))] for first in _CHAINS}
+    _laid_out(town, chance, keys, 0, "")
+    if chance.random() < 0.5:
+        town.killed_apply(chance.randint(1, 5), unanswered=chance.random() < 0.5)
+    else:
+        town.apply()
+    known = {first: town.state().get(first, {}).get("id") for first in keys} if _has_state(town) else {}
+    for at in sorted(chance.sample((1, 2, 3), chance.randint(1, 3))):
+        _laid_out(town, chance, keys, at, chance.choice(["", f" {at}"]).strip())
+        plan = town.plan("--prune")
+        assert not [c for c in plan["changes"] if c["action"] == "delete"], plan
+        if (writes := plan["requests"]["write"]) and chance.random() < 0.5:
+            town.killed_apply(chance.randint(1, min(writes, 3)), unanswered=chance.random() < 0.5)
+    _settle(town)
+    assert [len(town.rows(path)) for path in (ACCOUNTS, "/v1/contacts", "/v1/lists")] == [4, 2, 1]
+    bound = {address: line["id"] for address, line in town.state().items() if "id" in line}
+    last = {chain[min(at, len(chain) - 1)] for chain in keys.values()}
+    assert bound.keys() == last
+    for first, id in known.items():
+        assert id is None or bound[keys[first][min(at, len(keys[first]) - 1)]] == id
+    assert town.actions("--prune") == {}
+
+
+def _has_state(town: Town) -> bool:
+    return (town.root / ".lfsync/state/prod.jsonl").exists()
