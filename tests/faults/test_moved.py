@@ -287,7 +287,7 @@ def _laid_out(town: Town, chance: Random, keys: Mapping[str, list[str]], at: int
 
 @pytest.mark.parametrize("seed", range(size(8, 120)))
 def test_random_chains_keep_every_record(build: Build, seed: int) -> None:
-    """Rule M1, promise 1: whatever is renamed, in what order ever, wherever a run is killed: as many records as before."""
+    """Rule M1, promise 1: whatever is renamed, and wherever a run is killed, there are as many records as before."""
     chance = Random(seed)
     town = build()
     keys = {first: [first, *(f"{first}-{step}" for step in range(1, chance.randint(1, 4)))] for first in _CHAINS}
