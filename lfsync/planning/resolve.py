@@ -164,7 +164,7 @@ class _Resolver:
             self._find_named(desired, desired.id)
             self._refuse_other_content(desired, desired.id)
             if binding is not None and address in self.ids and binding.id != desired.id:
-                self.adopted.add(address)
+                self._adopt(address)
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
         elif binding is not None and binding.also:
             both = ", ".join((binding.id, *binding.also))

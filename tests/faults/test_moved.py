@@ -315,3 +315,75 @@ def test_random_chains_keep_every_record(build: Build, seed: int) -> None:
 
 def _has_state(town: Town) -> bool:
     return (town.root / ".lfsync/state/prod.jsonl").exists()
+
+
+# ---------------------------------------------------------------- together with other things
+
+
+def _only_new(town: Town) -> None:
+    """The next plan is empty, and only new addresses are bound."""
+    assert town.actions("--prune") == {}
+    assert [address for address, line in town.state().items() if "id" in line and ".old" in address] == []
+
+
+def test_a_file_that_moves_and_changes(build: Build) -> None:
+    """Rule F1: changed content is uploaded under the new address; the old one has no record any more."""
+    town = build()
+    text = "files: {old: {path: call.txt, purpose: meeting_transcript, mimeType: text/plain}}\n"
+    town.write("Hello", "call.txt")
+    town.write(text)
+    town.apply()
+    town.write("Hello, all", "call.txt")
+    town.write(text.replace("old", "new") + "moved: [{from: file.old, to: file.new}]\n")
+    assert town.actions() == {"file.new": "update"}
+    town.apply()
+    _only_new(town)
+
+
+@pytest.mark.parametrize("bound", [True, False], ids=["of an orphan", "of nobody"])
+def test_an_id_names_another_record(build: Build, bound: bool) -> None:
+    """Rule I1: `id` wins with a warning; the record that the move would have brought along is let go of."""
+    town = build()
+    town.write("accounts: {old: {fields: {$name: A}}" + (", old-2: {fields: {$name: B}}}\n" if bound else "}\n"))
+    town.apply()
+    id = town.id("account.old-2") if bound else town.make(ACCOUNTS, {"$name": "B"})
+    town.write(
+        f"moved: [{{from: account.old, to: account.new}}]\naccounts: {{new: {{id: {id}, fields: {{$name: B}}}}}}\n"
+    )
+    plan = town.plan("--prune")
+    assert [(c["address"], c["action"], c["id"]) for c in plan["changes"]] == [("account.new", "adopt", id)]
+    assert any("replaces the record it was bound to" in warning for warning in plan["warnings"])
+    town.apply("--prune")
+    _only_new(town)
+    assert town.titles(ACCOUNTS) == ["A", "B"]
+
+
+def test_a_list_that_is_gone_is_made_again_under_the_new_address(build: Build) -> None:
+    """Rule I6: blocked as any that is gone; --recreate-missing makes it anew."""
+    town = build()
+    town.write("lists: {old: {fields: {$name: L, $objectType: $account}}}\n")
+    town.apply()
+    town.trash("/v1/lists", town.id("list.old"))
+    town.write("moved: [{from: list.old, to: list.new}]\nlists: {new: {fields: {$name: L2, $objectType: $account}}}\n")
+    [blocked] = town.plan("--prune")["blocked"]
+    assert (blocked["address"], "which is gone" in blocked["reason"]) == ("list.new", True)
+    town.apply("--prune", expect=3)
+    assert town.id("list.old"), "nothing moves that is blocked"
+    town.apply("--recreate-missing")
+    _only_new(town)
+    assert town.titles("/v1/lists") == ["L2"]
+
+
+def test_what_is_absent_and_gone_is_let_go_of(build: Build) -> None:
+    """Rules I6, L2: a bound id that is gone satisfies `absent: true`, under its old address too."""
+    town = build()
+    town.write("accounts: {old: {fields: {$name: A}}, other: {fields: {$name: B}}}\n")
+    town.apply()
+    town.trash(ACCOUNTS, town.id("account.old"))
+    town.write(
+        "moved: [{from: account.old, to: account.new}]\n"
+        "accounts: {new: {match: {$name: A}, lifecycle: {absent: true}}, other: {fields: {$name: B}}}\n"
+    )
+    assert town.actions() == {}
+    town.apply()
+    _only_new(town)
