@@ -125,7 +125,7 @@ def _check(move: Move, moves: Sequence[Move], resources: Mapping[Address, Resour
     if after.address not in resources and not any(each.before.address == after.address for each in moves):
         near = did_you_mean(str(after.address), _of_kind(after.address.kind, resources))
         hint = near or "declare it under this key, or take this out"
-        yield _problem(after, "`to` is not declared", hint)
+        yield _problem(after, f"`{MOVED}` leads to it, and it is not declared", hint)
 
 
 def _of_kind(kind: str, resources: Iterable[Address]) -> Iterator[str]:

@@ -99,7 +99,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         },
         [
             "b.yaml:2:12: account.b: `from` is still declared, at a.yaml:1:12 -- rename it there as well, or take",
-            "b.yaml:3:27: account.bb: `to` is not declared -- did you mean `account.b`?",
+            "b.yaml:3:27: account.bb: `moved` leads to it, and it is not declared -- did you mean `account.b`?",
             "b.yaml:4:27: contact.b: account.y can't become another kind: a record stays what it is",
             "b.yaml:5:27: account.z: `from` and `to` are the same -- take it out",
             "c.yaml:2:12: account.a: `from` twice; it is first at b.yaml:6:12",
@@ -116,7 +116,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         [
             "a.yaml:5:12: account.a: `moved` leads back to where it begins",
             "a.yaml:6:12: account.b: `moved` leads back to where it begins",
-            "a.yaml:8:27: account.e: `to` is not declared",
+            "a.yaml:8:27: account.e: `moved` leads to it, and it is not declared",
         ],
     ),
     "custom objects": (

@@ -222,6 +222,20 @@ def test_accept_takes_drift_of_what_moves(build: Build) -> None:
     assert town.actions() == {}
 
 
+def test_accept_leaves_what_a_move_leads_to(build: Build) -> None:
+    """Rule V2: taking a trashed resource out would leave a `moved:` that leads to nothing: left, with the reason."""
+    town = build()
+    town.write(BEFORE)
+    town.apply()
+    town.write(text := MOVED + BEFORE.replace("  a", "  b"))
+    town.apply()
+    town.trash(ACCOUNTS, town.id("account.b1"))
+    said = town.lfsync("accept", "account.b1")
+    assert said.code == 3
+    assert "account.b1: `moved` leads to it, and it is not declared" in said.out
+    assert (town.root / "crm.yaml").read_text() == text
+
+
 def test_import_keeps_the_block_and_takes_no_name_of_it(build: Build) -> None:
     """Rule V1: a file with a `moved:` block is extended in place; an old address is no free key."""
     town = build("records: {accounts: [{ref: a, fields: {$name: A1}}]}\n")
