@@ -91,7 +91,7 @@ _YAML: dict[str, tuple[str, tuple[str, ...]]] = {
         "accounts: {v: {fields: {$name: V, nickname: {file: nick.txt}}}}\n",
         ("1:52: account.v: ", "`nick.txt` is not there"),
     ),
-    "key-of-later": ("moved: []\n", ("1:1: ", "moved")),
+    "half-a-move": ("moved: [{from: account.gone}]\n", ("1:9: ", "`to`", "`moved`")),
     "no-such-type": ("objects: {projct: {apollo: {match: [name], fields: {name: A}}}}\n", ("1:11: ", "`projct`")),
     "ignored-typo": (
         "accounts: {i: {fields: {$name: I}, lifecycle: {ignore_changes: [nicknam]}}}\n",
