@@ -388,12 +388,19 @@ class MembersChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource's action. Never holds a function: it can be saved, reviewed and compared."""
+    """One resource's action. Never holds a function: it can be saved, reviewed and compared.
+
+    `name`: what a person calls the record, as it is now; of a create, as declared. `link`: where it is to be seen.
+    `moved_from`: the address that the record was bound under (rules I4, M1). Nothing is decided by `name` and `link`.
+    """
 
     address: Address
     action: Action
     source: Place
     id: str | None = None
+    name: str | None = None
+    link: str | None = None
+    moved_from: Address | None = None
     adopted: bool = False
     cause: Cause | None = None
     depends_on: tuple[Address, ...] = ()

@@ -51,8 +51,8 @@ class Applier:
     @property
     def state(self) -> State:
         """The state as of now."""
-        ids = organisation_ids(self.planned.schema)
-        return replace(self.planned.state, ids=ids, bindings=self.ledger.bindings, released=self.ledger.released)
+        ids, kept = organisation_ids(self.planned.schema), self.planned.state.as_kept()
+        return replace(kept, ids=ids, bindings=self.ledger.bindings, released=self.ledger.released)
 
     def stop(self, reason: str = _INTERRUPTED) -> None:
         """Begin nothing new; what is in flight ends as it would."""
@@ -88,10 +88,10 @@ class Applier:
 
     def _write_down(self) -> None:
         """What is known of earlier runs, now that the question is answered (rule A4)."""
-        recovery = self.planned.recovery
+        recovery, kept = self.planned.recovery, self.planned.state.as_kept().bindings
         for written in recovery.made.values():
             self.ledger.answered(written)
-            self.ledger.bind(self.planned.state.bindings[written.address])
+            self.ledger.bind(kept[written.address])
         for address in recovery.dropped - recovery.made.keys():
             self.ledger.drop(address)
         for address in self.planned.draft.released:
@@ -187,8 +187,11 @@ class Applier:
 
 
 def _seen(planned: Planned) -> State:
-    """The state, with what the draft saw of the addresses that are bound already (rule S3)."""
-    bindings = dict(planned.state.bindings)
+    """The state, with what the draft saw of the addresses that are bound already (rule S3).
+
+    What moves to another address does so when its change has its turn, as what is adopted (rule M1).
+    """
+    bindings = dict(planned.state.as_kept().bindings)
     for address, binding in planned.draft.bindings.items():
         if address in bindings and bindings[address].id == binding.id:
             bindings[address] = binding

@@ -474,10 +474,11 @@ class Writer:
         self._release_former(change)
 
     def _release_former(self, change: Change) -> None:
-        """Where the record moved to another key, the old one has none any more (rule I4)."""
-        former = self.run.planned.draft.resolution.moved.get(change.address)
-        if former is not None:
-            self.run.ledger.release(former)
+        """Where the record moved to another key, the old ones have none any more (rules I4, M1)."""
+        planned, address = self.run.planned, change.address
+        former = {*planned.state.moves.former.get(address, ()), planned.draft.resolution.moved.get(address, address)}
+        for each in sorted(former & self.run.ledger.bindings.keys() - {address}):
+            self.run.ledger.release(each)
 
 
 def _of_create(wish: Desired, owed: Set[str]) -> Desired:

@@ -132,7 +132,7 @@ async def _run(options: Options, command: str, session: Session, planned: Planne
                 outcomes = await applier.run()
         finally:
             recorder.close()
-            session.keep(merged(session.state, planned.state, applier.state))
+            session.keep(merged(session.state, planned.state.as_kept(), applier.state))
     read, search, write = _sent(session)
     requests = Requests(read - before.read, search - before.search, write - before.write)
     if planned.plan.changes:

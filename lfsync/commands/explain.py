@@ -37,6 +37,7 @@ def explain_address(options: Options, text: str, *, format: str) -> int:
 async def _explained(options: Options, address: Address) -> Explanation:
     with reading_progress(options) as watcher:
         async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
+            address = _now(session, address)
             if address in session.project.resources:
                 planned = await plan_declared(session, Patterns(only=(str(address),)))
                 explained = explain(planned, address, SETTINGS)
@@ -52,6 +53,12 @@ async def _explained_orphan(session: Session, address: Address) -> Explanation:
     binding = session.state.bindings[address]
     record = await session.client.retrieve(kind_of(address.kind), binding.id)
     return explain_orphan(binding, title(record) if record else "", record.link if record else None)
+
+
+def _now(session: Session, address: Address) -> Address:
+    """The address that a `moved:` block leads to from here (rule M1)."""
+    found = (now for now, befores in session.project.former.items() if address in befores)
+    return next(found, address)
 
 
 def _address(text: str) -> Address:

@@ -387,7 +387,7 @@ def _files(
         knowledge=planned.knowledge,
         addresses={(a.kind, id): a for a, id in planned.draft.resolution.ids.items()},
         defaults=defaults,
-        taken={*project.resources, *session.state.bindings},
+        taken={*project.resources, *session.state.bindings, *(move.before.address for move in project.moves)},
         names=is_taken,
         contents={id: each.name for id, each in contents.items()},
     )

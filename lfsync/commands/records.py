@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from lfsync.commands.console import Options, out
@@ -60,12 +59,7 @@ def state_mv(options: Options, old: str, new: str) -> int:
             raise UsageError(f"{before} is no {after.kind}", hint="Only the key can change, not the kind.")
         if after in state.bindings:
             raise UsageError(f"{after} is bound already", hint=f"Let go of it first: `lfsync state rm {after}`.")
-        gone = state.bindings[before]
-        left = state.without(before, iso(time.time()))
-        released = {address: each for address, each in left.released.items() if address != after}
-        _write(
-            workspace, replace(left, bindings={**left.bindings, after: replace(gone, address=after)}, released=released)
-        )
+        _write(workspace, state.renamed(before, after, iso(time.time())))
     out(escape(f"{before} is {after} now."))
     return 0
 

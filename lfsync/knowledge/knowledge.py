@@ -162,6 +162,11 @@ class Knowledge:
         """The record, unless it is unknown or gone."""
         return None if self.is_gone(kind, id) else self.records.get(kind, {}).get(id)
 
+    def seen(self, kind: str, id: str) -> Record | None:
+        """The record as it was seen last, in the trash too; asks for nothing."""
+        trash = self.trash.get(kind)
+        return self.records.get(kind, {}).get(id) or (trash.records.get(id) if trash else None)
+
     def of_kind(self, kind: str) -> list[Record]:
         """Every known record of a kind that is not gone."""
         return [record for id, record in self.records.get(kind, {}).items() if not self.is_gone(kind, id)]

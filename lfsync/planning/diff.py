@@ -214,6 +214,13 @@ class Comparer:
         forms = VALUE_TYPES[field.type].forms(value, field)
         return all(last.live != self.state.hash(form) for form in forms)
 
+    def declared(self, desired: Desired) -> dict[Key, JSON]:
+        """The canonical declared value of every managed key, whatever the record is."""
+        sides = self.prepared(desired, Record(desired.address.kind, "", "", None, {}, {}))
+        if desired.members is not None:
+            self._add_side(sides, desired, MEMBERS, ())
+        return sides.declared
+
     def endings(self, record: Record, keys: Iterable[str]) -> Iterator[LinkChange]:
         """The links that a record takes along to the trash, of these relationships."""
         relationships = self.schema.kinds[record.kind].relationships

@@ -6,7 +6,6 @@ the reads that are wanted before the rest can be trusted. When a draft wants not
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -53,8 +52,7 @@ class Wishes:
         """The orphans that may go, in order: bound before, declared no more (rule L2)."""
         if not self.prune or self.drift_only:
             return []
-        orphans = (address for address in state.bindings if address not in desired)
-        return sorted((a for a in orphans if self.only is None or a in self.only), key=rank)
+        return sorted((a for a in state.orphans(desired) if self.only is None or a in self.only), key=rank)
 
 
 _NO_WISHES = Wishes()
@@ -110,15 +108,30 @@ def draft(
         else:
             _draft_existing(made, comparer, wish, id)
     _block_dependents(made)
-    lines = (
-        {address: number for number, address in enumerate(sorted({*state.bindings, *state.released}), 2)}
-        if wishes.prune
-        else {}
-    )
+    made.released += state.moves.done
+    lines = state.as_kept().lines() if wishes.prune else {}
     for address in wishes.prunable(state, desired):
         _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]))
     _warn_of_waiting_deletes(made, state)
+    for address, change in made.changes.items():
+        made.changes[address] = _told(made, change, knowledge)
     return made
+
+
+def _told(made: Draft, change: Change, knowledge: Knowledge) -> Change:
+    """A change with what a person calls its record, where that is to be seen, and where the binding comes from."""
+    address, former = change.address, made.resolution.moved.get(change.address)
+    record = knowledge.seen(address.kind, change.id) if change.id else None
+    called = title(record) if record else _declared_title(made.desired[address]) if change.action == "create" else ""
+    warnings = (*change.warnings, f"was {former} before") if former else change.warnings
+    return replace(
+        change, name=called or None, link=record.link if record else None, moved_from=former, warnings=warnings
+    )
+
+
+def _declared_title(wish: Desired) -> str:
+    fields = {key: field.sent for key, field in wish.fields.items()}
+    return title(Record(wish.address.kind, "", "", None, fields, {}))
 
 
 def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
@@ -205,10 +218,7 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         made.members[address] = len(knowledge.memberships[id])
     action = _action(made.resolution, address, difference)
     if action and (difference or not comparer.drift_only):
-        former = made.resolution.moved.get(address)
-        warnings = (f"was {former} before",) if former else ()
-        adopted = address in made.resolution.adopted
-        made.changes[address] = _change(wish, action, difference, id, adopted=adopted, warnings=warnings)
+        made.changes[address] = _change(wish, action, difference, id, adopted=_is_adopted(made.resolution, address))
 
 
 def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
@@ -216,7 +226,7 @@ def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> No
     binding = _binding_for(comparer.state, made.resolution, wish.address, id)
     nothing = Difference(hashes=binding_hashes(binding))
     made.bindings[wish.address] = _observed(wish, id, binding, nothing)
-    adopted = wish.address in made.resolution.adopted
+    adopted = _is_adopted(made.resolution, wish.address)
     made.changes[wish.address] = _change(wish, "restore", nothing, id, adopted=adopted, warnings=(_UNSEEN,))
 
 
@@ -228,7 +238,12 @@ def _action(resolution: Resolution, address: Address, difference: Difference) ->
         return "restore"
     if difference:
         return "update"
-    return "adopt" if address in resolution.adopted else None
+    return "adopt" if _is_adopted(resolution, address) else None
+
+
+def _is_adopted(resolution: Resolution, address: Address) -> bool:
+    """Whether an address gets a record that it was not bound to before; another one may have been (rules I4, M1)."""
+    return address in resolution.adopted or address in resolution.moved
 
 
 def _want_certainty(comparer: Comparer, wish: Desired, record: Record, difference: Difference) -> None:
@@ -243,8 +258,8 @@ def _want_certainty(comparer: Comparer, wish: Desired, record: Record, differenc
 
 def _binding_for(state: State, resolution: Resolution, address: Address, id: str) -> Binding | None:
     """The binding whose hashes speak about this record: also one that moves here from a former key (rule I4)."""
-    binding = state.bindings.get(resolution.moved.get(address, address))
-    return binding if binding is not None and binding.id == id else None
+    known = (state.bindings.get(each) for each in (address, resolution.moved.get(address, address)))
+    return next((binding for binding in known if binding is not None and binding.id == id), None)
 
 
 def _doubt_additions(comparer: Comparer, wish: Desired, difference: Difference) -> None:
@@ -337,7 +352,8 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
     address = wish.address
     if id is None:
         if address in comparer.state.bindings:
-            made.released.append(address)
+            moved = comparer.state.moves.taken.get(address)
+            made.released.append(moved.address if moved else address)
         return
     binding = _binding_for(comparer.state, made.resolution, address, id)
     if binding is None and not wishes.prune:
@@ -419,7 +435,7 @@ def _draft_delete(made: Draft, comparer: Comparer, binding: Binding, place: Plac
         fields=fields,
         relationships=tuple(comparer.endings(record, binding.links)),
         members=comparer.dissolved(record, target) if target else None,
-        warnings=_history(binding, record),
+        warnings=("it was there before lfsync managed it",) if binding.origin == "adopted" else (),
     )
 
 
@@ -444,16 +460,6 @@ def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterab
         cause: Cause = "drift" if moved else "config"
         shown = row.text(value, definition)
         yield FieldChange(key, definition.label, definition.type, shown, None, value, None, cause)
-
-
-def _history(binding: Binding, record: Record) -> tuple[str, ...]:
-    """What a reviewer of a delete should know: what it is called, and whether it is ours."""
-    called = title(record)
-    shown = not called or {"$name", "$title"} & binding.fields.keys()
-    notes = () if shown else (f"it is {json.dumps(called, ensure_ascii=False)}",)
-    if binding.origin == "adopted":
-        return (*notes, "it was there before lfsync managed it")
-    return notes
 
 
 # ---------------------------------------------------------------- refs

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lfsync.kinds import Kind, is_kind, kind_of
@@ -84,11 +84,16 @@ class Identities:
     def _find(self, desired: Desired) -> None:
         address = desired.address
         binding = self.state.bindings.get(address)
+        moves = self.state.moves
+        if address in moves.disputed:
+            raise StuckError(*_disputed(address, binding, moves.disputed[address]))
+        if address in moves.taken:
+            self.moved[address] = moves.taken[address].address
         if desired.id is not None:
             self._find_named(desired, desired.id)
             self._refuse_other_content(desired, desired.id)
             if binding is not None and address in self.ids and binding.id != desired.id:
-                self.adopted.add(address)
+                self._adopt(address)
                 self.warnings.append(f"{address}: `id` {desired.id} replaces the record it was bound to, {binding.id}")
         elif binding is not None and binding.also:
             both = ", ".join((binding.id, *binding.also))
@@ -401,6 +406,15 @@ class Identities:
         self.moved.pop(address, None)
         self.replaced.pop(address, None)
         self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
+
+
+def _disputed(address: Address, own: Binding | None, others: Iterable[Binding]) -> tuple[str, str]:
+    """A `moved:` block leads to an address from others, and they have several records (rule M1)."""
+    bound = [each for each in (own, *others) if each is not None]
+    both = " and ".join(f"{each.address} is bound to {each.id}" for each in bound)
+    wrong = " or ".join(f"`lfsync state rm {each.address}`" for each in bound)
+    what = f"`moved` says that {address} was {' and '.join(str(each.address) for each in others)} before, but {both}"
+    return what, f"Let go of the one that is wrong, which stays as it is in Lightfield: {wrong}."
 
 
 def _points_at_account(term: Term) -> bool:

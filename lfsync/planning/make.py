@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lfsync.api.client import Token
@@ -17,7 +17,7 @@ from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, Schema, WorkspaceInfo
-from lfsync.planning.diff import names
+from lfsync.planning.diff import Comparer, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
@@ -26,11 +26,11 @@ from lfsync.planning.plan import Context, plan, refusals, rewritten
 from lfsync.planning.planned import Planned
 from lfsync.planning.policies import Judged, only_told
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
+from lfsync.planning.renames import with_renames
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
 from lfsync.planning.uploads import Leftovers, completed, leftovers
-from lfsync.project.resource_file import digest
 from lfsync.state.ledger import Intent, OpenUpload
 from lfsync.state.runs import Entry, Run, address_of
 from lfsync.state.state import State, organisation_ids, refuse_foreign
@@ -39,19 +39,15 @@ from lfsync.state.state import State, organisation_ids, refuse_foreign
 async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wishes | None = None) -> Planned:
     """The plan of what the files declare."""
     wishes = replace(wishes or Wishes(), state_file=session.state_file)
-    orphans = session.state.bindings.keys() - session.project.resources.keys()
-    orphan_kinds = {address.kind for address in orphans} if wishes.prune else set()
+    state = session.moved
+    orphan_kinds = {address.kind for address in state.orphans(session.project.resources)} if wishes.prune else set()
     desired, schema, token = await session.prepare(orphan_kinds | _open_kinds(session))
-    prunable = session.state.bindings.keys() - desired.keys() if wishes.prune else set()
-    selection = select(desired, prunable, patterns)
-    seen = {**selection.seen} | witnesses(desired, session.state.bindings, selection.orphans)
-    lost = session.open if not patterns else {a: i for a, i in session.open.items() if a in selection.chosen}
-    reader = _reader(session, session.state)
+    selection = select(desired, state.orphans(desired) if wishes.prune else (), patterns)
+    seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
+    lost, uploads = _left_open(session, state, selection.chosen if patterns else None)
+    reader = _reader(session, state)
     wishes = replace(wishes, only=selection.orphans if patterns else None)
-    uploads = [
-        each for each in session.uploads.values() if not patterns or Address.parse(each.address) in selection.chosen
-    ]
-    made, planned = await _planned(session, reader, seen, schema, wishes, session.state, lost, uploads)
+    made, planned = await _planned(session, reader, seen, schema, wishes, state, lost, uploads)
     selection.cut(made)
     context = _context(
         session,
@@ -62,6 +58,9 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     )
     whole = plan(made, selection.chosen, planned.state, context)
     whole = _with_judgement(whole, _judged(session, planned, whole.changes))
+    if context.whole:
+        comparer = Comparer(seen, schema, planned.state, reader.knowledge, made.resolution)
+        whole = with_renames(whole, comparer)
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
 
@@ -81,14 +80,15 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
     if more:
         desired, schema, token = await session.prepare({*kinds, *more})
     seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
-    reader = _reader(session, session.state)
-    needs = needs_of(seen, session.state, rematch=False)
+    state = session.moved
+    reader = _reader(session, state)
+    needs = needs_of(seen, state, rematch=False)
     for kind in kinds:
         needs[kind].is_listed = True
     await reader.begin(needs)
-    made = await _drafted(session, reader, seen, schema, Wishes(), session.state)
+    made = await _drafted(session, reader, seen, schema, Wishes(), state)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
-    return Planned(empty, made, desired, schema, session.state, reader)
+    return Planned(empty, made, desired, schema, state, reader)
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:
@@ -98,25 +98,25 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
             f"the plan is for the workspace `{saved.workspace.name}`, not `{session.workspace.name}`",
             hint=f"Pass -w {saved.workspace.name}, or plan again.",
         )
-    if saved.config_digest != digest(session.project.resources) and not session.project.problems:
+    if saved.config_digest != session.project.digest and not session.project.problems:
         raise RefusedError("the plan was made from other files than these", hint="Plan again.")
     desired, schema, token = await session.prepare({change.address.kind for change in saved.changes})
     refuse_foreign(saved.workspace.ids, schema, "the plan")
     addresses = {change.address for change in saved.changes}
     orphans = addresses - desired.keys()
     chosen = with_dependencies(desired, (addresses | mentioned(saved.changes)) & desired.keys())
-    chosen |= witnesses(desired, session.state.bindings, orphans)
-    gone = any(change.address in session.state.bindings for change in saved.changes if change.action == "create")
+    state = session.moved
+    chosen |= witnesses(desired, state.bindings, orphans)
+    gone = any(change.address in state.bindings for change in saved.changes if change.action == "create")
     wishes = Wishes(
         prune=any(change.action == "delete" for change in saved.changes),
         recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
         only=frozenset(orphans),
         state_file=session.state_file,
     )
-    lost = {address: intent for address, intent in session.open.items() if address in chosen}
-    reader = _reader(session, session.state)
-    uploads = [each for each in session.uploads.values() if Address.parse(each.address) in chosen]
-    made, planned = await _planned(session, reader, chosen, schema, wishes, session.state, lost, uploads)
+    lost, uploads = _left_open(session, state, chosen)
+    reader = _reader(session, state)
+    made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads)
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
@@ -124,7 +124,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     return replace(
         planned,
         plan=_with_judgement(whole, _judged(session, planned, saved.changes)),
-        missing=_missing(session, saved) | (made.blocked.keys() - session.state.bindings.keys()),
+        missing=_missing(session, saved) | (made.blocked.keys() - state.bindings.keys()),
     )
 
 
@@ -252,9 +252,23 @@ async def _list_again(session: Session, reader: Reader, lost: Iterable[Intent]) 
     await asyncio.gather(*(reader.list(kind) for kind in kinds))
 
 
+def _left_open(
+    session: Session, state: State, chosen: Container[Address] | None
+) -> tuple[dict[Address, Intent], list[OpenUpload]]:
+    """Creates and uploads that earlier runs left open, of what is `chosen`: under the addresses that it had, too."""
+    uploads = {upload.id: Address.parse(upload.address) for upload in session.uploads.values()}
+    now = {before: after for after, befores in state.moves.former.items() for before in befores}
+
+    def is_meant(address: Address) -> bool:
+        return chosen is None or address in chosen or now.get(address) in chosen
+
+    lost = {address: intent for address, intent in session.open.items() if is_meant(address)}
+    return lost, [session.uploads[id] for id, address in uploads.items() if is_meant(address)]
+
+
 def _missing(session: Session, made: Plan) -> frozenset[Address]:
     """What is blocked and never had a record."""
-    return frozenset(blocked.address for blocked in made.blocked) - session.state.bindings.keys()
+    return frozenset(blocked.address for blocked in made.blocked) - session.moved.bindings.keys()
 
 
 def _judged(session: Session, planned: Planned, changes: Sequence[Change]) -> Judged:
@@ -278,7 +292,7 @@ def _context(session: Session, schema: Schema, token: Token, warnings: tuple[str
     return Context(
         workspace=WorkspaceInfo(session.workspace.name, session.workspace.base_url, organisation_ids(schema)),
         created_at=session.now(),
-        config_digest=digest(session.project.resources),
+        config_digest=session.project.digest,
         warnings=warnings,
         enrichment=session.project.settings.enrichment,
         rate_share=session.workspace.settings.rate_share,

@@ -310,11 +310,12 @@ def reading_scopes(desired: Iterable[Desired]) -> set[str]:
 def _orphans(made: Draft, desired: Mapping[Address, Desired], state: State) -> tuple[Orphan, ...]:
     """Bound before, declared no more, and not the record of anything that is declared (rule I4)."""
     claimed = {(address.kind, id) for address, id in made.resolution.ids.items()}
-    claimed |= {(address.kind, state.bindings[address].id) for address in made.released}
+    kept = state.as_kept().bindings
+    claimed |= {(address.kind, kept[address].id) for address in made.released}
     claimed |= made.resolution.named  # what somebody still refers to is no orphan (rule L2)
     left = (
-        binding
-        for address, binding in state.bindings.items()
-        if address not in desired and address not in made.changes and (address.kind, binding.id) not in claimed
+        state.bindings[address]
+        for address in state.orphans(desired)
+        if address not in made.changes and (address.kind, state.bindings[address].id) not in claimed
     )
     return tuple(Orphan(b.address, b.id) for b in sorted(left, key=lambda b: rank(b.address)))

@@ -109,6 +109,9 @@ def _change(change: Change) -> dict[str, JSON]:
         "kind": change.address.kind,
         "action": change.action,
         "id": change.id,
+        "name": change.name,
+        "link": change.link,
+        "moved_from": str(change.moved_from) if change.moved_from else None,
         "adopted": change.adopted,
         "cause": change.cause,
         "source": _place(change.source),
@@ -318,12 +321,19 @@ class MembersData(_Part):
 
 
 class ChangeData(_Part):
-    """One resource's action."""
+    """One resource's action.
+
+    `name` is what a person calls the record, of a create as declared; `link` leads to it. `moved_from` is the address
+    that the record was bound under.
+    """
 
     address: str
     kind: str
     action: Action
     id: str | None
+    name: str | None
+    link: str | None
+    moved_from: str | None
     adopted: bool
     cause: Cause | None
     source: PlaceData
@@ -342,6 +352,9 @@ class ChangeData(_Part):
             action=self.action,
             source=self.source.place(),
             id=self.id,
+            name=self.name,
+            link=self.link,
+            moved_from=known_address(self.moved_from) if self.moved_from else None,
             adopted=self.adopted,
             cause=self.cause,
             depends_on=tuple(Address.parse(text) for text in self.depends_on),

@@ -12,7 +12,7 @@ else: its key is never sent again. Once an index must show it, what it may have 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lfsync.kinds import MEMBER_KEYS, kind_of
 from lfsync.knowledge.knowledge import Knowledge, named
@@ -92,7 +92,7 @@ def bound(state: State, made: Mapping[Address, Written], now: float) -> State:
         address: Binding(address, written.id, written.generation, origin="created", written_at=iso(now))
         for address, written in made.items()
     }
-    return replace(state, bindings={**state.bindings, **found})
+    return state.binding(found)
 
 
 def _matches(intent: Intent, record: Record, schema: Schema) -> bool:

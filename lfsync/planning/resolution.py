@@ -24,7 +24,8 @@ _ABSENT_HINT = "Take the ref out, or the `absent: true`."
 class Resolution:
     """Which record each address is. An address in neither `ids` nor `blocked` is to be created.
 
-    `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under (rule I4).
+    `adopted`: found by match or `id`, not bound before. `moved`: the address that the record was bound under, before it
+    was found so (rule I4) or by a `moved:` block (rule M1).
     `replaced`: the file that an address is bound to, whose content is no more the declared one: it gets another (F1).
     `restored`: bound to a record in the trash that is to be taken out of it (rule I6).
     `contested`: records that a blocked resource may be, for all that is known.

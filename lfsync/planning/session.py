@@ -38,7 +38,9 @@ class Timings:
 
 @dataclass(slots=True)
 class Session:
-    """An open workspace. `journal` is there where the run may write; `open` are creates of earlier runs (rule A4).
+    """An open workspace. `state` is as its file and the journal have it.
+
+    `journal` is there where the run may write; `open` are creates of earlier runs (rule A4).
 
     `uploads` are sessions that earlier runs began, by id (rule F1).
 
@@ -77,6 +79,11 @@ class Session:
         self.refuse_foreign(schema)
         self.timings.check += time.perf_counter() - started
         return desired, schema, token
+
+    @property
+    def moved(self) -> State:
+        """The state as the project's `moved:` blocks make it (rule M1)."""
+        return self.state.moving(self.project.former)
 
     def refuse_foreign(self, schema: Schema) -> None:
         """RefusedError where the state is another organisation's (rule S1)."""

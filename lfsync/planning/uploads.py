@@ -140,7 +140,7 @@ def completed(
     """The uploads that were completed before the kill: the state with them, and what is to be put on record."""
     if not uploads:
         return state, {}
-    bindings, made = dict(state.bindings), dict[Address, Written]()
+    bindings, made = dict[Address, Binding](), dict[Address, Written]()
     for upload in uploads:
         address = Address.parse(upload.address)
         record = knowledge.record(address.kind, upload.id)
@@ -149,7 +149,7 @@ def completed(
             made[address] = written(address, upload.id, upload.body, generation)
             bindings[address] = bound(state, address, upload.id, upload.sha256, generation, iso(now))
             knowledge.contents[address.kind, upload.id] = upload.sha256
-    return replace(state, bindings=bindings), made
+    return state.binding(bindings), made
 
 
 def written(address: Address, id: str, body: Mapping[str, JSON], generation: int) -> Written:

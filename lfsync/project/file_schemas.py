@@ -12,6 +12,7 @@ from typing import Final, TypeAlias, cast
 
 from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.keys import MAX_KEY
+from lfsync.project.moves import ENDS, MOVED
 from lfsync.project.settings import Settings
 from lfsync.project.sources import PARTS
 
@@ -36,7 +37,7 @@ def resources_schema() -> Schema:
         "$schema": DRAFT,
         "title": "lfsync resource file",
         "description": "What a Lightfield workspace should hold, by kind.",
-        **_closed({**sections, OBJECTS: _objects(), "sources": _sources()}, nullable=True),
+        **_closed({**sections, OBJECTS: _objects(), "sources": _sources(), MOVED: _moves()}, nullable=True),
         "patternProperties": {"^x-": _described(_ANYTHING, "Your own: anchors, for example.")},
         "definitions": _definitions(),
     }
@@ -126,6 +127,17 @@ def _objects() -> Schema:
         "patternProperties": {f"^{SLUG}$": {**section, "description": "Records of one type."}},
         "additionalProperties": False,
     }
+
+
+def _moves() -> Schema:
+    kinds = "|".join((*KINDS, _OBJECT_KIND.strip("^$")))
+    address: Schema = {"type": "string", "pattern": rf"^\s*({kinds})\.{_KEY.strip('^$')}\s*$"}
+    told = {"from": "The address before, which is declared no more.", "to": "The address of the same record now."}
+    ends = _closed({part: _described(address, told[part]) for part in ENDS}, required=ENDS)
+    return _described(
+        {"type": ["array", "null"], "items": ends},
+        "Renamed resources, which keep their records. Once every state has followed, an entry can be taken out.",
+    )
 
 
 def _definitions() -> Schema:

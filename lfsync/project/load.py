@@ -14,7 +14,8 @@ from lfsync.project.contents import read_content
 from lfsync.project.declarations import NO_DEFAULT, Body, Default, every
 from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
-from lfsync.project.resource_file import Declared, join, looks_foreign, read_defaults, read_resources
+from lfsync.project.moves import Move, check_moves, former
+from lfsync.project.resource_file import Declared, digest, join, looks_foreign, read_defaults, read_resources
 from lfsync.project.settings import Settings, read_settings
 from lfsync.project.source_rows import Built, build
 from lfsync.project.sources import Source, mapping
@@ -26,7 +27,7 @@ class Project:
 
     `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
     `mappings` are what its sources, its `defaults` and the sections of its custom objects say of all their resources,
-    to be checked as such (C15).
+    to be checked as such (C15). `moves` are what its `moved:` blocks say.
     `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place.
     `digests`: of every file that was read, by its real path.
     """
@@ -41,7 +42,18 @@ class Project:
     files: frozenset[Path] = frozenset()
     texts: Mapping[Place, str] = field(default_factory=dict)
     sources: Mapping[Place, Source] = field(default_factory=dict)
+    moves: tuple[Move, ...] = ()
     digests: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def former(self) -> dict[Address, tuple[Address, ...]]:
+        """By the address that is declared now, all that its resource had before (rule M1)."""
+        return former(self.moves)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the desired state: the same for any order of files, keys and rows."""
+        return digest(self.resources, self.moves)
 
     def takes(self, name: str) -> bool:
         """Whether a resource file of this name would be part of the project."""
@@ -100,7 +112,8 @@ class _Loading:
             *(each for part in declared for each in part.types),
             *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
         ]
-        self.problems += check(resources, mappings)
+        moves = tuple(move for part in declared for move in part.moves)
+        self.problems += (*check(resources, mappings), *check_moves(moves, resources))
         if not (resources or self.problems or may_be_empty):
             hint = "add a resource file, or see what `exclude` leaves out"
             self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
@@ -120,6 +133,7 @@ class _Loading:
             files,
             texts={place: text for part in (beside, *declared) for place, text in part.texts.items()},
             sources={source.place: source for part in declared for source in part.sources},
+            moves=moves,
             digests=self.folder.digests,
         )
 
@@ -139,14 +153,16 @@ class _Loading:
         ]
         declared = [self.declared(name, defaults) for name in sorted(names)]
         beside = [project.sources[at] for at in sorted(sources) if at.file not in names]
-        declared.append(Declared("", resources=tuple(kept), sources=tuple(beside)))
+        moves = tuple(move for move in project.moves if move.before.place.file not in names)
+        declared.append(Declared("", resources=tuple(kept), sources=tuple(beside), moves=moves))
+        moves = tuple(move for part in declared for move in part.moves)
         resources = self.contents(self.resources(declared, defaults))
         for path, known in self.folder.digests.items():
             if path not in instead and project.digests.get(path) != known:
                 message = "the file was changed meanwhile"
                 self.problems.append(Problem(message, Place(path.relative_to(self.folder.root).as_posix(), 1, 1)))
-        self.problems += check(resources, project.mappings)
-        return replace(project, resources=resources, problems=tuple(self.problems))
+        self.problems += (*check(resources, project.mappings), *check_moves(moves, resources))
+        return replace(project, resources=resources, moves=moves, problems=tuple(self.problems))
 
     def settings_document(self) -> Document:
         if not (self.folder.root / SETTINGS).exists():

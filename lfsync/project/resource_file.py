@@ -28,22 +28,20 @@ from lfsync.project.declarations import (
     every,
     no_kind,
     no_slug,
-    not_yet,
 )
 from lfsync.project.documents import Document, Pair, items, pairs
 from lfsync.project.keys import key_problem
+from lfsync.project.moves import MOVED, Move, read_moves
 from lfsync.project.sources import Source, read_sources
 from lfsync.wording import nearest, nfc
 
-_LATER: Final = ("moved",)
-_TOP_KEYS: Final = (*SECTIONS, OBJECTS, "sources")
+_TOP_KEYS: Final = (*SECTIONS, OBJECTS, "sources", MOVED)
 _OWN: Final = "x-"  # what begins so at the top of a file is the user's own
 _SLIP: Final = 0.8  # how near to one of ours a key is a slip of the pen, and no sign of another program's file
 _WORD_AT_THE_START: Final = re.compile(r"^([A-Za-z_][\w.-]*|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?=\s|$)", re.MULTILINE)
 _DEFAULT_KEYS: Final = ("fields", "relationships", "lifecycle")
 _UPLOAD_DEFAULTS: Final = ("lifecycle",)
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_HAVE: Final = "this version knows " + ", ".join((*SECTIONS, OBJECTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,7 @@ class Declared:
     resources: tuple[Resource, ...] = ()
     types: tuple[Resource, ...] = ()
     sources: tuple[Source, ...] = ()
+    moves: tuple[Move, ...] = ()
     named: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     foreign: bool = False
@@ -89,6 +88,7 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
     resources: list[Resource] = []
     types: list[Resource] = []
     sources: list[Source] = []
+    moves: list[Move] = []
     for key, node in [] if root is None else forms.mapping(root, "a resource file"):
         kind = SECTIONS.get(key.value)
         if kind is not None:
@@ -100,13 +100,15 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
                 resources += _section(forms, kind, section, defaults.get(kind.name, NO_DEFAULT))
         elif key.value == "sources":
             sources += read_sources(forms, node)
-        elif key.value in _LATER:
-            forms.say(key, *not_yet(f"{key.value}:", _HAVE))
+        elif key.value == MOVED:
+            moves += read_moves(forms, node)
         elif not key.value.startswith(_OWN):
             forms.unknown(key, _TOP_KEYS, "a resource file")
     named = (*forms.texts.values(), *(source.path for source in sources))
     problems = tuple(forms.problems)
-    return Declared(file, tuple(resources), tuple(types), tuple(sources), named, problems, texts=forms.texts)
+    return Declared(
+        file, tuple(resources), tuple(types), tuple(sources), tuple(moves), named, problems, texts=forms.texts
+    )
 
 
 def join(parts: Iterable[Iterable[Resource]]) -> tuple[dict[Address, Resource], list[Problem]]:
@@ -134,12 +136,12 @@ def _is_foreign(root: Node) -> bool:
 
 def _are_foreign(keys: Sequence[str]) -> bool:
     """No top-level key is one of ours, nor a slip of the pen for one: a typo must not take resources out of sight."""
-    return bool(keys) and not any(key in (*_TOP_KEYS, *_LATER) or _is_slip(key) for key in keys)
+    return bool(keys) and not any(key in _TOP_KEYS or _is_slip(key) for key in keys)
 
 
 def _is_slip(key: str) -> bool:
     """Whether a key is nearly one of ours: `acounts`, `Opportunity`; `resources` is other programs' own word."""
-    near = nearest(key, (*_TOP_KEYS, *_LATER), _SLIP)
+    near = nearest(key, _TOP_KEYS, _SLIP)
     return key.casefold() in KINDS or (near is not None and abs(len(near) - len(key)) < 2)
 
 
@@ -271,11 +273,13 @@ def _unknown_part(forms: Forms, key: ScalarNode, kind: Kind, parts: Iterable[str
 # ---------------------------------------------------------------- digest
 
 
-def digest(resources: Mapping[Address, Resource]) -> str:
+def digest(resources: Mapping[Address, Resource], moves: Iterable[Move] = ()) -> str:
     """A hash of the desired state: the same for any order of files, keys and rows, other for any other content."""
     hasher = hashlib.sha256()
     for address in sorted(resources):
         hasher.update(_CANONICAL.encode(content(resources[address])).encode())
+    for move in sorted((str(before.address), str(after.address)) for before, after in moves):
+        hasher.update(_CANONICAL.encode(move).encode())
     return hasher.hexdigest()
 
 

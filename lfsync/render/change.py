@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ _ARROW = Span(" → ", "dim")
 _INDENT = 6
 _WIDEST_NAME = 26  # columns; a longer name has no say in where the values of the others begin
 _LONGEST = 400  # characters of one value, on a terminal
+_LONGEST_TITLE = 60  # characters of what a record is called, on a terminal
 _LONGEST_BEFORE = 80  # characters of what a field held before, on a terminal
 _MOST_LINES = 30  # lines of one text, on a terminal
 _COUNTED_FROM = 10  # links; so many are easier to believe with their number in front
@@ -50,7 +52,7 @@ def change_lines(change: Change, *, width: int | None, packed: bool) -> Iterator
     rows = [*_field_rows(change, cut=width is not None), *_link_rows(change)]
     causes = {row.cause for row in rows} or {change.cause or "config"}
     note = _CAUSES[causes.pop()] if len(causes) == 1 else ""
-    yield _head(change)
+    yield _head(change, cut=width is not None)
     if note:
         yield line(" " * _INDENT, Span(note, "magenta"), hang=_INDENT)
     if packed and change.action == "create":
@@ -61,9 +63,12 @@ def change_lines(change: Change, *, width: int | None, packed: bool) -> Iterator
         yield line(" " * _INDENT, Span(f"! {warning}", "yellow"), hang=_INDENT + 2)
 
 
-def _head(change: Change) -> Line:
+def _head(change: Change, *, cut: bool) -> Line:
     verb = ACTIONS[change.action]
     spans = [Span("  "), Span(f"{verb.symbol} {change.address}", f"bold {verb.style}")]
+    if change.id and change.name:
+        name = f"{change.name[:_LONGEST_TITLE]}…" if cut and len(change.name) > _LONGEST_TITLE else change.name
+        spans.append(Span(f" {json.dumps(name, ensure_ascii=False)}"))
     if change.id and (change.adopted or change.action == "adopt"):
         spans.append(Span(f"  adopts {change.id}", "cyan"))
     elif change.id and change.action == "delete":

@@ -84,13 +84,32 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Moves:
+    """What the `moved:` blocks make of the bindings (rule M1). No file holds it.
+
+    `former`: the addresses that each declared one had before. By the new address, `taken`: the binding that it takes
+    over; `disputed`: those that can't be taken, for they are of other records than its own. `done`: left over where the
+    new address has the record already.
+    """
+
+    former: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
+    taken: Mapping[Address, Binding] = field(default_factory=dict)
+    disputed: Mapping[Address, tuple[Binding, ...]] = field(default_factory=dict)
+    done: Mapping[Address, Binding] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """All bindings of one workspace. `ids`: hashes of the organisation's own ids."""
+    """All bindings of one workspace. `ids`: hashes of the organisation's own ids.
+
+    `moves`: which of the bindings are not under the address that the file has them under.
+    """
 
     salt: str
     ids: tuple[str, ...] = ()
     bindings: Mapping[Address, Binding] = field(default_factory=dict)
     released: Mapping[Address, Released] = field(default_factory=dict)
+    moves: Moves = field(default_factory=Moves)
 
     def generation(self, address: Address) -> int:
         """The generation of this address's next create: no key before it may be sent again (rule A2)."""
@@ -109,6 +128,54 @@ class State:
         bindings = {each: kept for each, kept in self.bindings.items() if each != address}
         gone = Released(address, binding.generation, binding.id, at)
         return replace(self, bindings=bindings, released={**self.released, address: gone})
+
+    def renamed(self, before: Address, after: Address, at: str) -> State:
+        """The state after a binding went to another address, which has none, `at` that time."""
+        binding = self._taken_over(self.bindings[before], after)
+        left = self.without(before, at)
+        released = {address: each for address, each in left.released.items() if address != after}
+        return replace(left, bindings={**left.bindings, after: binding}, released=released)
+
+    def _taken_over(self, binding: Binding, after: Address) -> Binding:
+        """A binding as another address has it; no key of that one's own creates is ever sent again (rule A2)."""
+        return replace(binding, address=after, generation=max(binding.generation, self.generation(after)))
+
+    def moving(self, former: Mapping[Address, tuple[Address, ...]]) -> State:
+        """The state as the `moved:` blocks make it (rule M1). `former`: the addresses that each declared one had."""
+        taken: dict[Address, Binding] = {}
+        disputed: dict[Address, tuple[Binding, ...]] = {}
+        done: dict[Address, Binding] = {}
+        bindings = dict(self.bindings)
+        for after, befores in former.items():
+            old = [self.bindings[before] for before in befores if before in self.bindings]
+            if len({each.id for each in (*old, self.bindings.get(after)) if each is not None}) > 1:
+                disputed[after] = tuple(old)
+                continue
+            for binding in old:
+                bindings.pop(binding.address, None)
+                if after in bindings:
+                    done[binding.address] = binding
+                else:
+                    taken[after] = binding
+                    bindings[after] = self._taken_over(binding, after)
+        return replace(self, bindings=bindings, moves=Moves(former, taken, disputed, done)) if former else self
+
+    def as_kept(self) -> State:
+        """The state as its file has it: nothing has moved."""
+        moves = self.moves
+        kept = {address: binding for address, binding in self.bindings.items() if address not in moves.taken}
+        kept |= {binding.address: binding for binding in (*moves.taken.values(), *moves.done.values())}
+        return replace(self, bindings=kept, moves=Moves()) if moves.former else self
+
+    def binding(self, found: Mapping[Address, Binding]) -> State:
+        """The state with these bindings as well, and what the `moved:` blocks make of them."""
+        kept = self.as_kept()
+        return replace(kept, bindings={**kept.bindings, **found}).moving(self.moves.former)
+
+    def orphans(self, declared: Container[Address]) -> list[Address]:
+        """Bound before, declared no more; what a `moved:` block names is none (rule M1)."""
+        named = {binding.address for disputed in self.moves.disputed.values() for binding in disputed}
+        return [address for address in self.bindings if address not in declared and address not in named]
 
     def forgetting(self, now: float) -> State:
         """The state without addresses that were let go of so long ago that the API has forgotten their keys."""

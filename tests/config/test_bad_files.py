@@ -10,7 +10,6 @@ from tests.config.config_samples import problems
 
 ACCOUNT = "accounts:\n  acme:\n    fields: {$name: Acme}\n"
 SOURCE = "sources:\n  - kind: account\n    file: rows.csv\n    key: Name\n    fields: {$name: Name, city: City}\n"
-LATER = "is not supported yet by this version"
 
 CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "broken yaml": (
@@ -46,17 +45,78 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
             "only lists have `members`",
         ],
     ),
-    "not yet": (
+    "flags and kinds": (
         {
-            "r.yaml": "moved: []\n" + ACCOUNT + "    lifecycle: {seed: true, protect: null, absent: 1}\n"
+            "r.yaml": "\n" + ACCOUNT + "    lifecycle: {seed: true, protect: null, absent: 1}\n"
             "sources:\n  - {kind: file, file: x.csv, key: K}\n",
             "lfsync.yaml": "version: 1\nworkspaces: {s: {sandbox: }}\ndefaults: {tasks: {}}\n",
         },
         [
             "lfsync.yaml:3:12: unknown kind `tasks` -- did you mean `task`?",
-            f"r.yaml:1:1: `moved:` {LATER}",
             "r.yaml:5:52: account.acme: `absent` must be true or false",
             "r.yaml:7:12: a source declares no files -- declare them below `files:`, each with its `path`",
+        ],
+    ),
+    "moved: its form (rule M1)": (
+        {
+            "a.yaml": ACCOUNT + "moved: {from: account.b, to: account.acme}\n",
+            "r.yaml": "moved:\n"
+            "  - {form: account.b, to: account.acme}\n"
+            "  - {from: account.c}\n"
+            "  - account.d\n"
+            "  - {from: acme, to: account.acme}\n"
+            "  - {from: acount.e, to: account.acme}\n"
+            "  - {from: 'account.e f', to: account.acme}\n"
+            "  - {from: 5, to: }\n"
+            "  - {from: object.project, to: objects.project.a}\n",
+        },
+        [
+            "a.yaml:4:8: `moved` must be a list -- write {from: account.birch, to: account.birch-energy}",
+            "r.yaml:2:5: `from` is missing in `moved` -- write {from: account.birch",
+            "r.yaml:2:6: unknown key `form` in `moved` -- did you mean `from`?",
+            "r.yaml:3:5: `to` is missing in `moved` -- write {from: account.birch",
+            "r.yaml:4:5: an item of `moved` must be a mapping -- write {from: account.birch",
+            "r.yaml:5:12: `from`: `acme` is no address -- an address is `kind.key`",
+            "r.yaml:6:12: `from`: unknown kind `acount` -- did you mean `account`?",
+            "r.yaml:7:12: `from`: `e f` can't be a key",
+            'r.yaml:8:12: `from` must be text -- put it into quotes: "5"',
+            "r.yaml:8:19: `to` must be text",
+            "r.yaml:9:12: `from`: `object.project` is no address",
+            "r.yaml:9:32: `to`: `objects` names no type of custom objects -- write `object.SLUG`",
+        ],
+    ),
+    "moved: what it says (rule M1)": (
+        {
+            "a.yaml": "accounts: {b: {fields: {$name: B}}, c: {fields: {$name: C}}}\n"
+            "contacts: {b: {fields: {$email: [b@x.example]}}}\n",
+            "b.yaml": "moved:\n"
+            "  - {from: account.b, to: account.c}\n"
+            "  - {from: account.x, to: account.bb}\n"
+            "  - {from: account.y, to: contact.b}\n"
+            "  - {from: account.z, to: account.z}\n"
+            "  - {from: account.a, to: account.b}\n",
+            "c.yaml": "moved:\n  - {from: account.a, to: account.c}\n",
+        },
+        [
+            "b.yaml:2:12: account.b: `from` is still declared, at a.yaml:1:12 -- rename it there as well, or take",
+            "b.yaml:3:27: account.bb: `moved` leads to it, and it is not declared -- did you mean `account.b`?",
+            "b.yaml:4:27: contact.b: account.y can't become another kind: a record stays what it is",
+            "b.yaml:5:27: account.z: `from` and `to` are the same -- take it out",
+            "c.yaml:2:12: account.a: `from` twice; it is first at b.yaml:6:12",
+        ],
+    ),
+    "moved: a circle, and a chain that ends nowhere (rule M1)": (
+        {
+            "a.yaml": ACCOUNT + "moved:\n"
+            "  - {from: account.a, to: account.b}\n"
+            "  - {from: account.b, to: account.a}\n"
+            "  - {from: account.c, to: account.d}\n"
+            "  - {from: account.d, to: account.e}\n",
+        },
+        [
+            "a.yaml:5:12: account.a: `moved` leads back to where it begins",
+            "a.yaml:6:12: account.b: `moved` leads back to where it begins",
+            "a.yaml:8:27: account.e: `moved` leads to it, and it is not declared",
         ],
     ),
     "custom objects": (

@@ -222,7 +222,6 @@ def test_rows_in_an_encoding_that_a_mark_names(tmp_path: Path, codec: str) -> No
         ("match", "sources: [{kind: account, file: r.csv, key: Id, relationships: {$contact: {match: {$name: X}}}}]\n"),
         ("where", "lists: {l: {fields: {$name: L, $objectType: $account}, members: {where: {tier: Gold}}}}\n"),
         ("match: [[...], [...]]", "contacts: {a: {match: [[$email], [$name]], fields: {$email: [a@x.example]}}}\n"),
-        ("moved:", "moved: [{from: account.a, to: account.b}]\naccounts: {b: {fields: {$name: B}}}\n"),
     ],
 )
 def test_what_a_later_version_brings_is_a_clear_error(tmp_path: Path, name: str, text: str) -> None:
@@ -250,6 +249,7 @@ def test_settings_of_a_later_version(tmp_path: Path, line: str, at: str) -> None
 def test_no_hint_offers_what_a_later_version_brings(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         check_offline(
-            write(tmp_path, {"r.yaml": "accounts: {a: {fields: {$name: A}}}\nobject: {}\nfile: {}\nmove: 1\n"})
+            write(tmp_path, {"r.yaml": "sources: [{kind: account, file: r.csv, key: Id, encodin: latin-1}]\n"})
         )
-    assert not any("`moved`" in str(problem) for problem in caught.value.problems)
+    [told] = [str(problem) for problem in caught.value.problems if "`encodin`" in str(problem)]
+    assert "`encoding`" not in told

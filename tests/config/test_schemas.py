@@ -227,9 +227,25 @@ def test_what_is_no_key_is_refused(key: str) -> None:
     assert errors(resources_schema(), f"accounts: {{'{key}': {{fields: {{$name: A}}}}}}\n") == ["$.accounts"]
 
 
+@pytest.mark.parametrize(
+    ("block", "wrong"),
+    [
+        ("", []),
+        ("[]", []),
+        ("[{from: account.a, to: account.b}, {from: ' object.project.a ', to: object.project.東京}]", []),
+        ("{from: account.a, to: account.b}", ["$.moved"]),
+        ("[{from: account.a}]", ["$.moved[0]"]),
+        ("[{from: account.a, to: account.b, too: account.c}]", ["$.moved[0]"]),
+        ("[{from: a, to: account.b}]", ["$.moved[0].from"]),
+        ("[{from: acount.a, to: object.a}]", ["$.moved[0].from", "$.moved[0].to"]),
+        ("[{from: account.a b, to: account.-b}]", ["$.moved[0].from", "$.moved[0].to"]),
+    ],
+)
+def test_moved(block: str, wrong: list[str]) -> None:  # rule M1
+    assert errors(resources_schema(), f"moved: {block}\n") == wrong
+
+
 def test_the_users_own_keys_pass_and_later_ones_do_not() -> None:  # design 3, rule C12
     assert errors(resources_schema(), "x-anchors: [{a: 1}]\n") == []
-    for later in ("moved",):
-        assert errors(resources_schema(), f"{later}: {{}}\n") == ["$"]
     for later in ("redact",):
         assert errors(settings_schema(), SETTINGS + f"{later}: []\n") == ["$"]

@@ -138,7 +138,8 @@ def test_a_delete_says_whether_the_record_is_ours(origin: Literal["created", "ad
     """Rule L2: one that existed before lfsync is marked so."""
     made = drafted("{}", live(OLD_RECORD), bound(Binding(OLD, "acc_9", origin=origin)), PRUNE)
     ours = () if origin == "created" else ("it was there before lfsync managed it",)
-    assert made.changes[OLD].warnings == ('it is "Old"', *ours)
+    assert made.changes[OLD].warnings == ours
+    assert (made.changes[OLD].name, made.changes[OLD].link) == ("Old", OLD_RECORD.link)
 
 
 # ---------------------------------------------------------------- absent (rule L2)

@@ -101,7 +101,7 @@ _YAML: dict[str, tuple[str, tuple[str, ...]]] = {
         ("1:19: file.y: ", "is not there: File name too long", "paths start"),
     ),
     "rows-of-a-long-name": (_SOURCE % _LONG, ("3:11: ", "is not there: File name too long", "paths start")),
-    "key-of-later": ("moved: []\n", ("1:1: ", "moved")),
+    "half-a-move": ("moved: [{from: account.gone}]\n", ("1:9: ", "`to`", "`moved`")),
     "no-such-type": ("objects: {projct: {apollo: {match: [name], fields: {name: A}}}}\n", ("1:11: ", "`projct`")),
     "ignored-typo": (
         "accounts: {i: {fields: {$name: I}, lifecycle: {ignore_changes: [nicknam]}}}\n",

@@ -28,7 +28,8 @@ _KEYS = {
     "workspace": "name base_url ids",
     "summary": "create update adopt delete restore unchanged blocked drift",
     "requests": "read search write",
-    "changes": "address kind action id adopted cause source depends_on fields relationships members warnings",
+    "changes": "address kind action id name link moved_from adopted cause source depends_on fields relationships "
+    "members warnings",
     "fields": "key label value_type before after before_raw after_raw cause",
     "relationships": "key before after add remove cause",
     "members": "add remove",

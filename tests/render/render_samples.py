@@ -83,6 +83,8 @@ def _accounts() -> tuple[Change, ...]:
             "update",
             Place("crm/accounts.yaml", 14, 3),
             id="acc_01HZX8K3VB",
+            name="Hooli",
+            link="https://crm.example/acc_01HZX8K3VB",
             cause="conflict",
             fields=(
                 field("$name", "Name", "Hooli", "Hooli GmbH & Co. KG"),
@@ -110,6 +112,8 @@ def _accounts() -> tuple[Change, ...]:
             "update",
             Place("crm/accounts.yaml", 33, 3),
             id="acc_01HZX8K3VD",
+            name="東京ソーラー株式会社 ☀️",
+            moved_from=Address("account", "tokyo"),
             adopted=True,
             cause="config",
             fields=(
@@ -202,6 +206,7 @@ def _work() -> tuple[Change, ...]:
             "delete",
             Place(".lfsync/state/prod.jsonl", 9),
             id="tsk_2",
+            name="Call " + "every one of them " * 8,
             warnings=("it existed before lfsync managed it",),
         ),
     )

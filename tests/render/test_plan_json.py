@@ -77,7 +77,8 @@ def test_keys_are_those_of_the_contract() -> None:
         "drift": 2,
     }
     assert _keys(data["changes"]) == (
-        "address kind action id adopted cause source depends_on fields relationships members warnings"
+        "address kind action id name link moved_from adopted cause source depends_on fields relationships members "
+        "warnings"
     )
     assert _keys(data["blocked"]) == "address reason hint source"
     assert _keys(data["orphans"]) == "address id"
