@@ -61,7 +61,8 @@ def cli(context: click.Context, folder: Path | None, workspace: str | None, no_c
 
 def _no_slip(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
     """`-o --detailed-exitcode` and `-out=x` are slips, not files of these names (rule C17)."""
-    if value is not None and str(value).startswith(("-", "=", "ut=")):
+    is_dash = str(value) == "-" and option.name == "events"
+    if value is not None and not is_dash and str(value).startswith(("-", "=", "ut=")):
         raise click.BadParameter(f"{value} is no file's name here. Write -o FILE, or ./FILE if it is meant.")
     return value
 
@@ -154,6 +155,14 @@ def plan(
 @_LARGE
 @_ONLY
 @_EXCLUDE
+@_FORMAT
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    callback=_no_slip,
+    metavar="FILE",
+    help="Write a line of JSON for each event, as it happens; - is stdout.",
+)
 @click.pass_obj
 def apply(
     options: Options,
@@ -164,20 +173,25 @@ def apply(
     allow_large: bool,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
+    format: str,
+    events: Path | None,
 ) -> int:
     """Plan, show, ask, and make it so; or do what a saved PLAN says."""
-    from lfsync.commands.applying import apply, apply_saved
+    from lfsync.commands.applying import Manner, apply, apply_saved
     from lfsync.planning.draft import Wishes
     from lfsync.planning.selection import Patterns
 
+    if events == Path("-") and format == "json":
+        raise click.UsageError("--events - and --format json both want stdout: name a file for the events")
+    manner = Manner(yes, allow_large, format, events)
     if plan is not None:
         if prune or recreate_missing or only or exclude:
             raise click.UsageError(
                 "a saved PLAN says itself what is to be done: no --prune, --recreate-missing, --only, --exclude"
             )
-        return apply_saved(options, plan, yes=yes, allow_large=allow_large)
+        return apply_saved(options, plan, manner)
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
-    return apply(options, wishes, Patterns(only, exclude), yes=yes, allow_large=allow_large)
+    return apply(options, wishes, Patterns(only, exclude), manner)
 
 
 @cli.command(name="import")
@@ -258,26 +272,39 @@ def accept(options: Options, patterns: tuple[str, ...], conflicts: bool, dry_run
     return accept_drift(options, patterns, conflicts=conflicts, dry_run=dry_run, format=format)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @_FORMAT
-@click.pass_obj
-def history(options: Options, format: str) -> int:
+@click.pass_context
+def history(context: click.Context, format: str) -> int | None:
     """List the runs that wrote something, newest first."""
     from lfsync.commands.records import history
 
-    return history(options, format=format)
+    return None if context.invoked_subcommand else history(context.obj, format=format)
+
+
+@history.command(name="show")
+@click.argument("run", required=False)
+@_FORMAT
+@click.pass_obj
+def history_show(options: Options, run: str | None, format: str) -> int:
+    """Show what a RUN wrote, and what was there before; the last one without."""
+    from lfsync.commands.records import history_show
+
+    return history_show(options, run, format=format)
 
 
 @cli.command()
 @click.argument("run", required=False)
 @_YES
 @_LARGE
+@click.option("--dry-run", is_flag=True, help="Show what would be put back, and write nothing.")
+@_FORMAT
 @click.pass_obj
-def undo(options: Options, run: str | None, yes: bool, allow_large: bool) -> int:
+def undo(options: Options, run: str | None, yes: bool, allow_large: bool, dry_run: bool, format: str) -> int:
     """Put back what a RUN wrote; the last one without."""
-    from lfsync.commands.applying import undo
+    from lfsync.commands.applying import Manner, undo
 
-    return undo(options, run, yes=yes, allow_large=allow_large)
+    return undo(options, run, Manner(yes, allow_large, format, dry=dry_run))
 
 
 @cli.group()
@@ -315,12 +342,13 @@ def state() -> None:
 
 
 @state.command(name="list")
+@_FORMAT
 @click.pass_obj
-def state_list(options: Options) -> int:
+def state_list(options: Options, format: str) -> int:
     """List every address and its record."""
     from lfsync.commands.records import state_list
 
-    return state_list(options)
+    return state_list(options, format=format)
 
 
 @state.command(name="show")
@@ -366,11 +394,12 @@ def state_merge(base: Path, ours: Path, theirs: Path) -> int:
 
 
 @cli.command()
-@click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan"]))
+@click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan", "run", "event"]))
 def schema(name: str | None) -> int:
     """Print the JSON Schema of the files and plans.
 
-    Of resource files, of lfsync.yaml, or of saved plans; of all three by name where none is named.
+    Of resource files, of lfsync.yaml, of saved plans, of what `apply --format json` prints, or of a line of
+    `apply --events`; of all of them by name where none is named.
     """
     from lfsync.commands.project import schema
 
@@ -499,7 +528,8 @@ class _Failure(NamedTuple):
 
 def _failure(error: BaseException) -> _Failure:
     """Words the error on stderr."""
-    from lfsync.errors import ConfigError, LfsyncError, Problem
+    from lfsync.commands.problems import problems_of
+    from lfsync.errors import LfsyncError, Problem
 
     if isinstance(error, click.Abort) and isinstance(error.__cause__, EOFError):
         error = error.__cause__  # click takes any for a Ctrl-D at a question of its own, of which there is none
@@ -515,9 +545,7 @@ def _failure(error: BaseException) -> _Failure:
     if known is None:
         return _Failure(_BUG, (Problem(_bug(error)),))
     _show(known)
-    if isinstance(known, ConfigError):
-        return _Failure(known.exit_code, known.problems)
-    return _Failure(known.exit_code, (Problem(known.message, hint=known.hint),))
+    return _Failure(known.exit_code, problems_of(known))
 
 
 def _show_usage(error: click.ClickException) -> str | None:

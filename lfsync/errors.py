@@ -64,6 +64,13 @@ class ConfigError(LfsyncError):
         super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")
 
 
+class DeclinedError(LfsyncError):
+    """The answer to the question was no."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing was written")
+
+
 class UsageError(LfsyncError):
     """The command line asks for something that can't be."""
 

@@ -147,6 +147,7 @@ class Applier:
         async with self._slots:
             if self._stop_reason:
                 raise GiveUpError("skipped", self._stop_reason)
+            self.reporter.began(change)
             await self._write(change, progress)
             self._exists[change.address].set()
             if not progress.late:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lfsync.model import Address, Outcome, Plan
+from lfsync.model import Address, Change, Outcome, Plan
 
 
 class Reporter(Protocol):
@@ -13,8 +13,11 @@ class Reporter(Protocol):
     def start(self, plan: Plan) -> None:
         """The plan is about to be applied. Once, first."""
 
-    def answered(self, address: Address) -> None:
-        """A write of this address was answered; it may be one of several."""
+    def began(self, change: Change) -> None:
+        """What the change needs is there: its turn has come."""
+
+    def answered(self, address: Address, id: str) -> None:
+        """A write of this address, to the record of that id, was answered; it may be one of several."""
 
     def uploading(self, address: Address, sent: int, size: int) -> None:
         """So many bytes of an upload are on their way, of all it has; less than before where it is begun again."""

@@ -81,7 +81,7 @@ class Run:
     def answered(self, written: Written) -> None:
         """A write was answered: it goes on record at once, and counts (rule A8)."""
         self.ledger.answered(written)
-        self._reporter.answered(written.address)
+        self._reporter.answered(written.address, written.id)
 
     def uploading(self, address: Address, sent: int, size: int) -> None:
         """So many of an upload's bytes are on their way."""

@@ -8,18 +8,25 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from lfsync.applying.applier import Applier
 from lfsync.applying.reporter import Reporter
+from lfsync.applying.run_report import run_json
 from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
+from lfsync.commands.events import STDOUT, Both, EventLog, event_log
 from lfsync.commands.opening import open_session
-from lfsync.commands.planning import listener, print_plan, read_plan, reading_progress, warn_of_merges
+from lfsync.commands.planning import listener, plan_for_people, read_plan, reading_progress, warn_of_merges
+from lfsync.commands.problems import problems_of
 from lfsync.commands.question import confirmed
+from lfsync.commands.records import run_in_words
 from lfsync.commands.signals import on_interrupt
-from lfsync.errors import LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
-from lfsync.model import Outcome, Requests
+from lfsync.errors import DeclinedError, LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
+from lfsync.model import Outcome, Plan, Requests
 from lfsync.planning.draft import Wishes
 from lfsync.planning.make import plan_declared, plan_saved, plan_undo
 from lfsync.planning.plan import refuse, with_names
@@ -34,115 +41,188 @@ from lfsync.state import history
 from lfsync.state.state import merged
 
 _FINE = ("done", "unchanged")
+_NO_REQUESTS = Requests()
 
 
-def apply(options: Options, wishes: Wishes, patterns: Patterns, *, yes: bool, allow_large: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run goes about it. `events`: where they are written, `-` for stdout; `dry`: plan and show, no more."""
+
+    yes: bool = False
+    allow_large: bool = False
+    format: str = "text"
+    events: Path | None = None
+    dry: bool = False
+
+    @property
+    def is_told_on_stdout(self) -> bool:
+        """Whether stdout is for people, and not for a program."""
+        return self.format == "text" and self.events != STDOUT
+
+
+def apply(options: Options, wishes: Wishes, patterns: Patterns, manner: Manner) -> int:
     """0; 3 where anything was blocked, failed, skipped, stale or not converged (rule A6); 130 after Ctrl-C."""
 
     async def made(session: Session) -> Planned:
         return await plan_declared(session, patterns, wishes)
 
-    return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
+    return _carry_out(options, "apply", made, manner)
 
 
-def apply_saved(options: Options, path: Path, *, yes: bool, allow_large: bool) -> int:
+def apply_saved(options: Options, path: Path, manner: Manner) -> int:
     """As `apply`, for a plan that was made before."""
     saved = read_plan(path)
 
     async def made(session: Session) -> Planned:
         return await plan_saved(session, saved)
 
-    return _carry_out(options, "apply", made, yes=yes, allow_large=allow_large)
+    return _carry_out(options, "apply", made, manner)
 
 
-def undo(options: Options, name: str | None, *, yes: bool, allow_large: bool) -> int:
+def undo(options: Options, name: str | None, manner: Manner) -> int:
     """As `apply`, for what puts a run back."""
 
     async def made(session: Session) -> Planned:
         run = history.find(session.workspace.history_path, name)
-        say(f"Undoing run {run.header.run} of {escape(run.header.who)}.")
+        say(escape(f"{'Would undo' if manner.dry else 'Undoing'} {run_in_words(run)}."))
         return await plan_undo(session, run)
 
-    return _carry_out(options, "undo", made, yes=yes, allow_large=allow_large)
+    return _carry_out(options, "undo", made, manner)
 
 
-def _carry_out(
-    options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], *, yes: bool, allow_large: bool
-) -> int:
-    if not yes and not sys.stdin.isatty():
+def _carry_out(options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], manner: Manner) -> int:
+    if not manner.yes and not manner.dry and not sys.stdin.isatty():
         raise UsageError(f"{command} asks before it writes, and there is no terminal to ask on", hint="Pass --yes.")
-    return asyncio.run(_carried_out(options, command, made, yes=yes, allow_large=allow_large))
+    with event_log(manner.events, options.root) as log:
+        return asyncio.run(_Command(options, command, manner, log).carried_out(made))
 
 
-async def _carried_out(
-    options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], *, yes: bool, allow_large: bool
-) -> int:
-    opened: list[Session] = []
-    with (
-        reading_progress(options) as watcher,
-        _true_to_the_end(lambda: any(session.client.requests["write"] for session in opened)),
-    ):
-        async with open_session(
-            options.root, options.workspace, listener(options), watcher=watcher, writing=True
-        ) as session:
-            opened.append(session)
-            warn_of_merges(session.workspace)
-            planned = await made(session)
-            watcher.close()
-            return await _shown_and_run(options, command, session, planned, yes=yes, allow_large=allow_large)
+class _Command:
+    """One apply, or one undo, from its first event to its exit code."""
 
+    def __init__(self, options: Options, name: str, manner: Manner, log: EventLog | None) -> None:
+        self.options = options
+        self.name = name
+        self.manner = manner
+        self.log = log
 
-async def _shown_and_run(
-    options: Options, command: str, session: Session, planned: Planned, *, yes: bool, allow_large: bool
-) -> int:
-    if command == "undo" and not planned.plan.changes and not planned.plan.blocked:
-        for warning in planned.plan.warnings:
-            out(f"Warning: {escape(warning)}")
-        left = "that can be put back" if planned.plan.warnings else "to put back: all is as it was before that run"
-        out(f"Nothing {left}.")
-        return 0
-    print_plan(options, with_names(planned.plan, planned.knowledge))
-    refuse(planned.plan, allow_large=allow_large)
-    if planned.plan.changes and not yes and not await confirmed(f"Apply to {escape(planned.plan.workspace.name)}?"):
-        say("Nothing was written.")
-        return 1
-    return await _run(options, command, session, planned)
-
-
-async def _run(options: Options, command: str, session: Session, planned: Planned) -> int:
-    """Carry the plan out, keep the state whatever happens, say what became of it; the exit code."""
-    gc.enable()
-    started, before = time.monotonic(), Requests(*_sent(session))
-    assert session.journal is not None
-    recorder = session.recorder(command, planned.plan.config_digest)
-    applier = Applier(planned, _reporter(options), session.journal, recorder)
-    interrupted = False
-
-    def stop() -> None:
-        nonlocal interrupted
-        if interrupted:
-            raise KeyboardInterrupt
-        interrupted = True
-        applier.stop()
-        say(_interrupted(*applier.uploads))
-
-    with _noting_down(lambda: _sent(session)[2] > before.write):
+    async def carried_out(self, made: Callable[[Session], Awaitable[Planned]]) -> int:
+        """The exit code. Whatever ends the command, the last event tells of it."""
         try:
-            with on_interrupt(stop):
-                outcomes = await applier.run()
-        finally:
-            recorder.close()
-            session.keep(merged(session.state, planned.state.as_kept(), applier.state))
-    read, search, write = _sent(session)
-    requests = Requests(read - before.read, search - before.search, write - before.write)
-    if planned.plan.changes:
-        _print_run(options, outcomes, len(planned.plan.blocked), time.monotonic() - started, requests)
-    if interrupted:
-        return 130
+            return await self._opened_and_run(made)
+        except BaseException as error:
+            if self.log is not None:
+                problems = problems_of(error)
+                code = error.exit_code if isinstance(error, LfsyncError) else 130 if _is_stop(error) else 70
+                self.log.ended(code, run=None, blocked=0, requests=Requests(), problems=problems)
+            raise
+
+    async def _opened_and_run(self, made: Callable[[Session], Awaitable[Planned]]) -> int:
+        options, opened = self.options, list[Session]()
+        with (
+            reading_progress(options) as watcher,
+            _true_to_the_end(lambda: any(session.client.requests["write"] for session in opened)),
+        ):
+            async with open_session(
+                options.root, options.workspace, listener(options), watcher=watcher, writing=not self.manner.dry
+            ) as session:
+                opened.append(session)
+                warn_of_merges(session.workspace)
+                planned = await made(session)
+                watcher.close()
+                return await self._shown_and_run(session, planned)
+
+    async def _shown_and_run(self, session: Session, planned: Planned) -> int:
+        made, manner = planned.plan, self.manner
+        if self.name == "undo" and not made.changes and not made.blocked:
+            for warning in made.warnings:
+                self._tell(f"Warning: {escape(warning)}")
+            left = "that can be put back" if made.warnings else "to put back: all is as it was before that run"
+            self._tell(f"Nothing {left}.")
+            return self._ended(_End(made, 0))
+        self._tell(plan_for_people(self.options, with_names(made, planned.knowledge)))
+        if manner.dry:
+            return self._ended(_End(made, 3 if made.blocked else 0))
+        refuse(made, allow_large=manner.allow_large)
+        if made.changes and not manner.yes and not await confirmed(f"Apply to {escape(made.workspace.name)}?"):
+            raise DeclinedError
+        return self._ended(await self._run(session, planned))
+
+    async def _run(self, session: Session, planned: Planned) -> _End:
+        """Carry the plan out, keep the state whatever happens, say what became of it."""
+        gc.enable()
+        started, before = time.monotonic(), Requests(*_sent(session))
+        assert session.journal is not None
+        recorder = session.recorder(self.name, planned.plan.config_digest)
+        reporter = _reporter(self.options)
+        applier = Applier(planned, Both(reporter, self.log) if self.log else reporter, session.journal, recorder)
+        interrupted = False
+
+        def stop() -> None:
+            nonlocal interrupted
+            if interrupted:
+                raise KeyboardInterrupt
+            interrupted = True
+            applier.stop()
+            say(_interrupted(*applier.uploads))
+
+        with _noting_down(lambda: _sent(session)[2] > before.write):
+            try:
+                with on_interrupt(stop):
+                    outcomes = await applier.run()
+                recorder.end(interrupted=interrupted)
+            finally:
+                recorder.close()
+                session.keep(merged(session.state, planned.state.as_kept(), applier.state))
+        read, search, write = _sent(session)
+        requests = Requests(read - before.read, search - before.search, write - before.write)
+        if planned.plan.changes:
+            self._tell_run(outcomes, len(planned.plan.blocked), time.monotonic() - started, requests)
+        code = 130 if interrupted else _code(planned.plan, outcomes, requests, session)
+        return _End(planned.plan, code, recorder.name, tuple(outcomes), requests)
+
+    def _ended(self, end: _End) -> int:
+        """What programs are told at the end."""
+        code = end.exit_code
+        if self.log is not None:
+            self.log.ended(code, run=end.run, blocked=len(end.plan.blocked), requests=end.requests)
+            code = code or (3 if self.log.failed is not None and end.outcomes else 0)
+        if self.manner.format == "json":
+            out(run_json(end.plan, end.run, end.outcomes, end.requests, code))
+        return code if code or not (end.plan.changes and streams.failure()) else 3
+
+    def _tell(self, text: str) -> None:
+        (out if self.manner.is_told_on_stdout else say)(text)
+
+    def _tell_run(self, outcomes: Sequence[Outcome], blocked: int, seconds: float, requests: Requests) -> None:
+        options = self.options
+        stream = sys.stdout if self.manner.is_told_on_stdout else sys.stderr
+        told = run_text(
+            outcomes,
+            blocked=blocked,
+            seconds=seconds,
+            requests=requests,
+            width=options.width,
+            color=options.color(stream),
+        )
+        self._tell(f"\n{told}")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a command ended. `run`: its name in the history, None where it wrote nothing."""
+
+    plan: Plan
+    exit_code: int
+    run: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    requests: Requests = _NO_REQUESTS
+
+
+def _code(plan: Plan, outcomes: Sequence[Outcome], requests: Requests, session: Session) -> int:
     if session.client.outage is not None and not requests.write:
         return 1
-    whole = not planned.plan.blocked and all(outcome.status in _FINE for outcome in outcomes)
-    return 0 if whole and not (planned.plan.changes and streams.failure()) else 3
+    return 0 if not plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
 
 
 def _interrupted(uploads: int, sent: int, size: int) -> str:
@@ -154,10 +234,8 @@ def _interrupted(uploads: int, sent: int, size: int) -> str:
     return f"Interrupted: what is in flight ends first, {waiting}. Ctrl-C again leaves at once, and {cancelled}."
 
 
-def _print_run(options: Options, outcomes: Sequence[Outcome], blocked: int, seconds: float, requests: Requests) -> None:
-    width, color = options.width, options.color(sys.stdout)
-    out("")
-    out(run_text(outcomes, blocked=blocked, seconds=seconds, requests=requests, width=width, color=color))
+def _is_stop(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt | asyncio.CancelledError | click.Abort)
 
 
 @contextmanager

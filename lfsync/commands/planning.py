@@ -80,10 +80,12 @@ def show(options: Options, path: Path, *, format: str) -> int:
 
 def print_plan(options: Options, made: Plan, format: str = "text") -> None:
     """To stdout."""
-    if format == "json":
-        out(planfile.dumps(made))
-    else:
-        out(plan_text(made, width=options.width, color=options.color(sys.stdout)))
+    out(planfile.dumps(made) if format == "json" else plan_for_people(options, made))
+
+
+def plan_for_people(options: Options, made: Plan) -> str:
+    """The plan as text, as wide and as colourful as stdout takes it."""
+    return plan_text(made, width=options.width, color=options.color(sys.stdout))
 
 
 def read_plan(path: Path) -> Plan:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from lfsync.applying.run_report import event_schema, run_schema
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
 from lfsync.commands.problems import problems_json
@@ -64,6 +65,12 @@ async def _online(options: Options) -> Project:
 
 def schema(name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name."""
-    made: dict[str, object] = {"resources": resources_schema(), "lfsync": settings_schema(), "plan": plan_schema()}
+    made: dict[str, object] = {
+        "resources": resources_schema(),
+        "lfsync": settings_schema(),
+        "plan": plan_schema(),
+        "run": run_schema(),
+        "event": event_schema(),
+    }
     out(json.dumps(made[name] if name else made, indent=2))
     return 0

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from lfsync.commands.console import Options, out
 from lfsync.errors import StateError, UsageError
-from lfsync.model import Address
+from lfsync.model import JSON, Address, Change, FieldChange, LinkChange, MembersChange, Place
 from lfsync.planning import plan_file as planfile
 from lfsync.project.load import load_project
 from lfsync.project.workspace import Workspace, choose_workspace
 from lfsync.render.terminal import escape
+from lfsync.render.text import changes_text
 from lfsync.state import history as runs
 from lfsync.state import journal, lock, state_file
 from lfsync.state.merge import merge
+from lfsync.state.runs import Run
 from lfsync.state.state import State, line_of
 from lfsync.times import iso
 from lfsync.wording import nearest, nfc
@@ -23,9 +27,13 @@ from lfsync.wording import nearest, nfc
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
 
 
-def state_list(options: Options) -> int:
+def state_list(options: Options, *, format: str) -> int:
     """Every address with its id."""
     state = _state(_workspace(options))
+    if format == "json":
+        listed = [line_of(state.bindings[address]) for address in sorted(state.bindings)]
+        out(planfile.safe(json.dumps(listed, indent=2)))
+        return 0
     for address in sorted(state.bindings):
         out(escape(f"{address}  {state.bindings[address].id}"))
     return 0
@@ -85,15 +93,66 @@ def history(options: Options, *, format: str) -> int:
     """The runs on record, newest first."""
     kept = runs.runs(_workspace(options).history_path)
     if format == "json":
-        listed = [{**run.header.model_dump(), "counts": dict(run.counts())} for run in kept]
-        out(planfile.safe(json.dumps(listed, indent=2)))
+        out(planfile.safe(json.dumps([_summary(run) for run in kept], indent=2)))
         return 0
     for run in kept:
-        counts = ", ".join(f"{count} {_DONE[action]}" for action, count in sorted(run.counts().items()))
-        out(escape(f"{run.header.run}  {run.header.at}  {run.header.who}  {run.header.command}: {counts}"))
+        out(escape(_line(run)))
     if not kept:
         out("No run is on record.")
     return 0
+
+
+def history_show(options: Options, name: str | None, *, format: str) -> int:
+    """What one run wrote."""
+    run = runs.find(_workspace(options).history_path, name)
+    if format == "json":
+        entries = [entry.model_dump() for entry in run.merged()]
+        out(planfile.safe(json.dumps({**_summary(run), "entries": entries}, ensure_ascii=False, indent=2)))
+        return 0
+    out(escape(_line(run)))
+    out(changes_text(list(_changes(run)), width=options.width, color=options.color(sys.stdout)))
+    return 0
+
+
+def run_in_words(run: Run) -> str:
+    """Which run, and what it holds where it did not come to its end."""
+    name = f"run {run.header.run} of {run.header.who}"
+    return name if run.ended == "whole" else f"{name}, which was {run.ended}: {_counts(run)} is all it did"
+
+
+def _line(run: Run) -> str:
+    head, end = run.header, "" if run.ended == "whole" else f"; {run.ended}"
+    return f"{head.run}  {head.at}  {head.who}  {head.command}: {_counts(run)}{end}"
+
+
+def _counts(run: Run) -> str:
+    return ", ".join(f"{count} {_DONE[action]}" for action, count in sorted(run.counts().items())) or "nothing"
+
+
+def _changes(run: Run) -> Iterator[Change]:
+    """What a run wrote, as the changes that it made: in the API's own form, for that is what is on record."""
+    for entry in run.merged():
+        yield Change(
+            Address.parse(entry.address),
+            entry.action,
+            Place("", 0, 0),
+            id=entry.id,
+            fields=tuple(_field(key, *values) for key, values in entry.fields.items()),
+            relationships=tuple(_link(key, *ids) for key, ids in entry.relationships.items()),
+            members=MembersChange(tuple(entry.members[1]), tuple(entry.members[2])) if entry.members else None,
+        )
+
+
+def _field(key: str, before: JSON, after: JSON) -> FieldChange:
+    return FieldChange(key, key, "TEXT", before, after, before, after, "config")
+
+
+def _link(key: str, added: list[str], removed: list[str]) -> LinkChange:
+    return LinkChange(key, [], [], tuple(added), tuple(removed), "config")
+
+
+def _summary(run: Run) -> dict[str, JSON]:
+    return {**run.header.model_dump(), "ended": run.ended, "counts": dict(run.counts())}
 
 
 def _workspace(options: Options) -> Workspace:

@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 from collections import Counter
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from lfsync import __version__
@@ -37,6 +37,7 @@ from lfsync.model import (
 )
 from lfsync.state.state import known_address
 
+T = TypeVar("T")
 FORMAT_VERSION = 1
 
 _ACTIONS: tuple[Action, ...] = ("create", "update", "adopt", "delete", "restore")
@@ -227,10 +228,15 @@ def _first(error: ValueError) -> str:
 
 def plan_schema() -> dict[str, JSON]:
     """The JSON Schema of a plan file."""
-    schema = PlanData.model_json_schema(schema_generator=_Untitled)
+    return schema_of(TypeAdapter(PlanData), "lfsync plan")
+
+
+def schema_of(type: TypeAdapter[T], title: str) -> dict[str, JSON]:
+    """The JSON Schema of a document."""
+    schema = type.json_schema(schema_generator=_Untitled)
     for part in (schema, *schema["$defs"].values()):
         part.pop("title", None)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lfsync plan"} | schema
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
 
 class _Untitled(GenerateJsonSchema):
@@ -240,12 +246,14 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Of a JSON document: strict, and nothing that it doesn't name."""
+
     # Built when a plan is read: every start would pay for it.
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
-class PlaceData(_Part):
+class PlaceData(Part):
     """Where the value stands, from 1. A CSV row has column 0."""
 
     file: str
@@ -256,7 +264,7 @@ class PlaceData(_Part):
         return Place(self.file, self.line, self.column)
 
 
-class ChangedData(_Part):
+class ChangedData(Part):
     """When a field was last changed in Lightfield, and what it held before that."""
 
     at: str
@@ -266,7 +274,7 @@ class ChangedData(_Part):
         return LastChange(self.at, self.before)
 
 
-class FieldData(_Part):
+class FieldData(Part):
     """One field. `before`/`after` are for people, `before_raw`/`after_raw` what the API holds.
 
     `changed` is there only where a field drifted and Lightfield's field history tells when.
@@ -296,7 +304,7 @@ class FieldData(_Part):
         )
 
 
-class LinkData(_Part):
+class LinkData(Part):
     """One relationship. `add`/`remove` hold addresses of the project, else ids."""
 
     key: str
@@ -310,7 +318,7 @@ class LinkData(_Part):
         return LinkChange(self.key, self.before, self.after, tuple(self.add), tuple(self.remove), self.cause)
 
 
-class MembersData(_Part):
+class MembersData(Part):
     """Members of a list: addresses of the project, else ids."""
 
     add: list[str]
@@ -320,7 +328,7 @@ class MembersData(_Part):
         return MembersChange(tuple(self.add), tuple(self.remove))
 
 
-class ChangeData(_Part):
+class ChangeData(Part):
     """One resource's action.
 
     `name` is what a person calls the record, of a create as declared; `link` leads to it. `moved_from` is the address
@@ -365,7 +373,7 @@ class ChangeData(_Part):
         )
 
 
-class BlockedData(_Part):
+class BlockedData(Part):
     """A resource that can't be planned, and why."""
 
     address: str
@@ -377,7 +385,7 @@ class BlockedData(_Part):
         return Blocked(known_address(self.address), self.reason, self.hint, self.source.place())
 
 
-class OrphanData(_Part):
+class OrphanData(Part):
     """Managed before, declared no more."""
 
     address: str
@@ -387,7 +395,7 @@ class OrphanData(_Part):
         return Orphan(known_address(self.address), self.id)
 
 
-class RefusalData(_Part):
+class RefusalData(Part):
     """Why apply would refuse the plan."""
 
     kind: Literal["threshold", "policy", "scope"]
@@ -399,7 +407,7 @@ class RefusalData(_Part):
         return Refusal(self.kind, self.name, self.message, tuple(known_address(text) for text in self.addresses))
 
 
-class WorkspaceData(_Part):
+class WorkspaceData(Part):
     """Which workspace the plan is for. `ids` are hashes of ids that only this organisation has."""
 
     name: str
@@ -407,7 +415,7 @@ class WorkspaceData(_Part):
     ids: list[str]
 
 
-class SummaryData(_Part):
+class SummaryData(Part):
     """How many resources, by what happens to them; `drift` counts changes made in Lightfield."""
 
     create: int = Field(ge=0)
@@ -420,7 +428,7 @@ class SummaryData(_Part):
     drift: int = Field(ge=0)
 
 
-class RequestsData(_Part):
+class RequestsData(Part):
     """How many requests an apply makes, by category of the rate limit."""
 
     read: int = Field(ge=0)
@@ -428,7 +436,7 @@ class RequestsData(_Part):
     write: int = Field(ge=0)
 
 
-class PlanData(_Part):
+class PlanData(Part):
     """What `lfsync plan -o FILE` saves and `lfsync plan --format json` prints."""
 
     format_version: Literal[1]

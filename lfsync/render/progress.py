@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from lfsync.model import Address, Outcome, Plan, Status
+from lfsync.model import Address, Change, Outcome, Plan, Status
 from lfsync.render.terminal import escape
 from lfsync.render.words import data_size, duration
 
@@ -86,7 +86,10 @@ class TerminalProgress:
         self._task = self._bar.add_task("", total=len(plan.changes), trouble="", applied=0, uploaded="")
         self._bar.start()
 
-    def answered(self, address: Address) -> None:
+    def began(self, change: Change) -> None:
+        """Nothing to show: it is not through."""
+
+    def answered(self, address: Address, id: str) -> None:
         self._tally.answered(address)
         self._show()
 
@@ -133,7 +136,10 @@ class LineProgress:
         self._next = self._began + self._every
         self._open = self._tally.total > 0  # nothing to apply, nothing to say
 
-    def answered(self, address: Address) -> None:
+    def began(self, change: Change) -> None:
+        """Nothing to show: it is not through."""
+
+    def answered(self, address: Address, id: str) -> None:
         self._tally.answered(address)
         self._now_and_then()
 

@@ -7,7 +7,7 @@ The order is for reading: the summary, changes grouped by kind and sorted by key
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from lfsync.kinds import KINDS, is_kind, kind_of, rank
@@ -23,6 +23,12 @@ PACKED_FROM = 25
 def plan_text(plan: Plan, *, width: int | None, color: bool) -> str:
     """The whole plan. `width`: columns of the terminal; None: a pipe, nothing is wrapped or cut (rule P2)."""
     return layout(_lines(plan, width), width=width, color=color)
+
+
+def changes_text(changes: Iterable[Change], *, width: int | None, color: bool) -> str:
+    """Changes alone, in their own order: what a run of the past did. `width` as in `plan_text`."""
+    lines = (each for change in changes for each in change_lines(change, width=width, packed=False))
+    return layout(lines, width=width, color=color)
 
 
 def summary(plan: Plan) -> str:

@@ -4,6 +4,7 @@ One file for each run that wrote something, JSON lines, readable by its owner al
 
   {"run": {"run", "workspace", "who", "at", "command", "config_digest", "lfsync_version"}}
   {"wrote": {"address", "action", "id", "fields": {key: [before, after]}, "relationships": {key: [added, removed]}, …}}
+  {"ended": {"at", "interrupted"}}
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lfsync import __version__
 from lfsync.errors import StateError, UsageError
 from lfsync.state.ledger import Written
-from lfsync.state.runs import Entry, Run, RunHeader
+from lfsync.state.runs import Entry, Run, RunEnd, RunHeader
 
 
 class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid")
     run: RunHeader | None = None
     wrote: Entry | None = None
+    ended: RunEnd | None = None
 
 
 class Recorder:
@@ -68,6 +70,18 @@ class Recorder:
         self._file.write(json.dumps({"wrote": entry.model_dump(exclude_defaults=True)}) + "\n")
         self._file.flush()
 
+    @property
+    def name(self) -> str | None:
+        """The run's name in the history; None where nothing of it is kept."""
+        return None if self._file is None else self._header.run
+
+    def end(self, *, interrupted: bool) -> None:
+        """The run has come to its end by itself: one without this was killed."""
+        if self._file is not None:
+            end = RunEnd(at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", interrupted=interrupted)
+            self._file.write(json.dumps({"ended": end.model_dump()}) + "\n")
+            self._file.flush()
+
     def close(self) -> None:
         """Nothing more comes; what is older than the days to keep goes."""
         if self._file is not None:
@@ -102,7 +116,7 @@ def find(folder: Path, name: str | None) -> Run:
 
 
 def _read(path: Path) -> Run:
-    header = None
+    header = end = None
     entries = []
     try:
         lines = path.read_text("utf-8", errors="replace").split("\n")
@@ -117,11 +131,11 @@ def _read(path: Path) -> Run:
                     f"{path}:{number}: the record of a run can't be read", hint="Remove the file: undo can't use it."
                 ) from None
             break
-        header = line.run or header
+        header, end = line.run or header, line.ended or end
         entries += [line.wrote] if line.wrote else []
     if header is None:
         raise StateError(f"{path}:1: the record of a run has no header", hint="Remove the file.")
-    return Run(header, tuple(entries))
+    return Run(header, tuple(entries), end)
 
 
 def _began(path: Path) -> datetime | None:

@@ -25,6 +25,14 @@ class RunHeader(BaseModel):
     lfsync_version: str
 
 
+class RunEnd(BaseModel):
+    """A run ended by itself: as it was meant to, or early after Ctrl-C."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    at: str
+    interrupted: bool
+
+
 class Entry(BaseModel):
     """What was written to one record: (before, after) of fields, (added, removed) ids of links.
 
@@ -50,10 +58,16 @@ class Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the past."""
+    """One run of the past. `end`: None where it was killed, or goes on still."""
 
     header: RunHeader
     entries: tuple[Entry, ...]
+    end: RunEnd | None = None
+
+    @property
+    def ended(self) -> Literal["whole", "interrupted", "killed"]:
+        """How it came to its end."""
+        return "killed" if self.end is None else "interrupted" if self.end.interrupted else "whole"
 
     def counts(self) -> Counter[str]:
         """How many records were created, updated, …"""

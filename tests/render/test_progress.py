@@ -42,7 +42,7 @@ def test_rule_a8_a_line_every_ten_seconds_counts_what_was_answered_and_one_at_th
     progress.start(plan_of(4))
     for address in addresses(3):
         clock.now += 6
-        progress.answered(address)
+        progress.answered(address, "acc_1")
     clock.now += 6
     progress.finished(Outcome(Address("account", "3"), "create", "failed", None, "no"))
     for address in addresses(3):  # the proof comes after all writes, and counts nothing twice
@@ -64,7 +64,7 @@ def test_rule_a8_what_is_answered_shows_long_before_any_proof() -> None:
     progress.start(plan_of(1000))
     for address in addresses(400):
         clock.now += 0.04
-        progress.answered(address)
+        progress.answered(address, "acc_1")
     assert stream.getvalue().splitlines()[-1] == "applied 250 of 1000, about 30 s left"
 
 
@@ -84,7 +84,7 @@ def test_a_note_is_harmless_on_both() -> None:
         progress: Reporter = make(stream)
         progress.start(plan_of_everything())
         progress.note("waiting \x1b[31m [bold]5 s[/bold] \u202e\ud800")
-        progress.answered(ACME)
+        progress.answered(ACME, "acc_1")
         progress.finished(DONE)
         progress.finished(FAILED)
         progress.close()
