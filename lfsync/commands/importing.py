@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -13,12 +14,11 @@ from lfsync.commands.console import Options, out
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
 from lfsync.editing.downloads import Downloaded, download, names
-from lfsync.editing.files import create_file, rewritten_as
-from lfsync.editing.files import replace as replace_file
-from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records
+from lfsync.editing.files import Whole, write_all
+from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records, targets_first
 from lfsync.editing.insertion import inserted
 from lfsync.editing.splices import CantEditError
-from lfsync.errors import Problem, StateError, UnrecordedError, UsageError
+from lfsync.errors import LfsyncError, Problem, StateError, UnrecordedError, UsageError
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Wanted, is_unfinished, named, title
@@ -357,10 +357,11 @@ def _files(
         for mapping in project.mappings
         if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
     }
-    taken_names: set[str] = set()
 
-    def is_taken(name: str) -> bool:
-        return name in taken_names or (project.root / name).exists()
+    def is_taken(name: str, text: str) -> bool:
+        """Whether it can't be the name of a new text; one that a killed import left, and nothing names, can be."""
+        path = project.root / name
+        return os.path.lexists(path) and (path.resolve() in project.files or not _is_file_of(path, text))
 
     world = World(
         schema=planned.schema,
@@ -383,6 +384,13 @@ def _files(
     for kind, resources in by_kind.items():
         result.files.append(_file(session, into, kind, resources))
     return result
+
+
+def _is_file_of(path: Path, text: str) -> bool:
+    try:
+        return path.is_file() and not path.is_symlink() and path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _folder(into: str) -> str:
@@ -476,28 +484,41 @@ def _blamed(problems: Sequence[Problem], addresses: Collection[Address]) -> dict
 
 
 def _write(session: Session, result: _Result) -> None:
-    """Texts, then the files that name them, each whole or not at all; then the state (rule V1)."""
-    root = session.project.root
-    for name, text in result.texts.items():
-        create_file(root / name, text.encode())
-    written: list[_File] = []
-    for file in result.files:
-        try:
-            if file.before is None:
-                create_file(file.path, file.after.encode())
-            else:
-                replace_file(rewritten_as(file.name, file.path, file.before, file.after.encode()))
-            written.append(file)
-        except CantEditError as error:
-            result.left += [(str(each.address), None, error.reason) for each in file.resources]
-    result.files = written
-    if not written or result.draft is None:
+    """Texts, then the files that name them, each whole, and all or none; then the state (rule V1)."""
+    if not result.files or result.draft is None:
         return
+    _write_files(session.project.root, result, _ordered(result.files, result.draft.desired))
     bindings = {each.address: result.draft.bindings[each.address] for each in result.resources}
     try:
         session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}))
     except (StateError, OSError) as error:
         raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
+
+
+def _write_files(root: Path, result: _Result, files: Sequence[_File]) -> None:
+    """All or none: the files refer to each other, so that none of them is of use without the others."""
+    texts = [(name, text) for name, text in result.texts.items() if not _is_file_of(root / name, text)]
+    try:
+        write_all(
+            [Whole(name, root / name, None, text.encode()) for name, text in texts],
+            [Whole(file.name, file.path, file.before, file.after.encode()) for file in files],
+        )
+    except CantEditError as error:
+        _drop(root, result.contents.values())
+        raise LfsyncError(f"{error.reason}; nothing is imported", hint="Import again.") from None
+
+
+def _ordered(files: Sequence[_File], desired: Mapping[Address, Desired]) -> list[_File]:
+    home = {each.address: file.name for file in files for each in file.resources}
+    by_name = {file.name: file for file in files}
+    return [by_name[name] for name in targets_first({file.name: _named(file, desired, home) for file in files})]
+
+
+def _named(file: _File, desired: Mapping[Address, Desired], home: Mapping[Address, str]) -> set[str]:
+    """The files whose resources a file refers to."""
+    links = [link for each in file.resources for link in desired[each.address].all_links]
+    targets = {target.address for link in links for target in (*link.include, *link.exclude)}
+    return {home[address] for address in targets if address is not None and address in home}
 
 
 # ---------------------------------------------------------------- telling
