@@ -22,7 +22,7 @@ from lfsync.errors import LfsyncError, Problem, StateError, UnrecordedError, Usa
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Wanted, is_unfinished, named, title
-from lfsync.model import Address, Cell, Desired, Place, Query, Record, Target, Value
+from lfsync.model import JSON, Address, Cell, Desired, FieldDef, Place, Query, Record, Schema, Target, Value
 from lfsync.planning.draft import Draft
 from lfsync.planning.live_schema import may_read
 from lfsync.planning.make import redraft, survey
@@ -34,6 +34,7 @@ from lfsync.planning.refs import query_of
 from lfsync.planning.selection import with_dependencies
 from lfsync.planning.session import Session
 from lfsync.project.declarations import every
+from lfsync.project.documents import parse
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
@@ -43,6 +44,7 @@ from lfsync.wording import did_you_mean, nfc
 _ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _WHERE = Place("--where", 0)
+_DIVIDED = ("ADDRESS", "FULL_NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Request:
     ids: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    into: str = ""
+    into: str = "."
     members: MembersMode = "include"
     limit: int | None = None
     download: bool = False
@@ -118,10 +120,23 @@ def _refuse_slips(request: Request) -> None:
         if not is_kind(kind):
             hint = did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)} and object.SLUG."
             raise UsageError(f"there is no kind `{kind}`", hint=hint)
+    if request.into.startswith("-") or not request.into:
+        hint = "Name a folder of the project; `.`, or no --into, is the project's own."
+        raise UsageError(f"--into `{request.into}` is no folder", hint=hint)
+    for id in request.ids:
+        _refuse_id(id)
     for named_kind in (*request.kinds, *map(id_kind, request.ids)):
         if named_kind in KINDS and KINDS[str(named_kind)].uploaded and not request.download:
             hint = "Pass --download. Without it, what refers to a file names it by its id."
             raise UsageError(f"a {named_kind} is imported with its content only", hint=hint)
+
+
+def _refuse_id(id: str) -> None:
+    kind = id_kind(id)
+    if kind and not is_kind(kind):
+        raise UsageError(f"--id {id}: this is the id of a {kind}, and nothing of that kind is imported")
+    if not id:
+        raise UsageError("--id is empty", hint="Name the id of a record, such as acc_4bfa4b18.")
 
 
 async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Result:
@@ -135,8 +150,10 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
+            request = replace(request, into=_folder(session.project.root, request.into))
             kinds, warnings = await _kinds(session, request)
             planned = await survey(session, kinds)
+            _refuse_unknown(planned.schema, kinds, request.fields)
             records = await _chosen(session, planned, kinds, request)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
             await _read_members(planned, records, request.members)
@@ -171,6 +188,23 @@ async def _kinds(session: Session, request: Request) -> tuple[list[str], list[st
     return readable, warnings
 
 
+def _refuse_unknown(schema: Schema, kinds: Sequence[str], keys: Iterable[str]) -> None:
+    """A key of `--field` that no kind has, or none that can be written: it would quietly import less than was meant."""
+    known = {"members": True} if "list" in kinds else {}
+    for kind in kinds:
+        definitions = schema.kinds[kind]
+        for each in definitions.fields.values():
+            known[each.key] = known.get(each.key, False) or not each.read_only
+        for rel in definitions.relationships.values():
+            known[rel.key] = known.get(rel.key, False) or rel.writable
+    writable = [key for key, is_writable in known.items() if is_writable]
+    for key in map(nfc, keys):
+        if key not in writable:
+            who = f"{kinds[0]} has no" if len(kinds) == 1 else f"none of {', '.join(kinds)} has a"
+            said = f"`{key}` can't be written" if key in known else f"{who} field or relationship `{key}`"
+            raise UsageError(f"--field: {said}", hint=did_you_mean(key, writable))
+
+
 async def _object_types(session: Session, token: Token) -> tuple[str, ...]:
     return await session.client.object_types() if may_read(token, f"{OBJECT}any") else ()
 
@@ -192,7 +226,11 @@ async def _chosen(
     known = {record.id for records in found.values() for record in records} | {id for _, id in managed}
     for id in request.ids:
         if id not in known:
-            raise UsageError(f"--id {id}: no live record of {', '.join(kinds)} has this id")
+            is_live = any(planned.knowledge.record(kind, id) for kind in kinds)
+            why = (
+                "its record does not match --where" if is_live else f"no live record of {', '.join(kinds)} has this id"
+            )
+            raise UsageError(f"--id {id}: {why}")
     return found
 
 
@@ -204,12 +242,21 @@ def _query(session: Session, planned: Planned, kind: str, where: Sequence[str]) 
     values = {}
     for text in where:
         key, _, value = text.partition("=")
-        values[nfc(key.strip())] = Value(Cell(_plain(nfc(value))), _WHERE)
+        key = nfc(key.strip())
+        known = planned.schema.kinds[kind].fields.get(key)
+        values[key] = Value(_data(nfc(value), known), _WHERE)
     query = query_of(scope, kind, values, _WHERE, Address(kind, "*"))
     if scope.problems:
         problem = scope.problems[0]
         raise UsageError(f"--where: {problem.message}", hint=problem.hint)
     return query
+
+
+def _data(value: str, known: FieldDef | None) -> JSON:
+    """A cell; of what is divided into parts, the mapping that is written so."""
+    if known is not None and known.type in _DIVIDED and value.lstrip().startswith("{"):
+        return parse(value, _WHERE.file).data
+    return Cell(_plain(value))
 
 
 def _plain(value: str) -> str:
@@ -283,7 +330,7 @@ async def _downloaded(
 ) -> tuple[dict[str, Downloaded], list[tuple[str, str | None, str]]]:
     """By id, what the chosen files hold, in files of the project; those that can't be had are taken out, and named."""
     chosen = [record for kind, each in records.items() if kind_of(kind).uploaded for record in each]
-    folder = f"{_folder(request.into)}files/"
+    folder = f"{request.into}files/"
     if dry_run:
         there = {path.name.casefold() for path in (session.project.root / folder).glob("*")}
         return {each.id: Downloaded(f"{folder}{_free(title(each), there)}", "", is_new=False) for each in chosen}, []
@@ -351,7 +398,7 @@ def _files(
     contents: Mapping[str, Downloaded],
 ) -> _Result:
     project = session.project
-    into = _folder(request.into)
+    into = request.into
     defaults = {
         mapping.address.kind: mapping
         for mapping in project.mappings
@@ -393,10 +440,15 @@ def _is_file_of(path: Path, text: str) -> bool:
         return False
 
 
-def _folder(into: str) -> str:
+def _folder(root: Path, into: str) -> str:
     """The folder that files go to, as the beginning of their names."""
-    parts = [part for part in PurePosixPath(into.replace("\\", "/")).parts if part != "."]
-    return "".join(f"{part}/" for part in parts)
+    path = PurePosixPath(into.replace("\\", "/"))
+    if path.is_absolute() and path.is_relative_to(root.as_posix()):
+        path = path.relative_to(root.as_posix())
+    blocking = [each for each in (root / path, *(root / path).parents) if each.exists() and not each.is_dir()]
+    if blocking:
+        raise UsageError(f"--into {into}: {blocking[0].name} is a file", hint="Name a folder of the project.")
+    return f"{path}/" if path.parts else ""
 
 
 def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> _File:

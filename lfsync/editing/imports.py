@@ -295,7 +295,7 @@ class _Writer:
             if given is not None:
                 if not _is_given(given.data, value, known):
                     yield key, self._said(known, value, address, texts, left)
-            elif not is_empty(value) and self._is_asked(key):
+            elif not is_empty(value) and (self._is_asked(key) or key in kind.decides):
                 said = self._said(known, value, address, texts, left)
                 if said is not None:
                     yield key, said
