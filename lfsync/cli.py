@@ -200,7 +200,7 @@ def apply(
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record; repeatable.")
 @click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only records that match; repeatable.")
 @click.option("--field", "fields", multiple=True, metavar="KEY", help="Only this field or relationship; repeatable.")
-@click.option("--into", default="", metavar="DIR", help="The folder of the files, below the project's.")
+@click.option("--into", default=".", metavar="DIR", help="The folder of the files, below the project's.")
 @click.option(
     "--members",
     type=click.Choice(["exact", "include", "none"]),

@@ -45,6 +45,7 @@ class Kind:
     `matches`       default match, best first: the first whose first key is declared is taken (design.md, section 4)
     `required`      fields and relationships that a create must carry
     `create_only`   keys that only a create may set (rule I8)
+    `decides`       fields that say what a resource is: each must declare them, whatever else it leaves out
     `words`         fields whose values are plain words, not option ids
     `history`       the API keeps what its fields held before (API sheet 4.14)
     `filterable`    its list endpoint documents filters (API sheet 8.4)
@@ -77,6 +78,7 @@ class Kind:
     relationships: Mapping[str, Relationship]
     required: tuple[str, ...] = ()
     create_only: frozenset[str] = frozenset()
+    decides: frozenset[str] = frozenset()
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     custom_fields: bool = False
     id_prefix: str | None = None
@@ -309,6 +311,7 @@ _ROWS = (
         matches=(("$name", "$objectType"),),
         required=("$name", "$objectType"),
         create_only=frozenset({"$objectType"}),
+        decides=frozenset({"$objectType"}),
         words={"$objectType": ("$account", "$contact", "$opportunity"), "$kind": ("target",)},
         trash=False,
         restorable=False,

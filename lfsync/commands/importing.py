@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -13,16 +14,15 @@ from lfsync.commands.console import Options, out
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
 from lfsync.editing.downloads import Downloaded, clear, download, names
-from lfsync.editing.files import create_file, rewritten_as
-from lfsync.editing.files import replace as replace_file
-from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records
+from lfsync.editing.files import Whole, write_all
+from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records, targets_first
 from lfsync.editing.insertion import inserted
 from lfsync.editing.splices import CantEditError
-from lfsync.errors import Problem, StateError, UnrecordedError, UsageError
+from lfsync.errors import LfsyncError, Problem, StateError, UnrecordedError, UsageError
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import Finder
 from lfsync.knowledge.knowledge import Wanted, is_unfinished, named, title
-from lfsync.model import Address, Cell, Desired, Place, Query, Record, Target, Value
+from lfsync.model import JSON, Address, Cell, Desired, FieldDef, Place, Query, Record, Schema, Target, Value
 from lfsync.planning.draft import Draft
 from lfsync.planning.live_schema import may_read
 from lfsync.planning.make import redraft, survey
@@ -34,6 +34,7 @@ from lfsync.planning.refs import query_of
 from lfsync.planning.selection import with_dependencies
 from lfsync.planning.session import Session
 from lfsync.project.declarations import every
+from lfsync.project.documents import parse
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
@@ -45,6 +46,7 @@ _ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _LONGEST_NAME, _LONGEST_REASON = 200, 600  # characters, on a terminal
 _WHERE = Place("--where", 0)
+_DIVIDED = ("ADDRESS", "FULL_NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Request:
     ids: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    into: str = ""
+    into: str = "."
     members: MembersMode = "include"
     limit: int | None = None
     download: bool = False
@@ -123,10 +125,23 @@ def _refuse_slips(request: Request) -> None:
         if not is_kind(kind):
             hint = did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)} and object.SLUG."
             raise UsageError(f"there is no kind `{kind}`", hint=hint)
+    if request.into.startswith("-") or not request.into:
+        hint = "Name a folder of the project; `.`, or no --into, is the project's own."
+        raise UsageError(f"--into `{request.into}` is no folder", hint=hint)
+    for id in request.ids:
+        _refuse_id(id)
     for named_kind in (*request.kinds, *map(id_kind, request.ids)):
         if named_kind in KINDS and KINDS[str(named_kind)].uploaded and not request.download:
             hint = "Pass --download. Without it, what refers to a file names it by its id."
             raise UsageError(f"a {named_kind} is imported with its content only", hint=hint)
+
+
+def _refuse_id(id: str) -> None:
+    kind = id_kind(id)
+    if kind and not is_kind(kind):
+        raise UsageError(f"--id {id}: this is the id of a {kind}, and nothing of that kind is imported")
+    if not id:
+        raise UsageError("--id is empty", hint="Name the id of a record, such as acc_4bfa4b18.")
 
 
 async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Result:
@@ -140,10 +155,12 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
+            request = replace(request, into=_folder(session.project.root, request.into))
             if not dry_run:
                 clear(session.workspace.downloads_path)
             kinds, warnings = await _kinds(session, request)
             planned = await survey(session, kinds)
+            _refuse_unknown(planned.schema, kinds, request.fields)
             notes = [] if request.download or not request.everything else await _unmentioned(session, planned)
             records = await _chosen(session, planned, kinds, request)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
@@ -189,6 +206,23 @@ async def _unmentioned(session: Session, planned: Planned) -> list[str]:
     return notes
 
 
+def _refuse_unknown(schema: Schema, kinds: Sequence[str], keys: Iterable[str]) -> None:
+    """A key of `--field` that no kind has, or none that can be written: it would quietly import less than was meant."""
+    known = {"members": True} if "list" in kinds else {}
+    for kind in kinds:
+        definitions = schema.kinds[kind]
+        for each in definitions.fields.values():
+            known[each.key] = known.get(each.key, False) or not each.read_only
+        for rel in definitions.relationships.values():
+            known[rel.key] = known.get(rel.key, False) or rel.writable
+    writable = [key for key, is_writable in known.items() if is_writable]
+    for key in map(nfc, keys):
+        if key not in writable:
+            who = f"{kinds[0]} has no" if len(kinds) == 1 else f"none of {', '.join(kinds)} has a"
+            said = f"`{key}` can't be written" if key in known else f"{who} field or relationship `{key}`"
+            raise UsageError(f"--field: {said}", hint=did_you_mean(key, writable))
+
+
 async def _object_types(session: Session, token: Token) -> tuple[str, ...]:
     return await session.client.object_types() if may_read(token, f"{OBJECT}any") else ()
 
@@ -210,7 +244,11 @@ async def _chosen(
     known = {record.id for records in found.values() for record in records} | {id for _, id in managed}
     for id in request.ids:
         if id not in known:
-            raise UsageError(f"--id {id}: no live record of {', '.join(kinds)} has this id")
+            is_live = any(planned.knowledge.record(kind, id) for kind in kinds)
+            why = (
+                "its record does not match --where" if is_live else f"no live record of {', '.join(kinds)} has this id"
+            )
+            raise UsageError(f"--id {id}: {why}")
     return found
 
 
@@ -222,12 +260,21 @@ def _query(session: Session, planned: Planned, kind: str, where: Sequence[str]) 
     values = {}
     for text in where:
         key, _, value = text.partition("=")
-        values[nfc(key.strip())] = Value(Cell(_plain(nfc(value))), _WHERE)
+        key = nfc(key.strip())
+        known = planned.schema.kinds[kind].fields.get(key)
+        values[key] = Value(_data(nfc(value), known), _WHERE)
     query = query_of(scope, kind, values, _WHERE, Address(kind, "*"))
     if scope.problems:
         problem = scope.problems[0]
         raise UsageError(f"--where: {problem.message}", hint=problem.hint)
     return query
+
+
+def _data(value: str, known: FieldDef | None) -> JSON:
+    """A cell; of what is divided into parts, the mapping that is written so."""
+    if known is not None and known.type in _DIVIDED and value.lstrip().startswith("{"):
+        return parse(value, _WHERE.file).data
+    return Cell(_plain(value))
 
 
 def _plain(value: str) -> str:
@@ -301,7 +348,7 @@ async def _downloaded(
 ) -> tuple[dict[str, Downloaded], list[tuple[str, str | None, str]]]:
     """By id, what the chosen files hold, in files of the project; those that can't be had are taken out, and named."""
     chosen = [record for kind, each in records.items() if kind_of(kind).uploaded for record in each]
-    folder = f"{_folder(request.into)}files/"
+    folder = f"{request.into}files/"
     if dry_run:
         there = {path.name.casefold() for path in (session.project.root / folder).glob("*")}
         return {each.id: Downloaded(f"{folder}{_free(title(each), there)}", "", is_new=False) for each in chosen}, []
@@ -371,16 +418,17 @@ def _files(
     contents: Mapping[str, Downloaded],
 ) -> _Result:
     project = session.project
-    into = _folder(request.into)
+    into = request.into
     defaults = {
         mapping.address.kind: mapping
         for mapping in project.mappings
         if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
     }
-    taken_names: set[str] = set()
 
-    def is_taken(name: str) -> bool:
-        return name in taken_names or (project.root / name).exists()
+    def is_taken(name: str, text: str) -> bool:
+        """Whether it can't be the name of a new text; one that a killed import left, and nothing names, can be."""
+        path = project.root / name
+        return os.path.lexists(path) and (path.resolve() in project.files or not _is_file_of(path, text))
 
     world = World(
         schema=planned.schema,
@@ -405,10 +453,22 @@ def _files(
     return result
 
 
-def _folder(into: str) -> str:
+def _is_file_of(path: Path, text: str) -> bool:
+    try:
+        return path.is_file() and not path.is_symlink() and path.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+def _folder(root: Path, into: str) -> str:
     """The folder that files go to, as the beginning of their names."""
-    parts = [part for part in PurePosixPath(into.replace("\\", "/")).parts if part != "."]
-    return "".join(f"{part}/" for part in parts)
+    path = PurePosixPath(into.replace("\\", "/"))
+    if path.is_absolute() and path.is_relative_to(root.as_posix()):
+        path = path.relative_to(root.as_posix())
+    blocking = [each for each in (root / path, *(root / path).parents) if each.exists() and not each.is_dir()]
+    if blocking:
+        raise UsageError(f"--into {into}: {blocking[0].name} is a file", hint="Name a folder of the project.")
+    return f"{path}/" if path.parts else ""
 
 
 def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> _File:
@@ -496,28 +556,41 @@ def _blamed(problems: Sequence[Problem], addresses: Collection[Address]) -> dict
 
 
 def _write(session: Session, result: _Result) -> None:
-    """Texts, then the files that name them, each whole or not at all; then the state (rule V1)."""
-    root = session.project.root
-    for name, text in result.texts.items():
-        create_file(root / name, text.encode())
-    written: list[_File] = []
-    for file in result.files:
-        try:
-            if file.before is None:
-                create_file(file.path, file.after.encode())
-            else:
-                replace_file(rewritten_as(file.name, file.path, file.before, file.after.encode()))
-            written.append(file)
-        except CantEditError as error:
-            result.left += [(str(each.address), None, error.reason) for each in file.resources]
-    result.files = written
-    if not written or result.draft is None:
+    """Texts, then the files that name them, each whole, and all or none; then the state (rule V1)."""
+    if not result.files or result.draft is None:
         return
+    _write_files(session.project.root, result, _ordered(result.files, result.draft.desired))
     bindings = {each.address: result.draft.bindings[each.address] for each in result.resources}
     try:
         session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}))
     except (StateError, OSError) as error:
         raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
+
+
+def _write_files(root: Path, result: _Result, files: Sequence[_File]) -> None:
+    """All or none: the files refer to each other, so that none of them is of use without the others."""
+    texts = [(name, text) for name, text in result.texts.items() if not _is_file_of(root / name, text)]
+    try:
+        write_all(
+            [Whole(name, root / name, None, text.encode()) for name, text in texts],
+            [Whole(file.name, file.path, file.before, file.after.encode()) for file in files],
+        )
+    except CantEditError as error:
+        _drop(root, result.contents.values())
+        raise LfsyncError(f"{error.reason}; nothing is imported", hint="Import again.") from None
+
+
+def _ordered(files: Sequence[_File], desired: Mapping[Address, Desired]) -> list[_File]:
+    home = {each.address: file.name for file in files for each in file.resources}
+    by_name = {file.name: file for file in files}
+    return [by_name[name] for name in targets_first({file.name: _named(file, desired, home) for file in files})]
+
+
+def _named(file: _File, desired: Mapping[Address, Desired], home: Mapping[Address, str]) -> set[str]:
+    """The files whose resources a file refers to."""
+    links = [link for each in file.resources for link in desired[each.address].all_links]
+    targets = {target.address for link in links for target in (*link.include, *link.exclude)}
+    return {home[address] for address in targets if address is not None and address in home}
 
 
 # ---------------------------------------------------------------- telling

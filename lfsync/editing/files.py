@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,52 +64,128 @@ def rewrite(root: Path, edits: Iterable[Edit], digests: Mapping[Path, str]) -> t
 def replace(made: Rewritten) -> None:
     """Write beside, flush, replace; mode and links stay. CantEditError where the file is not what was read, or where it
     can't be written."""
+    put(write_beside(made.path, made.after, made.known))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A file as it is to be, whole and on the disk, beside its place. `known`: the digest of what stands there, None
+    where nothing does."""
+
+    path: Path
+    temporary: Path
+    known: str | None
+
+    def check(self) -> None:
+        """CantEditError where something else stands there now."""
+        if self.known is not None:
+            _read(self.path, self.known)
+        elif os.path.lexists(self.path):
+            raise CantEditError(_MOVED, _AGAIN)
+
+    def drop(self) -> None:
+        """What can't be dropped is hidden, and stays."""
+        with suppress(OSError):
+            self.temporary.unlink(missing_ok=True)
+
+
+def write_beside(path: Path, data: bytes, known: str | None) -> Beside:
+    """All that can fail but for the last step: a full disk, a folder that can't be written. CantEditError then."""
     try:
-        _replace(made)
-    except OSError as error:
-        raise CantEditError(f"the file can't be written: {error.strerror}") from None
-
-
-def rewritten_as(name: str, path: Path, before: bytes, after: bytes) -> Rewritten:
-    """A file that was read as `before` and is to be `after`."""
-    return Rewritten(name, path, digest(before), after, (), ())
-
-
-def create_file(path: Path, data: bytes) -> None:
-    """A new file, whole or not at all, with its folder. CantEditError where it is there, or can't be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if known is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        beside = Path(name)
+        made = Beside(path, Path(name), known)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.chmod(0o644)
-            os.link(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+            made.temporary.chmod(0o644 if known is None else path.stat().st_mode & 0o7777)
+        except BaseException:
+            made.drop()
+            raise
+    except OSError as error:
+        raise CantEditError(f"the file can't be written: {error.strerror}") from None
+    return made
+
+
+def put(made: Beside) -> None:
+    """Into its place, at once. CantEditError where something else stands there now, or where it can't be put."""
+    try:
+        made.check()
+        if made.known is None:
+            os.link(made.temporary, made.path)
+        else:
+            made.temporary.replace(made.path)
     except FileExistsError:
         raise CantEditError(_MOVED, _AGAIN) from None
     except OSError as error:
         raise CantEditError(f"the file can't be written: {error.strerror}") from None
+    finally:
+        made.drop()
 
 
-def _replace(made: Rewritten) -> None:
-    handle, name = tempfile.mkstemp(dir=made.path.parent, prefix=f".{made.path.name[:100]}.")
-    beside = Path(name)
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file as it is to be. `before`: what it holds now, None where it is not there."""
+
+    name: str
+    path: Path
+    before: bytes | None
+    after: bytes
+
+    @property
+    def known(self) -> str | None:
+        return None if self.before is None else digest(self.before)
+
+
+def write_all(texts: Sequence[Whole], files: Sequence[Whole]) -> None:
+    """All of them, in this order, or none: CantEditError names the one that can't be.
+
+    A text is in place as soon as it is whole. Files, which name texts and each other, stand beside their places first:
+    what has no room, or was changed meanwhile, shows before any of them is in place.
+    """
+    beside: list[Beside] = []
+    done: list[Whole] = []
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(made.after)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(made.path.stat().st_mode & 0o7777)
-        _read(made.path, made.known)
-        beside.replace(made.path)
+        for each in texts:
+            with _naming(each):
+                put(write_beside(each.path, each.after, each.known))
+            done.append(each)
+        for each in files:
+            with _naming(each):
+                beside.append(write_beside(each.path, each.after, each.known))
+        for each, made in zip(files, beside, strict=True):
+            with _naming(each):
+                made.check()
+        for each, made in zip(files, beside, strict=True):
+            with _naming(each):
+                put(made)
+            done.append(each)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        for made in beside:
+            made.drop()
+        for each in done:
+            _put_back(each)
         raise
+
+
+@contextmanager
+def _naming(file: Whole) -> Iterator[None]:
+    try:
+        yield
+    except CantEditError as error:
+        raise CantEditError(f"{file.name}: {error.reason}", error.hint) from None
+
+
+def _put_back(file: Whole) -> None:
+    """As it was before; what can't be put back stays, whole as it is."""
+    with suppress(CantEditError, OSError):
+        if file.before is not None:
+            put(write_beside(file.path, file.before, digest(file.after)))
+        elif file.path.read_bytes() == file.after:
+            file.path.unlink()
 
 
 def _rewritten(path: Path, edits: Sequence[Edit], known: str) -> tuple[Rewritten, list[Refused]]:

@@ -73,8 +73,8 @@ class Ask:
 class World:
     """What is known of project and workspace. `addresses`: of the records that are managed.
 
-    `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses and file names that are in use.
-    `contents`: the files that hold what was downloaded, by id.
+    `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses that are in use.
+    `names`: whether a file name is, for a text. `contents`: the files that hold what was downloaded, by id.
     """
 
     schema: Schema
@@ -82,7 +82,7 @@ class World:
     addresses: Mapping[tuple[str, str], Address]
     defaults: Mapping[str, Resource]
     taken: Collection[Address]
-    names: Callable[[str], bool]
+    names: Callable[[str, str], bool]
     contents: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,6 +92,24 @@ def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: A
     keys = _keys(chosen, world)
     writer = _Writer(world, ask, keys, _mirrored(chosen, world.schema))
     return [writer.imported(record) for each in chosen.values() for record in each]
+
+
+def targets_first(named: Mapping[str, Collection[str]]) -> list[str]:
+    """Files in an order in which none names what is still to come, as far as there is one. `named`: by each of them.
+
+    A kill may come between two of them, and what is there by then is to be of use.
+    """
+    found: dict[str, None] = {}
+
+    def add(name: str, above: frozenset[str]) -> None:
+        for other in sorted({*named[name]} - above - found.keys()):
+            add(other, above | {other})
+        found[name] = None
+
+    for name in named:
+        if name not in found:
+            add(name, frozenset({name}))
+    return list(found)
 
 
 # ---------------------------------------------------------------- keys
@@ -277,7 +295,7 @@ class _Writer:
             if given is not None:
                 if not _is_given(given.data, value, known):
                     yield key, self._said(known, value, address, texts, left)
-            elif not is_empty(value) and self._is_asked(key):
+            elif not is_empty(value) and (self._is_asked(key) or key in kind.decides):
                 said = self._said(known, value, address, texts, left)
                 if said is not None:
                     yield key, said
@@ -295,16 +313,16 @@ class _Writer:
             return None
         is_marked = isinstance(data, str) and data.startswith("\ufeff")  # a file's first character, it is no text
         if known.type == "MARKDOWN" and isinstance(data, str) and data.count("\n") >= _LINES_INLINE and not is_marked:
-            name = self._text_name(known, address)
+            name = self._text_name(known, address, data + "\n")
             texts[name] = data + "\n"
             return {"file": name}
         return data
 
-    def _text_name(self, known: FieldDef, address: Address) -> str:
+    def _text_name(self, known: FieldDef, address: Address, text: str) -> str:
         folder = kind_of(address.kind).section if not address.kind.startswith(OBJECT) else address.kind
         stem = f"{self.ask.texts}{folder}/{address.key}.{known.key.lstrip('$')}"
         name, number = f"{stem}.md", 1
-        while self.world.names(name):
+        while self.world.names(name, text):
             number += 1
             name = f"{stem}-{number}.md"
         return name

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lfsync.editing.layout import Layout, Spot
-from lfsync.editing.splices import CantEditError, end_of_line, line_end
+from lfsync.editing.splices import CantEditError, end_of_line, line_end, start_of_line
 from lfsync.editing.yaml_text import scalar
 
 _STEP = 2  # columns
+_NO_PLACE = "its section is written in a form that nothing can be added to"
+_DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
 
 
 def inserted(text: str, path: Sequence[str], resources: Sequence[str]) -> str:
@@ -40,9 +43,9 @@ def _opened(text: str, path: Sequence[str]) -> Layout:
 
 def _place(layout: Layout, path: Sequence[str]) -> tuple[int, int, Sequence[str]]:
     """Where to insert, how far to indent, and which of the path's keys are to be written there."""
-    spot, indent, end = layout.root, 0, len(layout.text)
+    spot, indent, end = layout.root, 0, _end(layout)
     if spot is None or (spot.shape == "scalar" and not spot.value):
-        return len(layout.text), 0, path
+        return end, 0, path
     for number, name in enumerate(path):
         entries = _entries(spot)
         indent = entries[0][0].column - 1
@@ -51,21 +54,32 @@ def _place(layout: Layout, path: Sequence[str]) -> tuple[int, int, Sequence[str]
             return (_below(layout, spot) if number else end), indent, path[number:]
         spot = found
     entries = _entries(spot)
+    if any(layout.text[start_of_line(layout.text, key.start) : key.start].strip() for key, _ in entries):
+        raise CantEditError(_NO_PLACE)  # `? key`
     return _below(layout, spot), entries[0][0].column - 1, ()
+
+
+def _end(layout: Layout) -> int:
+    """Where what is new at the top goes: the end of the text, or the line of `...` that ends the document before."""
+    found = _DOCUMENT_END.search(layout.text, layout.root.end if layout.root else 0)
+    return found.start() if found else len(layout.text)
 
 
 def _entries(spot: Spot) -> list[tuple[Spot, Spot]]:
     """The entries of a block mapping."""
     if spot.shape != "map" or spot.flow or not spot.entries:
-        raise CantEditError("its section is written in a form that nothing can be added to")
+        raise CantEditError(_NO_PLACE)
     return spot.entries
 
 
 def _below(layout: Layout, spot: Spot) -> int:
-    """Where the line below a block starts."""
-    end = end_of_line(layout.text, spot.end)
+    """Where the line below a block starts, and below the comments that are indented as what is inside of it is."""
     newline = line_end(layout.text)
-    return end + len(newline) if layout.text.startswith(newline, end) else end
+    end = end_of_line(layout.text, spot.end)
+    at = end + len(newline) if layout.text.startswith(newline, end) else end
+    deeper = re.compile(rf"(?:[ ]{{{spot.entries[0][0].column},}}#[^\r\n]*(?:{newline}|\Z))*")
+    found = deeper.match(layout.text, at)
+    return found.end() if found else at
 
 
 def _indented(text: str, indent: int) -> str:

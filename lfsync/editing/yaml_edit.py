@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from lfsync.editing import emit
 from lfsync.editing.layout import Layout, Spot
 from lfsync.editing.splices import (
+    LINE_END,
     CantEditError,
     Splice,
     end_of_line,
@@ -195,7 +196,9 @@ class _Editor:
             raise CantEditError(_SHARED)
         if len(leaf.drop) == len(seq.items):
             new = in_flow([*leaf.add])
-            return [Splice(seq.body, seq.end, new)] if seq.flow else self.instead_of_block(key, seq, new)
+            if seq.flow:
+                return [Splice(seq.body, seq.end, new)]
+            return self.items_anew(seq, leaf.add) or self.instead_of_block(key, seq, new)
         if seq.flow:
             pieces = [(item.start, item.end) for item in seq.items]
             return self.flow_items(pieces, leaf.drop, [in_flow(each) for each in leaf.add])
@@ -204,6 +207,20 @@ class _Editor:
             raise CantEditError("several items of the list stand in one line")
         splices = [self.item_gone(seq.items, dashes, index) for index in sorted(leaf.drop)]
         return splices + self.items_added(seq, dashes, leaf)
+
+    def items_anew(self, seq: Spot, add: Sequence[JSON]) -> list[Splice]:
+        """Other items in the place of all of a block, each in a line of its own; nothing where it has no such form."""
+        dashes = self.layout.dashes(seq)
+        starts = [start_of_line(self.text, at) for at in dashes]
+        if (
+            not add
+            or self.is_last(seq.end)
+            or any(self.text[s:at].strip() for s, at in zip(starts, dashes, strict=True))
+        ):
+            return []
+        lines = [line for each in add for line in emit.item(each, dashes[0] - starts[0])]
+        above = self.lines_below(starts[0] - len(self.line_end), lines)
+        return [above, *(self.item_gone(seq.items, dashes, index) for index in range(len(dashes)))]
 
     def item_gone(self, items: Sequence[Spot], dashes: Sequence[int], index: int) -> Splice:
         at = dashes[index]
@@ -230,8 +247,25 @@ class _Editor:
         last = max(index for index in range(len(pieces)) if index not in gone)
         end = pieces[last][1]
         splices = [Splice(end, end, f", {each}") for each in add]
-        splices += (Splice(pieces[i][0], pieces[i + 1][0]) for i in sorted(gone) if i < last)
-        return [*splices, *(Splice(end, pieces[i][1]) for i in sorted(gone) if i > last)]
+        tail = [i for i in sorted(gone) if i > last]
+        is_told = any("#" in self.text[pieces[i - 1][1] : pieces[i][0]] for i in tail)
+        for i in sorted(gone):
+            if i < last:
+                is_kept = "#" in self.text[pieces[i][1] : pieces[i + 1][0]]
+                splices += self.piece_gone(*pieces[i]) if is_kept else [Splice(pieces[i][0], pieces[i + 1][0])]
+            else:
+                splices += self.piece_gone(*pieces[i]) if is_told else [Splice(pieces[i - 1][1], pieces[i][1])]
+        return splices
+
+    def piece_gone(self, start: int, end: int) -> list[Splice]:
+        """A piece and its comma, and no comment but the one in a line of its own."""
+        comma = self.layout.gap(end)
+        ends = comma + 1 if self.text[comma : comma + 1] == "," else end
+        before = self.text[start_of_line(self.text, start) : start].strip()
+        behind = self.text[ends : end_of_line(self.text, ends)].strip()
+        if not before and (not behind or behind.startswith("#")) and not LINE_END.search(self.text, start, ends):
+            return [whole_lines(self.text, start, ends)]
+        return [Splice(start, end), *([Splice(comma, ends)] if ends > end else [])]
 
     # ------------------------------------------------------------ mappings
 

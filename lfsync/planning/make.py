@@ -25,6 +25,7 @@ from lfsync.planning.needs import needs_of
 from lfsync.planning.plan import Context, plan, refusals, rewritten
 from lfsync.planning.planned import Planned
 from lfsync.planning.policies import Judged, only_told
+from lfsync.planning.prepare import unknown_type
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.renames import with_renames
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
@@ -75,6 +76,10 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
     Definitions of what their relationships point at are read too, as far as the key may.
     """
     desired, schema, token = await session.prepare(kinds)
+    for kind in kinds:
+        if kind not in schema.kinds:
+            message, hint = unknown_type(kind, schema)
+            raise UsageError(message, hint=hint)
     targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:

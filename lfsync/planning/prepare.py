@@ -69,11 +69,16 @@ def prepare(
     return dict(sorted(desired.items())), _once(scope.problems)
 
 
-def _report_type(scope: Scope, mapping: Resource) -> None:
-    """A type of custom objects that the workspace doesn't have; told where it is named, not for each resource of it."""
-    slug, types = mapping.address.kind.removeprefix(OBJECT), scope.schema.types
+def unknown_type(kind: str, schema: Schema) -> tuple[str, str]:
+    """What is wrong with a type of custom objects that the workspace doesn't have, and what to do."""
+    slug, types = kind.removeprefix(OBJECT), schema.types
     hint = did_you_mean(slug, types) or f"it has {quoted(types) or 'none'}; types are made in Lightfield's settings"
-    scope.report(mapping.place, None, f"this workspace has no custom object type `{slug}` that the key can see", hint)
+    return f"this workspace has no custom object type `{slug}` that the key can see", hint
+
+
+def _report_type(scope: Scope, mapping: Resource) -> None:
+    """Told where the type is named, not for each resource of it."""
+    scope.report(mapping.place, None, *unknown_type(mapping.address.kind, scope.schema))
 
 
 def _prepared(scope: Scope, resource: Resource) -> Desired:

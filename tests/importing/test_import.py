@@ -166,6 +166,26 @@ def test_fields_and_limit_and_folder(place: Project) -> None:
     place.plan(expect=0)
 
 
+def test_a_list_says_what_it_holds_whatever_is_asked_for(place: Project) -> None:
+    """Without `$objectType` a list is no list that a plan takes (design.md, section 3)."""
+    run = place.lfsync("import", "list", "--field", "$description")
+    assert "Imported 1 record." in run.out
+    assert declared(place, "lists.yaml")["targets"]["fields"] == {"$objectType": "$account"}
+    assert place.plan(expect=0)["summary"]["unchanged"] == 1
+
+
+def test_where_takes_what_is_divided_into_parts(place: Project) -> None:
+    """The way out that its own message tells is one (promise 5)."""
+    assert "Nothing to import." in place.lfsync("import", "contact", "--where", "$name={firstName: Eve}").out
+    assert "Imported 1 record." in place.lfsync("import", "contact", "--where", "$name={firstName: Ada}").out
+
+
+def test_into_an_absolute_path_of_the_project(place: Project) -> None:
+    place.lfsync("import", "account", "--into", f"{place.folder.resolve()}/crm")
+    assert "{file: crm/accounts/acme-solar.about.md}" in (place.folder / "crm/accounts.yaml").read_text()
+    assert place.plan(expect=0)["summary"]["unchanged"] == 4
+
+
 def test_by_id_without_a_kind(place: Project) -> None:
     place.lfsync("import", "task", "--where", "$title=Call")
     id = place.ids()["task.call"]
@@ -195,6 +215,16 @@ def test_dry_run_writes_nothing(place: Project) -> None:
         (["--id", "acc_nothing"], "acc_nothing"),
         (["account", "--into", ".hidden"], "hidden"),
         (["account", "--into", "../elsewhere"], "outside"),
+        (["account", "--into", "/tmp/elsewhere"], "--into: /tmp/elsewhere/accounts.yaml"),
+        (["account", "--into", ""], "no folder"),
+        (["account", "--into", "--dry-run"], "`--dry-run` is no folder"),
+        (["account", "--into", "lfsync.yaml"], "lfsync.yaml is a file"),
+        (["account", "--field", "teir"], "did you mean `tier`?"),
+        (["account", "--field", "$opportunity"], "`$opportunity` can't be written"),
+        (["account", "contact", "--field", "$stage"], "none of account, contact has a field or relationship `$stage`"),
+        (["object.projekt"], "did you mean `project`?"),
+        (["--id", "mem_1"], "the id of a member"),
+        (["--id", ""], "--id is empty"),
     ],
 )
 def test_mistakes(place: Project, arguments: list[str], said: str) -> None:
