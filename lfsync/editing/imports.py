@@ -221,18 +221,23 @@ class _Writer:
         known = match_field(kind, definitions, record)
         query = self._query(record, kind, definitions, known)
         keys = [term.key for term in query.terms if not term.empty] if query else []
-        if query is None or record.redacted or not self._is_only(query, record):
+        if query is None or known is None or not self._is_said(record, known) or not self._is_only(query, record):
             yield f"  id: {scalar(record.id)}"
         elif not kind.matches:
-            assert known is not None
             yield f"  match: [{scalar(known.key, flow=True)}]" if known.key in said else self._matched(record, known)
         elif any(key not in said for key in keys):
-            only_fields = known is not None and len(keys) == 1 and len(query.terms) == 1
-            yield self._matched(record, known) if only_fields and known else f"  id: {scalar(record.id)}"
+            yield self._matched(record, known) if len(query.terms) == 1 else f"  id: {scalar(record.id)}"
 
     def _matched(self, record: Record, known: FieldDef) -> str:
         data = pasted(live_value(record, known, self.world.schema.kinds[record.kind]), known)
         return _lines("match", {known.key: data}, 2)[0]
+
+    def _is_said(self, record: Record, known: FieldDef) -> bool:
+        """Whether a file can say the value that a record is found by, and this key is shown it."""
+        try:
+            return not record.redacted and data_of(known, record.fields.get(known.key), None) is not None
+        except CantEditError:
+            return False
 
     def _query(self, record: Record, kind: Kind, definitions: Definitions, known: FieldDef | None) -> Query | None:
         """What the kind's default match would look for, if all of the record was declared."""
@@ -314,13 +319,14 @@ class _Writer:
     def _links(
         self, record: Record, kind: Kind, definitions: Definitions, left: list[tuple[str, str]]
     ) -> Iterator[tuple[str, _Refs]]:
-        """An exact set; where this key may not see all that is linked, only those that it sees are managed."""
+        """An exact set; where a file can't name all that is linked, only those that it can are managed."""
         default = self.world.defaults.get(record.kind)
         for key in _ordered(kind.relationships, definitions.relationships):
             rel = definitions.relationships[key]
             knowledge = self.world.knowledge
             linked = [id for id in record.links.get(key, ()) if not knowledge.is_gone(rel.target, id)]
-            shown = [id for id in linked if (rel.target, id) not in knowledge.forbidden]
+            hidden = {id: reason for id in linked if (reason := self._unnamed(rel.target, id))}
+            shown = [id for id in linked if id not in hidden]
             given = default.relationships.get(key) if default else None
             if not rel.writable or (record.kind, key) in self.hidden:
                 continue
@@ -328,11 +334,16 @@ class _Writer:
                 continue
             if given is None and not self.ask.fields and _is_others(kind, key):
                 continue
-            if len(shown) < len(linked):
-                left.append((key, f"this key may not see {', '.join(id for id in linked if id not in shown)}"))
-            refs = _Refs([self._ref(rel.target, id) for id in shown], rel.many, partial=len(shown) < len(linked))
+            left += [(key, reason) for reason in hidden.values()]
+            refs = _Refs([self._ref(rel.target, id) for id in shown], rel.many, partial=bool(hidden))
             if (refs.refs or not refs.partial) and not (given and self._is_default(given, rel, linked)):
                 yield key, refs
+
+    def _unnamed(self, kind: str, id: str) -> str:
+        """Why no file can name what is linked; empty where one can."""
+        if kind == "member" and id not in self.members:
+            return f"member {id} is not active, and can't be named"
+        return f"this key may not see {id}" if (kind, id) in self.world.knowledge.forbidden else ""
 
     def _is_default(self, given: Links, rel: RelDef, linked: Sequence[str]) -> bool:
         if given.form == "partial":
@@ -361,7 +372,7 @@ class _Writer:
         if kind_of(kind).uploaded:
             return _Ref(id, title(record))
         known = match_field(kind_of(kind), self.world.schema.kinds[kind], record)
-        if known is not None and not record.redacted and self._finds(record, known):
+        if known is not None and self._is_said(record, known) and self._finds(record, known):
             return _Ref({"match": {known.key: pasted(record.fields.get(known.key), known)}})
         return _Ref(id, title(record))
 
