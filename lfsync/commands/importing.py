@@ -43,6 +43,7 @@ from lfsync.wording import did_you_mean, nfc
 _ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _WHERE = Place("--where", 0)
+_ANY_OBJECT = f"{OBJECT}any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ async def _kinds(session: Session, request: Request) -> tuple[list[str], list[st
     known = [*KINDS, *(f"{OBJECT}{slug}" for slug in await _object_types(session, token))]
     readable = [kind for kind in known if may_read(token, kind) and (request.download or not kind_of(kind).uploaded)]
     hidden = [kind for kind in known if not may_read(token, kind)]
+    hidden += [] if may_read(token, _ANY_OBJECT) else ["custom objects"]
     warnings = [f"this key may not read {', '.join(hidden)}: nothing of it is imported"] if hidden else []
     if not request.download:
         names = ", ".join(f"{kind.section}" for kind in KINDS.values() if kind.uploaded)
@@ -172,7 +174,7 @@ async def _kinds(session: Session, request: Request) -> tuple[list[str], list[st
 
 
 async def _object_types(session: Session, token: Token) -> tuple[str, ...]:
-    return await session.client.object_types() if may_read(token, f"{OBJECT}any") else ()
+    return await session.client.object_types() if may_read(token, _ANY_OBJECT) else ()
 
 
 async def _chosen(
@@ -242,9 +244,8 @@ def _id(planned: Planned, target: Target) -> str | None:
 async def _read_members(planned: Planned, records: Mapping[str, Sequence[Record]], mode: MembersMode) -> None:
     if mode == "none":
         return
-    lists = [record for record in records.get("list", ()) if member_kind(record.fields.get("$objectType"))]
-    wanted = {(record.id, str(member_kind(record.fields["$objectType"]))) for record in lists}
-    await planned.reader.read(Wanted(memberships=wanted))
+    held = {(record.id, str(member_kind(record.fields.get("$objectType")))) for record in records.get("list", ())}
+    await planned.reader.read(Wanted(memberships={(id, kind) for id, kind in held if kind in planned.schema.kinds}))
 
 
 async def _read_targets(planned: Planned, records: Mapping[str, Sequence[Record]]) -> None:
@@ -265,8 +266,8 @@ async def _read_targets(planned: Planned, records: Mapping[str, Sequence[Record]
         kind = member_kind(record.fields.get("$objectType"))
         linked |= {(kind, id) for id in knowledge.memberships.get(record.id, ()) if kind}
     known = {(kind, id) for kind, id in linked if is_kind(kind) and kind in schema.kinds}
-    searched = {kind for kind, id in known if not knowledge.record(kind, id)}
-    searched = {kind for kind in searched - knowledge.listed.keys() if not kind_of(kind).uploaded}
+    managed = {(address.kind, id) for address, id in planned.draft.resolution.ids.items()}
+    searched = {kind for kind, _ in known - managed if not kind_of(kind).uploaded} - knowledge.listed.keys()
     await planned.reader.read(Wanted(searches={kind: set() for kind in searched}))
     unlisted = [each for each in sorted(known) if knowledge.record(*each) is None]
     while True:

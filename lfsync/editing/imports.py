@@ -10,7 +10,7 @@ from lfsync.editing.pasted import pasted
 from lfsync.editing.repasting import data_of
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_text import entry, in_flow, scalar
-from lfsync.kinds import OBJECT, Kind, kind_of, member_kind
+from lfsync.kinds import OBJECT, Kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import MASKABLE, Finder
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
@@ -209,7 +209,7 @@ class _Writer:
                 "  relationships:",
                 *(line for key, refs in links.items() for line in self._relationship(key, refs)),
             ]
-        lines += self._members(record)
+        lines += self._members(record, left)
         if len(lines) == 1:
             lines = [f"{lines[0]} {{}}"]
         return Imported(address, record, "\n".join(lines), texts, tuple(left))
@@ -334,7 +334,7 @@ class _Writer:
                 continue
             if given is None and not self.ask.fields and _is_others(kind, key):
                 continue
-            left += [(key, reason) for reason in hidden.values()]
+            left += [(key, reason) for reason in dict.fromkeys(hidden.values())]
             refs = _Refs([self._ref(rel.target, id) for id in shown], rel.many, partial=bool(hidden))
             if (refs.refs or not refs.partial) and not (given and self._is_default(given, rel, linked)):
                 yield key, refs
@@ -342,7 +342,9 @@ class _Writer:
     def _unnamed(self, kind: str, id: str) -> str:
         """Why no file can name what is linked; empty where one can."""
         if kind == "member" and id not in self.members:
-            return f"member {id} is not active, and can't be named"
+            return f"member {id} is not active, and can't be named" if self.members else _unreadable("member")
+        if is_kind(kind) and kind not in self.world.schema.kinds:
+            return _unreadable(kind)
         return f"this key may not see {id}" if (kind, id) in self.world.knowledge.forbidden else ""
 
     def _is_default(self, given: Links, rel: RelDef, linked: Sequence[str]) -> bool:
@@ -393,10 +395,13 @@ class _Writer:
         else:
             yield from _lines(key, [ref.data for ref in refs.refs], 4)
 
-    def _members(self, record: Record) -> Iterator[str]:
+    def _members(self, record: Record, left: list[tuple[str, str]]) -> Iterator[str]:
         ids = self.world.knowledge.memberships.get(record.id)
         kind = member_kind(record.fields.get("$objectType"))
-        if ids is None or kind is None or self.ask.members == "none" or not self._is_asked("members"):
+        if record.kind != "list" or kind is None or self.ask.members == "none" or not self._is_asked("members"):
+            return
+        if ids is None:
+            left.append(("members", _unreadable(kind)))
             return
         refs = [self._ref(kind, id) for id in sorted(ids) if not self.world.knowledge.is_gone(kind, id)]
         refs.sort(key=lambda ref: str(ref.data))
@@ -428,6 +433,10 @@ def _is_others(kind: Kind, key: str) -> bool:
     """Whether nobody asked for a link here: the other side says it, or Lightfield set it when the record was made."""
     created_by = key in kind.create_only and key not in kind.required
     return created_by or (key in kind.inverse and kind.name != "contact")
+
+
+def _unreadable(kind: str) -> str:
+    return f"this key may not read {kind}"
 
 
 def _is_hidden(record: Record, known: FieldDef) -> bool:
