@@ -182,14 +182,19 @@ def test_an_option_whose_label_another_has_too_is_named_by_its_id(build: Build) 
 
 # ---------------------------------------------------------------- rights
 
-_ALL = "accounts contacts opportunities tasks notes meetings lists members files custom_objects".split()
+_ALL = (
+    *("accounts", "contacts", "opportunities", "tasks", "notes", "meetings", "lists", "files", "custom_objects"),
+    "members",
+)
 _CRM = """\
 members: [{ref: kai, email: kai@corp.example, role: admin}]
 records:
   accounts: [{ref: acme, fields: {$name: Acme}, relationships: {$owner: kai}}]
   contacts: [{fields: {$name: {firstName: Ada}}, relationships: {$account: [acme]}}]
   opportunities: [{ref: deal, fields: {$name: Deal}, relationships: {$account: acme}}]
-  tasks: [{fields: {$title: Call, $status: TODO}, relationships: {$account: acme, $assignedTo: kai, $opportunity: deal}}]
+  tasks:
+    - fields: {$title: Call, $status: TODO}
+      relationships: {$account: acme, $assignedTo: kai, $opportunity: deal}
   notes: [{fields: {$title: N}, relationships: {$account: [acme]}}]
   meetings:
     - fields: {$title: M, $startDate: 2026-01-02T10:00:00Z, $endDate: 2026-01-02T11:00:00Z}
@@ -209,8 +214,10 @@ objects:
     [
         (
             "accounts",
-            ["contact.ada $account", "list.l members", "note.n $account", "object.project.p customer"]
-            + ["opportunity.deal $account", "task.call $account"],
+            [
+                *("contact.ada $account", "list.l members", "note.n $account", "object.project.p customer"),
+                *("opportunity.deal $account", "task.call $account"),
+            ],
         ),
         ("opportunities", ["task.call $opportunity"]),
         ("members", ["account.acme $owner", "task.call $assignedTo"]),

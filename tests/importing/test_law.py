@@ -21,7 +21,6 @@ from tests.importing.other_reader import Path as KeyPath
 from tests.importing.other_reader import load, without
 from tests.importing.worlds import World, disturb, merge, people_edit, seen, world
 
-
 _UNSAYABLE = ("may not see", "control character", "is not active", "no member")
 
 
@@ -45,7 +44,8 @@ def imported(place: Town, *options: str) -> dict[str, Any]:
     assert said.code in (0, 3), said
     told: dict[str, Any] = json.loads(said.out)
     for each in told["left"]:
-        assert each["key"] and any(why in each["reason"] for why in _UNSAYABLE), told["left"]
+        assert each["key"], each
+        assert any(why in each["reason"] for why in _UNSAYABLE), each
     assert said.code == (3 if told["left"] else 0)
     return told
 
@@ -58,7 +58,7 @@ def is_empty(place: Town, but: Collection[tuple[str, str]] = ()) -> None:
         keys = {each["key"] for each in (*change["fields"], *change["relationships"])} - {
             k for a, k in but if a == change["address"]
         }
-        assert not keys and not change["members"] and change["action"] == "update", change
+        assert (keys, change["members"], change["action"]) == (set(), None, "update"), change
     assert (plan["blocked"], plan["orphans"], plan["exit_code"]) == ([], [], 0)
 
 

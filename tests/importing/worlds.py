@@ -27,8 +27,8 @@ AWKWARD: Sequence[str] = (
 )
 TEXTS: Sequence[str] = (
     *AWKWARD,
-    *("one\ntwo", "one\n\ntwo\n", "\n\n", "   ", "a\n---\nb\n...\nc", "a\r\nb\rc", "# T\n\n- a\n- b\n\nc", "\ta\n\tb\nc\nd\ne"),
-    *("trailing  \nblanks \n\t\nhere ", "  indented\nfirst\nline\nof\nmany", "a\nb\nc\nd\n\n\n"),
+    *("one\ntwo", "one\n\ntwo\n", "\n\n", "   ", "a\n---\nb\n...\nc", "a\r\nb\rc", "# T\n\n- a\n- b\n\nc"),
+    *("\ta\n\tb\nc\nd\ne", "trailing  \nblanks \n\t\nhere ", "  indented\nfirst\nline\nof\nmany", "a\nb\nc\nd\n\n\n"),
 )  # fmt: skip
 # What the API takes and no file of a project can hold; nobody can seed it, so people type it.
 CONTROLS: Sequence[str] = ("a\x00b", "\x1b[31mred", "x\x00\ny\nz\nw\nv")
@@ -66,30 +66,49 @@ _MEMBERS = [
     {"ref": "ida", "email": "ida@corp.example", "active": False},
 ]
 _SECTIONS = {
-    **{"account": "accounts", "contact": "contacts", "opportunity": "opportunities", "task": "tasks"},
-    **{"meeting": "meetings", "note": "notes", "object.project": "object.project", "object.site": "object.site"},
+    "account": "accounts",
+    "contact": "contacts",
+    "opportunity": "opportunities",
+    "task": "tasks",
+    "meeting": "meetings",
+    "note": "notes",
+    "object.project": "object.project",
+    "object.site": "object.site",
 }
 # Links of a seed: key → (kind of the targets, whether many). Links of tasks and notes to what is gone are among them.
 _LINKS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
     "account": {
-        **{"$owner": ("member", False), "peers": ("account", True), "parent": ("account", True)},
-        **{"backers": ("contact", True), "sponsor": ("contact", False), "main": ("object.project", False)},
+        "$owner": ("member", False),
+        "peers": ("account", True),
+        "parent": ("account", True),
+        "backers": ("contact", True),
+        "sponsor": ("contact", False),
+        "main": ("object.project", False),
     },
     "contact": {"$account": ("account", True), "buddy": ("member", False)},
     "opportunity": {
-        **{"$owner": ("member", False), "$champion": ("contact", False), "$evaluator": ("contact", False)},
+        "$owner": ("member", False),
+        "$champion": ("contact", False),
+        "$evaluator": ("contact", False),
         "rivals": ("account", True),
     },
     "task": {"$account": ("account", False), "$opportunity": ("opportunity", False)},
     "meeting": {"$transcript": ("file", False)},
     "note": {
-        **{"$account": ("account", True), "$contact": ("contact", True), "$opportunity": ("opportunity", True)},
+        "$account": ("account", True),
+        "$contact": ("contact", True),
+        "$opportunity": ("opportunity", True),
         "$meeting": ("meeting", True),
     },
     "object.project": {
-        **{"supplier": ("account", False), "customer": ("account", False), "venue": ("object.site", False)},
-        **{"sites": ("object.site", True), "team": ("contact", True), "lead": ("member", False)},
-        **{"deal": ("opportunity", False), "after": ("object.project", True)},
+        "supplier": ("account", False),
+        "customer": ("account", False),
+        "venue": ("object.site", False),
+        "sites": ("object.site", True),
+        "team": ("contact", True),
+        "lead": ("member", False),
+        "deal": ("opportunity", False),
+        "after": ("object.project", True),
     },
     "object.site": {},
 }
