@@ -105,31 +105,46 @@ async def _settled(session: Session, planned: Planned, edits: Sequence[Edit]) ->
         wrong, result.draft = await _held(session, planned, files)
         if not wrong:
             break
+        going = {id(edit): reason for edit in result.edits if (reason := wrong.why(edit))}
         for edit in result.edits:
-            if edit.of.address in wrong:
-                result.leave(edit, wrong[edit.of.address], _BY_HAND)
-        edits = [edit for edit in result.edits if edit.of.address not in wrong]
+            if id(edit) in going:
+                result.leave(edit, going[id(edit)], _BY_HAND)
+        edits = [edit for edit in result.edits if id(edit) not in going]
         result.files = []
     return result
 
 
-async def _held(
-    session: Session, planned: Planned, files: Sequence[Rewritten]
-) -> tuple[Mapping[Address, str], Draft | None]:
-    """The resources whose edits come out otherwise than meant, with the reason; and the plan of the edited files."""
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """What comes out otherwise than meant: all edits of a resource, with the reason, or some parts of it."""
+
+    resources: Mapping[Address, str]
+    parts: Mapping[Address, set[Part]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.resources or self.parts)
+
+    def why(self, edit: Edit) -> str | None:
+        of = edit.of
+        return self.resources.get(of.address) or (_OTHERWISE if of.part in self.parts.get(of.address, ()) else None)
+
+
+async def _held(session: Session, planned: Planned, files: Sequence[Rewritten]) -> tuple[_Wrong, Draft | None]:
+    """The edits that come out otherwise than meant; and the plan of the edited files."""
     parts, removed = _parts(edit for each in files for edit in each.edits)
     touched = {*parts, *removed}
     after = edited(session.project, {each.path: each.after for each in files})
     desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
     if problems := [*after.problems, *problems]:
-        return _blamed(problems, touched), None
+        return _Wrong(_blamed(problems, touched)), None
     others = deviations(session.project.resources, after.resources, parts, removed)
     if others:
-        return dict.fromkeys(others & touched or touched, _OTHERWISE), None
+        return _Wrong(dict.fromkeys(others & touched or touched, _OTHERWISE)), None
     wishes = {a: desired[a] if a in parts else wish for a, wish in planned.desired.items() if a not in removed}
     draft = await redraft(session, planned, with_neighbours(wishes, parts))
-    wrong = {a for a in parts if a in draft.blocked or unsettled(draft.changes.get(a), parts[a])}
-    return dict.fromkeys(wrong, _OTHERWISE), draft
+    blocked = {a: f"it would be blocked: {draft.blocked[a].reason}" for a in parts.keys() & draft.blocked.keys()}
+    moved = {a: found for a in parts if (found := unsettled(draft.changes.get(a), parts[a]))}
+    return _Wrong(blocked, moved), draft
 
 
 def _blamed(problems: Iterable[Problem], touched: set[Address]) -> dict[Address, str]:
