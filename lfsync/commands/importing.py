@@ -241,6 +241,24 @@ def _id(planned: Planned, target: Target) -> str | None:
     return target.id
 
 
+def _claimed(planned: Planned, records: Mapping[str, Sequence[Record]]) -> set[tuple[str, str]]:
+    """Of records to be imported, those that the match of a declared resource describes: that one is bound to another."""
+    finder, found = Finder(planned.schema, records), set()
+    for wish in planned.desired.values():
+        if wish.query is not None and wish.id is None and records.get(wish.address.kind):
+            linked = [term for term in wish.query.terms if term.rel is not None]
+            targets = {term.key: {id for each in term.targets if (id := _meant(planned, each))} for term in linked}
+            found |= {(hit.kind, hit.id) for hit in finder.find(wish.query, targets)}
+    return found
+
+
+def _meant(planned: Planned, target: Target) -> str | None:
+    resolution = planned.draft.resolution
+    if target.query is not None:
+        return resolution.queries.get(id(target.query))
+    return resolution.ids.get(target.address) if target.address is not None else target.id
+
+
 async def _read_members(planned: Planned, records: Mapping[str, Sequence[Record]], mode: MembersMode) -> None:
     if mode == "none":
         return
@@ -371,6 +389,7 @@ def _files(
         taken={*project.resources, *session.state.bindings},
         names=is_taken,
         contents={id: each.name for id, each in contents.items()},
+        claimed=_claimed(planned, records),
     )
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
     result = _Result()

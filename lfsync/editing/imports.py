@@ -74,7 +74,8 @@ class World:
     """What is known of project and workspace. `addresses`: of the records that are managed.
 
     `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses and file names that are in use.
-    `contents`: the files that hold what was downloaded, by id.
+    `contents`: the files that hold what was downloaded, by id. `claimed`: records, as (kind, id), that the match of a
+    declared resource describes though that one is bound to another: only an `id:` tells the two apart (rule C10).
     """
 
     schema: Schema
@@ -84,6 +85,7 @@ class World:
     taken: Collection[Address]
     names: Callable[[str], bool]
     contents: Mapping[str, str] = field(default_factory=dict)
+    claimed: Collection[tuple[str, str]] = ()
 
 
 def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: Ask) -> list[Imported]:
@@ -256,6 +258,8 @@ class _Writer:
         return Term(key, rel=rel, targets=targets, empty=not targets)
 
     def _is_only(self, query: Query, record: Record) -> bool:
+        if (record.kind, record.id) in self.world.claimed:
+            return False
         targets = {term.key: {str(target.id) for target in term.targets} for term in query.terms if term.rel}
         return [hit.id for hit in self.finder.find(query, targets)] == [record.id]
 
