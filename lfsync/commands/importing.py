@@ -242,7 +242,7 @@ def _id(planned: Planned, target: Target) -> str | None:
 
 
 def _claimed(planned: Planned, records: Mapping[str, Sequence[Record]]) -> set[tuple[str, str]]:
-    """Of records to be imported, those that the match of a declared resource describes: that one is bound to another."""
+    """Of what is to be imported, the records that the match of a declared resource describes, bound to another one."""
     finder, found = Finder(planned.schema, records), set()
     for wish in planned.desired.values():
         if wish.query is not None and wish.id is None and records.get(wish.address.kind):

@@ -92,7 +92,7 @@ def decode(data: bytes, file: str) -> str:
 
 
 def encode(text: str, like: bytes) -> bytes:
-    """Text to bytes, in the encoding of `like` and with its byte order mark; with one where the text begins with one."""
+    """Text to bytes, in the encoding of `like`, with its byte order mark; with one, too, where the text begins so."""
     mark, codec, *_ = next(row for row in _ENCODINGS if like.startswith(row[0]))
     encoded = text.encode(codec)
     return (mark or codecs.BOM_UTF8 * encoded.startswith(codecs.BOM_UTF8)) + encoded

@@ -92,7 +92,7 @@ def test_a_new_record_that_took_the_old_name_of_another(place: Town) -> None:
 
 
 def test_after_trash(place: Town) -> None:
-    """What is in the trash is no active record; its resource is blocked, and never made again. Restored, it is as it was."""
+    """What is in the trash is not active; its resource is blocked, and never made again. Restored, it is as it was."""
     id = place.id("account.acme")
     place.trash("/v1/accounts", id)
     assert imported(place) == {}
