@@ -63,13 +63,14 @@ def _resources(text: str, path: Path, bodies: MappingNode, depth: int) -> Iterat
 
 
 def _end(text: str, node: Node) -> int:
-    """Where a value ends, comments on the last line of a block included."""
+    """Where a value ends, comments on the last line of a block included, and blank lines that a text ends with."""
     last = node
     while isinstance(last, MappingNode | SequenceNode) and not last.flow_style and last.value:
         last = last.value[-1][1] if isinstance(last, MappingNode) else last.value[-1]
     end = int(last.end_mark.index)
     if isinstance(last, ScalarNode) and last.style in ("|", ">"):
-        return len(text[:end].rstrip())
+        keeps = "+" in text[last.start_mark.index : end].partition("\n")[0]
+        return len(text[:end].removesuffix("\n") if keeps else text[:end].rstrip())
     if last is not node and (comment := re.compile(r"[ \t]+#[^\r\n]*").match(text, end)):
         return comment.end()
     return end

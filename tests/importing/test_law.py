@@ -21,6 +21,10 @@ from tests.importing.other_reader import Path as KeyPath
 from tests.importing.other_reader import load, without
 from tests.importing.worlds import World, disturb, merge, people_edit, seen, world
 
+_DEFAULTS = {
+    "account": {"fields": {"tier": "Gold", "blurb": "From the defaults"}, "relationships": {"backers": []}},
+    "contact": {"fields": {"$doNotContact": False}},
+}
 _UNSAYABLE = ("may not see", "control character", "is not active", "no member")
 
 
@@ -72,6 +76,8 @@ def test_the_plan_after_an_import_is_empty(
     options = ["--members", chance.choice(["exact", "include", "none"]), *(["--download"] if download else [])]
     made = world(chance)
     with live(made, monkeypatch, capsys, chance) as place:
+        if chance.random() < 0.3:
+            place.settings(defaults=_DEFAULTS)
         told = imported(place, *options)
         there = {row["id"] for kind, rows in seen(place).items() if download or kind != "file" for row in rows}
         assert {each["id"] for each in told["imported"]} == there
