@@ -34,7 +34,7 @@ def measure(lab: Lab) -> list[Figure]:
         Figure("import", "requests, import / plan", ratio, " x", 1.1, f"{_told(imported)} / {_told(planned)}"),
         Figure("import", "reads of a record by id", imported.record_reads, "", 0),
         Figure("import", "peak memory", done.peak, " MB", 300),
-        Figure("import", "wall / floor", done.wall / floor, " x", 1.1, note),
+        Figure("import", "wall / floor", done.wall / floor, " x", note=note),
         Figure("import", "answers 429", imported.throttled, "", 0),
     ]
 
