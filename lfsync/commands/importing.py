@@ -139,12 +139,13 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             kinds, warnings = await _kinds(session, request)
             planned = await survey(session, kinds)
             records = await _chosen(session, planned, kinds, request)
+            left = _uncontested(planned, records)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
             await _read_members(planned, records, request.members)
             await _read_targets(planned, records)
             watcher.close()
             result = await _settled(session, planned, records, request, contents)
-            result.left += lost
+            result.left += [*left, *lost]
             _drop(session.project.root, [each for id, each in contents.items() if id not in result.contents])
             result.warnings += warnings
             if not dry_run:
@@ -241,15 +242,35 @@ def _id(planned: Planned, target: Target) -> str | None:
     return target.id
 
 
-def _claimed(planned: Planned, records: Mapping[str, Sequence[Record]]) -> set[tuple[str, str]]:
-    """Of what is to be imported, the records that the match of a declared resource describes, bound to another one."""
-    finder, found = Finder(planned.schema, records), set()
-    for wish in planned.desired.values():
-        if wish.query is not None and wish.id is None and records.get(wish.address.kind):
+def _described(
+    planned: Planned, records: Mapping[str, Sequence[Record]], *, bound: bool
+) -> dict[tuple[str, str], Address]:
+    """Of what is to be imported, the records that a declared resource's match describes. `bound`: to another record."""
+    finder = Finder(planned.schema, records)
+    found: dict[tuple[str, str], Address] = {}
+    for address, wish in planned.desired.items():
+        is_asked = (address in planned.state.bindings) == bound and wish.id is None and records.get(address.kind)
+        if wish.query is not None and is_asked:
             linked = [term for term in wish.query.terms if term.rel is not None]
             targets = {term.key: {id for each in term.targets if (id := _meant(planned, each))} for term in linked}
-            found |= {(hit.kind, hit.id) for hit in finder.find(wish.query, targets)}
+            found |= {(hit.kind, hit.id): address for hit in finder.find(wish.query, targets)}
     return found
+
+
+def _uncontested(planned: Planned, records: dict[str, list[Record]]) -> list[tuple[str, str | None, str]]:
+    """Take out, and name, what a declared resource can't choose from.
+
+    With an `id:` elsewhere, none would be left for its match to hit, and the next plan would create one more.
+    """
+    contested = _described(planned, records, bound=False)
+    left: list[tuple[str, str | None, str]] = []
+    for kind, each in records.items():
+        records[kind] = [record for record in each if (kind, record.id) not in contested]
+        for record in each:
+            if address := contested.get((kind, record.id)):
+                why = f"the match of {address} hits it, and others: name the right one there by `id:`"
+                left.append((named(record), None, why))
+    return left
 
 
 def _meant(planned: Planned, target: Target) -> str | None:
@@ -389,7 +410,7 @@ def _files(
         taken={*project.resources, *session.state.bindings},
         names=is_taken,
         contents={id: each.name for id, each in contents.items()},
-        claimed=_claimed(planned, records),
+        claimed=_described(planned, records, bound=True),
     )
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
     result = _Result()

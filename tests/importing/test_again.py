@@ -146,3 +146,16 @@ def test_a_key_that_moved_is_not_given_twice(place: Town) -> None:
     assert imported(place) == {}, "a renamed key finds its record by the match (rule I4)"
     new = place.make("/v1/accounts", {"$name": "Birch"})
     assert imported(place) == {"account.birch-2": new}
+
+
+def test_what_a_declared_resource_can_not_choose_from_is_left(build: Build) -> None:
+    """Two hits are the resource's to settle: with an `id:` elsewhere its match would hit none, and one would be made."""
+    place = build(seed=_SEED)
+    place.write("accounts: {mine: {fields: {$name: Twin}}}\n", "mine.yaml")
+    said = place.lfsync("import", "account", "--format", "json")
+    told = json.loads(said.out)
+    assert said.code == 3
+    assert [each["address"] for each in told["imported"]] == ["account.acme"]
+    assert ["account.mine" in each["reason"] for each in told["left"]] == [True, True]
+    plan = place.plan()
+    assert (plan["changes"], [each["address"] for each in plan["blocked"]]) == ([], ["account.mine"])
