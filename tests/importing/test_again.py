@@ -149,7 +149,7 @@ def test_a_key_that_moved_is_not_given_twice(place: Town) -> None:
 
 
 def test_what_a_declared_resource_can_not_choose_from_is_left(build: Build) -> None:
-    """Two hits are the resource's to settle: with an `id:` elsewhere its match would hit none, and one would be made."""
+    """With an `id:` elsewhere the match of the declared one would hit none, and the next plan would make a third."""
     place = build(seed=_SEED)
     place.write("accounts: {mine: {fields: {$name: Twin}}}\n", "mine.yaml")
     said = place.lfsync("import", "account", "--format", "json")
