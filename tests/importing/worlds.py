@@ -232,7 +232,7 @@ class _Making:
     def value(self, key: str) -> Data:
         if key in _TEXTUAL:
             return self.chance.choice(TEXTS)
-        return self.chance.choice([*LIVE.get(key, DECLARED_AS_LIVE.get(key, ()))])
+        return self.chance.choice([*LIVE.get(key, _MORE_LIVE.get(key, ()))])
 
     def linked(self, kind: str, many: bool) -> Data:
         refs = self.refs[kind]
@@ -245,7 +245,7 @@ class _Making:
 
 
 # What the API holds of keys that the laws' menu has no live value for.
-DECLARED_AS_LIVE: Mapping[str, Sequence[Data]] = {
+_MORE_LIVE: Mapping[str, Sequence[Data]] = {
     "cost": (0, 12.5, -1, 1e9),
     "size": (0, 3, -0.5, 1e9),
     "tags": (["Red"], ["Green", "Dark  Blue"]),
@@ -279,11 +279,8 @@ def disturb(town: Town, chance: Random) -> None:
     for kind in sorted(_SECTIONS):
         for row in town.rows(kind_of(kind).path):
             if chance.random() < 0.05:
-                attempt(
-                    town,
-                    f"{kind_of(kind).record_path}/{row['id']}",
-                    {"fields": _renamed(kind, chance.choice(CONTROLS))},
-                )
+                path = f"{kind_of(kind).record_path}/{row['id']}"
+                attempt(town, path, {"fields": _renamed(kind, chance.choice(CONTROLS))})
 
 
 def merge(town: Town, chance: Random) -> None:
@@ -313,12 +310,7 @@ def people_edit(town: Town, managed: Mapping[Address, str], chance: Random) -> s
         path = f"{kind_of(address.kind).record_path}/{id}"
         if kind_of(address.kind).uploaded:
             continue
-        fields = {
-            key: value
-            for key in _editable(address.kind, town.key)
-            if chance.random() < 0.3
-            for value in [_new(key, chance)]
-        }
+        fields = {key: _new(key, chance) for key in _editable(address.kind, town.key) if chance.random() < 0.3}
         if chance.random() < 0.2:
             fields |= _renamed(address.kind, f"{chance.choice(AWKWARD)} {number}")
         for key, value in fields.items():
@@ -326,7 +318,8 @@ def people_edit(town: Town, managed: Mapping[Address, str], chance: Random) -> s
                 edited.add((id, key))
         for key, (target, many) in [*_LINKS.get(address.kind, {}).items(), *_members(address.kind, rows.get(id))]:
             if by_kind[target] and chance.random() < 0.3:
-                edited |= _relink(town, path, id, key, target, many, by_kind[target], rows.get(id, {}), chance)
+                linked = _held(town, id, target) if address.kind == "list" else _linked(rows.get(id, {}), key)
+                edited |= _relink(town, path, id, key, many, by_kind[target], linked, chance)
     return edited
 
 
@@ -340,7 +333,7 @@ def _new(key: str, chance: Random) -> Data:
     if key in _TEXTUAL:
         return chance.choice([*TEXTS, *CONTROLS[:1], None])
     return chance.choice(
-        [*LIVE.get(key, ()), *DECLARED_AS_LIVE.get(key, ()), *([EDITED[key]] if key in EDITED else []), None]
+        [*LIVE.get(key, ()), *_MORE_LIVE.get(key, ()), *([EDITED[key]] if key in EDITED else []), None]
     )
 
 
@@ -359,11 +352,10 @@ def _members(kind: str, row: Data) -> list[tuple[str, tuple[str, bool]]]:
 
 
 def _relink(
-    town: Town, path: str, id: str, key: str, target: str, many: bool, ids: Sequence[str], row: Data, chance: Random
+    town: Town, path: str, id: str, key: str, many: bool, ids: Sequence[str], linked: Sequence[str], chance: Random
 ) -> set[tuple[str, str]]:
     """One link is added, replaced or taken out."""
     other = chance.choice(ids)
-    linked = _linked(row, key)
     operations: list[Any] = [{"add": [other]}] if many else [{"replace": other}]
     if linked:
         other = chance.choice(linked) if chance.random() < 0.5 else other
@@ -371,6 +363,11 @@ def _relink(
     if attempt(town, path, {"relationships": {key: chance.choice(operations)}}):
         return {(id, "~"), (other, "~"), *((each, "~") for each in linked)}
     return set()
+
+
+def _held(town: Town, id: str, kind: str) -> list[str]:
+    """The members of a list."""
+    return [row["id"] for row in town.rows(f"/v1/lists/{id}/{kind_of(kind).section}")]
 
 
 def _linked(row: Data, key: str) -> list[str]:
