@@ -226,7 +226,7 @@ class _Making:
         return {"title": name}
 
     def values(self, kind: str) -> dict[str, Data]:
-        keys = [key for key in _OWN[kind] if self.maybe(0.35)]
+        keys = [key for key in _OWN[kind] if self.maybe(_share(kind))]
         return {key: value for key in keys if (value := self.value(key)) is not None}
 
     def value(self, key: str) -> Data:
@@ -242,6 +242,11 @@ class _Making:
         kind = self.chance.choice([*MEMBER_KEYS])
         members = self.chance.sample(self.refs[kind], self.chance.randint(0, len(self.refs[kind])))
         return {"fields": {"$name": self.name(), "$objectType": f"${kind}", **self.values("list")}, "members": members}
+
+
+def _share(kind: str) -> float:
+    """How much of a kind is used: of those with few keys more, so that each of them is."""
+    return 0.3 if len(_OWN[kind]) > 6 else 0.7
 
 
 # What the API holds of keys that the laws' menu has no live value for.
@@ -310,14 +315,18 @@ def people_edit(town: Town, managed: Mapping[Address, str], chance: Random) -> s
         path = f"{kind_of(address.kind).record_path}/{id}"
         if kind_of(address.kind).uploaded:
             continue
-        fields = {key: _new(key, chance) for key in _editable(address.kind, town.key) if chance.random() < 0.3}
+        fields = {
+            key: _new(key, chance)
+            for key in _editable(address.kind, town.key)
+            if chance.random() < _share(address.kind)
+        }
         if chance.random() < 0.2:
             fields |= _renamed(address.kind, f"{chance.choice(AWKWARD)} {number}")
         for key, value in fields.items():
             if attempt(town, path, {"fields": {key: value}}):
                 edited.add((id, key))
         for key, (target, many) in [*_LINKS.get(address.kind, {}).items(), *_members(address.kind, rows.get(id))]:
-            if by_kind[target] and chance.random() < 0.3:
+            if by_kind[target] and chance.random() < _share(address.kind):
                 linked = _held(town, id, target) if address.kind == "list" else _linked(rows.get(id, {}), key)
                 edited |= _relink(town, path, id, key, many, by_kind[target], linked, chance)
     return edited
