@@ -17,7 +17,7 @@ from lfsync.editing.splices import CantEditError
 from lfsync.errors import Problem, StateError, UnrecordedError
 from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import Wanted
-from lfsync.model import JSON, Address
+from lfsync.model import JSON, Address, Place, Resource
 from lfsync.planning.draft import Draft
 from lfsync.planning.make import plan_declared, redraft
 from lfsync.planning.plan_file import safe
@@ -105,39 +105,80 @@ async def _settled(session: Session, planned: Planned, edits: Sequence[Edit]) ->
         wrong, result.draft = await _held(session, planned, files)
         if not wrong:
             break
+        going = {id(edit): reason for edit in result.edits if (reason := wrong.why(edit))}
         for edit in result.edits:
-            if edit.of.address in wrong:
-                result.leave(edit, wrong[edit.of.address], _BY_HAND)
-        edits = [edit for edit in result.edits if edit.of.address not in wrong]
+            if id(edit) in going:
+                result.leave(edit, going[id(edit)], _BY_HAND)
+        edits = [edit for edit in result.edits if id(edit) not in going]
         result.files = []
     return result
 
 
-async def _held(
-    session: Session, planned: Planned, files: Sequence[Rewritten]
-) -> tuple[Mapping[Address, str], Draft | None]:
-    """The resources whose edits come out otherwise than meant, with the reason; and the plan of the edited files."""
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """What comes out otherwise than meant, with the reason: all edits of a resource, or some parts of it."""
+
+    resources: Mapping[Address, str]
+    parts: Mapping[Address, Mapping[Part, str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.resources or self.parts)
+
+    def why(self, edit: Edit) -> str | None:
+        of = edit.of
+        return self.resources.get(of.address) or self.parts.get(of.address, {}).get(of.part)
+
+
+async def _held(session: Session, planned: Planned, files: Sequence[Rewritten]) -> tuple[_Wrong, Draft | None]:
+    """The edits that come out otherwise than meant; and the plan of the edited files."""
     parts, removed = _parts(edit for each in files for edit in each.edits)
     touched = {*parts, *removed}
     after = edited(session.project, {each.path: each.after for each in files})
     desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
     if problems := [*after.problems, *problems]:
-        return _blamed(problems, touched), None
+        return _blamed(problems, parts, removed, after.resources), None
     others = deviations(session.project.resources, after.resources, parts, removed)
     if others:
-        return dict.fromkeys(others & touched or touched, _OTHERWISE), None
+        return _Wrong(dict.fromkeys(others & touched or touched, _OTHERWISE)), None
     wishes = {a: desired[a] if a in parts else wish for a, wish in planned.desired.items() if a not in removed}
     draft = await redraft(session, planned, with_neighbours(wishes, parts))
-    wrong = {a for a in parts if a in draft.blocked or unsettled(draft.changes.get(a), parts[a])}
-    return dict.fromkeys(wrong, _OTHERWISE), draft
+    blocked = {a: f"it would be blocked: {draft.blocked[a].reason}" for a in parts.keys() & draft.blocked.keys()}
+    moved = {a: dict.fromkeys(unsettled(draft.changes.get(a), parts[a]), _OTHERWISE) for a in parts}
+    return _Wrong(blocked, {a: each for a, each in moved.items() if each}), draft
 
 
-def _blamed(problems: Iterable[Problem], touched: set[Address]) -> dict[Address, str]:
-    """The edits that the problems of the edited files come from: those of the resource that has one, else all."""
-    by_name = {str(address): address for address in touched}
-    found = {by_name[each.address]: each.message for each in problems if each.address in by_name}
-    first = next(iter(problems))
-    return found or dict.fromkeys(touched, f"the files would have a problem then: {first.message}")
+def _blamed(
+    problems: Sequence[Problem],
+    parts: Mapping[Address, set[Part]],
+    removed: set[Address],
+    resources: Mapping[Address, Resource],
+) -> _Wrong:
+    """The edits that the problems of the edited files come from: those of the place, or of the resource, else all."""
+    touched = {str(address): address for address in (*parts, *removed)}
+    placed: dict[Address, dict[Part, str]] = {}
+    whole: dict[Address, str] = {}
+    for each in problems:
+        address = touched.get(each.address or "")
+        if address is None:
+            continue
+        own = [part for part in parts.get(address, ()) if each.place in _places(resources.get(address), part)]
+        if own:
+            placed.setdefault(address, {}).update(dict.fromkeys(own, each.message))
+        else:
+            whole.setdefault(address, each.message)
+    if placed or whole:
+        return _Wrong(whole, placed)
+    return _Wrong(dict.fromkeys(touched.values(), f"the files would have a problem then: {problems[0].message}"))
+
+
+def _places(resource: Resource | None, part: Part) -> set[Place]:
+    """Where a part of a resource stands in the edited files, its refs each for itself."""
+    if resource is None:
+        return set()
+    if part[0] == "fields":
+        return {resource.fields[part[1]].place} if part[1] in resource.fields else set()
+    links = resource.members if part[0] == "members" else resource.relationships.get(part[1])
+    return {links.place, *(ref.place for ref in (*links.include, *links.exclude))} if links else set()
 
 
 def _parts(edits: Iterable[Edit]) -> tuple[dict[Address, set[Part]], set[Address]]:

@@ -47,6 +47,7 @@ _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _LONGEST_NAME, _LONGEST_REASON = 200, 600  # characters, on a terminal
 _WHERE = Place("--where", 0)
 _DIVIDED = ("ADDRESS", "FULL_NAME")
+_ANY_OBJECT = f"{OBJECT}any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +164,13 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             _refuse_unknown(planned.schema, kinds, request.fields)
             notes = [] if request.download or not request.everything else await _unmentioned(session, planned)
             records = await _chosen(session, planned, kinds, request)
+            left = _uncontested(planned, records)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
             await _read_members(planned, records, request.members)
             await _read_targets(planned, records)
             watcher.close()
             result = await _settled(session, planned, records, request, contents)
-            result.left += lost
+            result.left += [*left, *lost]
             _drop(session.project.root, [each for id, each in contents.items() if id not in result.contents])
             result.warnings += warnings
             result.notes += notes
@@ -190,6 +192,7 @@ async def _kinds(session: Session, request: Request) -> tuple[list[str], list[st
     known = [*KINDS, *(f"{OBJECT}{slug}" for slug in await _object_types(session, token))]
     readable = [kind for kind in known if may_read(token, kind) and (request.download or not kind_of(kind).uploaded)]
     hidden = [kind for kind in known if not may_read(token, kind)]
+    hidden += [] if may_read(token, _ANY_OBJECT) else ["custom objects"]
     warnings = [f"this key may not read {', '.join(hidden)}: nothing of it is imported"] if hidden else []
     return readable, warnings
 
@@ -224,7 +227,7 @@ def _refuse_unknown(schema: Schema, kinds: Sequence[str], keys: Iterable[str]) -
 
 
 async def _object_types(session: Session, token: Token) -> tuple[str, ...]:
-    return await session.client.object_types() if may_read(token, f"{OBJECT}any") else ()
+    return await session.client.object_types() if may_read(token, _ANY_OBJECT) else ()
 
 
 async def _chosen(
@@ -304,12 +307,49 @@ def _id(planned: Planned, target: Target) -> str | None:
     return target.id
 
 
+def _described(
+    planned: Planned, records: Mapping[str, Sequence[Record]], *, bound: bool
+) -> dict[tuple[str, str], Address]:
+    """Of what is to be imported, the records that a declared resource's match describes. `bound`: to another record."""
+    finder = Finder(planned.schema, records)
+    found: dict[tuple[str, str], Address] = {}
+    for address, wish in planned.desired.items():
+        is_asked = (address in planned.state.bindings) == bound and wish.id is None and records.get(address.kind)
+        if wish.query is not None and is_asked:
+            linked = [term for term in wish.query.terms if term.rel is not None]
+            targets = {term.key: {id for each in term.targets if (id := _meant(planned, each))} for term in linked}
+            found |= {(hit.kind, hit.id): address for hit in finder.find(wish.query, targets)}
+    return found
+
+
+def _uncontested(planned: Planned, records: dict[str, list[Record]]) -> list[tuple[str, str | None, str]]:
+    """Take out, and name, what a declared resource can't choose from.
+
+    With an `id:` elsewhere, none would be left for its match to hit, and the next plan would create one more.
+    """
+    contested = _described(planned, records, bound=False)
+    left: list[tuple[str, str | None, str]] = []
+    for kind, each in records.items():
+        records[kind] = [record for record in each if (kind, record.id) not in contested]
+        for record in each:
+            if address := contested.get((kind, record.id)):
+                why = f"the match of {address} hits it, and others: name the right one there by `id:`"
+                left.append((named(record), None, why))
+    return left
+
+
+def _meant(planned: Planned, target: Target) -> str | None:
+    resolution = planned.draft.resolution
+    if target.query is not None:
+        return resolution.queries.get(id(target.query))
+    return resolution.ids.get(target.address) if target.address is not None else target.id
+
+
 async def _read_members(planned: Planned, records: Mapping[str, Sequence[Record]], mode: MembersMode) -> None:
     if mode == "none":
         return
-    lists = [record for record in records.get("list", ()) if member_kind(record.fields.get("$objectType"))]
-    wanted = {(record.id, str(member_kind(record.fields["$objectType"]))) for record in lists}
-    await planned.reader.read(Wanted(memberships=wanted))
+    held = {(record.id, str(member_kind(record.fields.get("$objectType")))) for record in records.get("list", ())}
+    await planned.reader.read(Wanted(memberships={(id, kind) for id, kind in held if kind in planned.schema.kinds}))
 
 
 async def _read_targets(planned: Planned, records: Mapping[str, Sequence[Record]]) -> None:
@@ -330,8 +370,8 @@ async def _read_targets(planned: Planned, records: Mapping[str, Sequence[Record]
         kind = member_kind(record.fields.get("$objectType"))
         linked |= {(kind, id) for id in knowledge.memberships.get(record.id, ()) if kind}
     known = {(kind, id) for kind, id in linked if is_kind(kind) and kind in schema.kinds}
-    searched = {kind for kind, id in known if not knowledge.record(kind, id)}
-    searched = {kind for kind in searched - knowledge.listed.keys() if not kind_of(kind).uploaded}
+    managed = {(address.kind, id) for address, id in planned.draft.resolution.ids.items()}
+    searched = {kind for kind, _ in known - managed if not kind_of(kind).uploaded} - knowledge.listed.keys()
     await planned.reader.read(Wanted(searches={kind: set() for kind in searched}))
     unlisted = [each for each in sorted(known) if knowledge.record(*each) is None]
     while True:
@@ -438,6 +478,7 @@ def _files(
         taken={*project.resources, *session.state.bindings, *(move.before.address for move in project.moves)},
         names=is_taken,
         contents={id: each.name for id, each in contents.items()},
+        claimed=_described(planned, records, bound=True),
     )
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
     result = _Result()

@@ -10,7 +10,7 @@ from lfsync.editing.pasted import pasted
 from lfsync.editing.repasting import data_of
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_text import entry, in_flow, scalar
-from lfsync.kinds import OBJECT, Kind, kind_of, member_kind
+from lfsync.kinds import OBJECT, Kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import MASKABLE, Finder
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
@@ -75,6 +75,8 @@ class World:
 
     `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses that are in use.
     `names`: whether a file name is, for a text. `contents`: the files that hold what was downloaded, by id.
+    `claimed`: records, as (kind, id), that the match of a declared resource describes though that one is bound to
+    another: only an `id:` tells the two apart (rule C10).
     """
 
     schema: Schema
@@ -84,6 +86,7 @@ class World:
     taken: Collection[Address]
     names: Callable[[str, str], bool]
     contents: Mapping[str, str] = field(default_factory=dict)
+    claimed: Collection[tuple[str, str]] = ()
 
 
 def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: Ask) -> list[Imported]:
@@ -227,7 +230,7 @@ class _Writer:
                 "  relationships:",
                 *(line for key, refs in links.items() for line in self._relationship(key, refs)),
             ]
-        lines += self._members(record)
+        lines += self._members(record, left)
         if len(lines) == 1:
             lines = [f"{lines[0]} {{}}"]
         return Imported(address, record, "\n".join(lines), texts, tuple(left))
@@ -239,18 +242,23 @@ class _Writer:
         known = match_field(kind, definitions, record)
         query = self._query(record, kind, definitions, known)
         keys = [term.key for term in query.terms if not term.empty] if query else []
-        if query is None or record.redacted or not self._is_only(query, record):
+        if query is None or known is None or not self._is_said(record, known) or not self._is_only(query, record):
             yield f"  id: {scalar(record.id)}"
         elif not kind.matches:
-            assert known is not None
             yield f"  match: [{scalar(known.key, flow=True)}]" if known.key in said else self._matched(record, known)
         elif any(key not in said for key in keys):
-            only_fields = known is not None and len(keys) == 1 and len(query.terms) == 1
-            yield self._matched(record, known) if only_fields and known else f"  id: {scalar(record.id)}"
+            yield self._matched(record, known) if len(query.terms) == 1 else f"  id: {scalar(record.id)}"
 
     def _matched(self, record: Record, known: FieldDef) -> str:
         data = pasted(live_value(record, known, self.world.schema.kinds[record.kind]), known)
         return _lines("match", {known.key: data}, 2)[0]
+
+    def _is_said(self, record: Record, known: FieldDef) -> bool:
+        """Whether a file can say the value that a record is found by, and this key is shown it."""
+        try:
+            return not record.redacted and data_of(known, record.fields.get(known.key), None) is not None
+        except CantEditError:
+            return False
 
     def _query(self, record: Record, kind: Kind, definitions: Definitions, known: FieldDef | None) -> Query | None:
         """What the kind's default match would look for, if all of the record was declared."""
@@ -269,6 +277,8 @@ class _Writer:
         return Term(key, rel=rel, targets=targets, empty=not targets)
 
     def _is_only(self, query: Query, record: Record) -> bool:
+        if (record.kind, record.id) in self.world.claimed:
+            return False
         targets = {term.key: {str(target.id) for target in term.targets} for term in query.terms if term.rel}
         return [hit.id for hit in self.finder.find(query, targets)] == [record.id]
 
@@ -332,13 +342,14 @@ class _Writer:
     def _links(
         self, record: Record, kind: Kind, definitions: Definitions, left: list[tuple[str, str]]
     ) -> Iterator[tuple[str, _Refs]]:
-        """An exact set; where this key may not see all that is linked, only those that it sees are managed."""
+        """An exact set; where a file can't name all that is linked, only those that it can are managed."""
         default = self.world.defaults.get(record.kind)
         for key in _ordered(kind.relationships, definitions.relationships):
             rel = definitions.relationships[key]
             knowledge = self.world.knowledge
             linked = [id for id in record.links.get(key, ()) if not knowledge.is_gone(rel.target, id)]
-            shown = [id for id in linked if (rel.target, id) not in knowledge.forbidden]
+            hidden = {id: reason for id in linked if (reason := self._unnamed(rel.target, id))}
+            shown = [id for id in linked if id not in hidden]
             given = default.relationships.get(key) if default else None
             if not rel.writable or (record.kind, key) in self.hidden:
                 continue
@@ -346,11 +357,18 @@ class _Writer:
                 continue
             if given is None and not self.ask.fields and _is_others(kind, key):
                 continue
-            if len(shown) < len(linked):
-                left.append((key, f"this key may not see {', '.join(id for id in linked if id not in shown)}"))
-            refs = _Refs([self._ref(rel.target, id) for id in shown], rel.many, partial=len(shown) < len(linked))
+            left += [(key, reason) for reason in dict.fromkeys(hidden.values())]
+            refs = _Refs([self._ref(rel.target, id) for id in shown], rel.many, partial=bool(hidden))
             if (refs.refs or not refs.partial) and not (given and self._is_default(given, rel, linked)):
                 yield key, refs
+
+    def _unnamed(self, kind: str, id: str) -> str:
+        """Why no file can name what is linked; empty where one can."""
+        if kind == "member" and id not in self.members:
+            return f"member {id} is not active, and can't be named" if self.members else _unreadable("member")
+        if is_kind(kind) and kind not in self.world.schema.kinds:
+            return _unreadable(kind)
+        return f"this key may not see {id}" if (kind, id) in self.world.knowledge.forbidden else ""
 
     def _is_default(self, given: Links, rel: RelDef, linked: Sequence[str]) -> bool:
         if given.form == "partial":
@@ -379,7 +397,7 @@ class _Writer:
         if kind_of(kind).uploaded:
             return _Ref(id, title(record))
         known = match_field(kind_of(kind), self.world.schema.kinds[kind], record)
-        if known is not None and not record.redacted and self._finds(record, known):
+        if known is not None and self._is_said(record, known) and self._finds(record, known):
             return _Ref({"match": {known.key: pasted(record.fields.get(known.key), known)}})
         return _Ref(id, title(record))
 
@@ -400,10 +418,13 @@ class _Writer:
         else:
             yield from _lines(key, [ref.data for ref in refs.refs], 4)
 
-    def _members(self, record: Record) -> Iterator[str]:
+    def _members(self, record: Record, left: list[tuple[str, str]]) -> Iterator[str]:
         ids = self.world.knowledge.memberships.get(record.id)
         kind = member_kind(record.fields.get("$objectType"))
-        if ids is None or kind is None or self.ask.members == "none" or not self._is_asked("members"):
+        if record.kind != "list" or kind is None or self.ask.members == "none" or not self._is_asked("members"):
+            return
+        if ids is None:
+            left.append(("members", _unreadable(kind)))
             return
         refs = [self._ref(kind, id) for id in sorted(ids) if not self.world.knowledge.is_gone(kind, id)]
         refs.sort(key=lambda ref: str(ref.data))
@@ -435,6 +456,10 @@ def _is_others(kind: Kind, key: str) -> bool:
     """Whether nobody asked for a link here: the other side says it, or Lightfield set it when the record was made."""
     created_by = key in kind.create_only and key not in kind.required
     return created_by or (key in kind.inverse and kind.name != "contact")
+
+
+def _unreadable(kind: str) -> str:
+    return f"this key may not read {kind}"
 
 
 def _is_hidden(record: Record, known: FieldDef) -> bool:

@@ -70,6 +70,11 @@ def _parts(value: JSON, field: FieldDef) -> JSON:
     return {part: held for part, held in value.items() if not is_empty(held)} or None
 
 
+def _profile(value: JSON, field: FieldDef) -> JSON:
+    """The address of a profile where the API holds no more than a path, `company/acme`, which no file may say."""
+    return value if is_faithful(value, value, field) else VALUE_TYPES[field.type].canonical(value, field)
+
+
 _WAYS: Final[Mapping[str, Callable[[JSON, FieldDef], JSON]]] = {
     "NUMBER": _number,
     "CURRENCY": _number,
@@ -78,4 +83,5 @@ _WAYS: Final[Mapping[str, Callable[[JSON, FieldDef], JSON]]] = {
     "MULTI_SELECT": _options,
     "ADDRESS": _parts,
     "FULL_NAME": _parts,
+    "SOCIAL_HANDLE": _profile,
 }

@@ -13,13 +13,13 @@ from lfsync.planning.definitions import builtin_definitions, parse_definitions
 
 
 async def read_schema(
-    client: Client, token: Token, resources: Collection[Resource], more: Iterable[str] = ()
+    client: Client, token: Token, resources: Collection[Resource], more: Collection[str] = ()
 ) -> Schema:
     """The members, and the definitions of every kind that is declared, looked for by a match, or asked for (`more`).
 
     A type of custom objects that the workspace doesn't have is left out. RefusedError where the key may not read them.
     """
-    _refuse_unreadable_kinds(_kinds(resources, {}) | set(more), token)  # before anything is under way
+    refuse_unreadable(_reading(_kinds(resources, {}) | set(more)), token)  # before anything is under way
     (asked, found), members = await asyncio.gather(_needed(client, token, resources, more), _members(client, token))
     if any(_names_members(resource, found.get(resource.address.kind)) for resource in resources):
         refuse_unreadable({"members:read"}, token)
@@ -35,19 +35,20 @@ async def _needed(
     found: dict[str, Definitions] = {}
     while kinds := (_kinds(resources, found) | set(more)) - asked:
         asked |= kinds
-        _refuse_unreadable_kinds(kinds, token)
+        refuse_unreadable(_reading(kinds), token)
         fetched = await asyncio.gather(*(_definitions(client, kind) for kind in sorted(kinds)))
         found.update((definitions.kind, definitions) for definitions in fetched if definitions is not None)
     return asked, found
 
 
+def _reading(kinds: Iterable[str]) -> set[str]:
+    """The scopes that reading these kinds takes."""
+    return {f"{kind_of(kind).scope}:read" for kind in kinds}
+
+
 def may_read(token: Token, kind: str) -> bool:
     """Whether the key may read records of a kind."""
     return token.holds(f"{kind_of(kind).scope}:read")
-
-
-def _refuse_unreadable_kinds(kinds: Collection[str], token: Token) -> None:
-    refuse_unreadable({f"{kind_of(kind).scope}:read" for kind in kinds}, token)
 
 
 def refuse_unreadable(needed: set[str], token: Token) -> None:

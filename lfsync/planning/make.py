@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
-from lfsync.kinds import is_kind, kind_of
+from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, Schema, WorkspaceInfo
@@ -73,7 +73,7 @@ async def redraft(session: Session, planned: Planned, desired: Mapping[Address, 
 async def survey(session: Session, kinds: Collection[str]) -> Planned:
     """All live records of these kinds, and what is declared of them; the plan is empty. A key may read these kinds.
 
-    Definitions of what their relationships point at are read too, as far as the key may.
+    Definitions of what their relationships point at, and of what lists hold, are read too, as far as the key may.
     """
     desired, schema, token = await session.prepare(kinds)
     for kind in kinds:
@@ -81,6 +81,7 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
             message, hint = unknown_type(kind, schema)
             raise UsageError(message, hint=hint)
     targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
+    targets |= MEMBER_KEYS.keys() if "list" in kinds else set()
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
         desired, schema, token = await session.prepare({*kinds, *more})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lfsync.api.client import Client, Token
@@ -58,7 +58,7 @@ class Session:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     uploads: Mapping[str, OpenUpload] = field(default_factory=dict)
 
-    async def prepare(self, more: Iterable[str] = ()) -> tuple[dict[Address, Desired], Schema, Token]:
+    async def prepare(self, more: Collection[str] = ()) -> tuple[dict[Address, Desired], Schema, Token]:
         """Type-check everything. ConfigError with every problem; RefusedError where the key may not read enough.
 
         `more`: kinds whose definitions are needed beside the declared ones.

@@ -7,6 +7,7 @@ how it is written, for the fields that are no numbers.
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -91,9 +92,10 @@ def decode(data: bytes, file: str) -> str:
 
 
 def encode(text: str, like: bytes) -> bytes:
-    """Text to bytes, in the encoding of `like` and with its byte order mark."""
+    """Text to bytes, in the encoding of `like`, with its byte order mark; with one, too, where the text begins so."""
     mark, codec, *_ = next(row for row in _ENCODINGS if like.startswith(row[0]))
-    return mark + text.encode(codec)
+    encoded = text.encode(codec)
+    return (mark or codecs.BOM_UTF8 * encoded.startswith(codecs.BOM_UTF8)) + encoded
 
 
 _CUT: Final = "the file seems to be cut off or damaged; save it as UTF-8"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
-from tests.accept.conftest import Desk
+from tests.accept.conftest import SEED, Desk
+from tests.faults.stage_b import Town
 
 ACME = """\
 # Our accounts
@@ -524,6 +526,36 @@ def test_a_control_character_is_left(desk: Desk) -> None:
     desk.people("account.birch", {"nickname": "a\0b"})
     assert "`nickname`: it holds a control character" in desk.accept(expect=3).out
     assert desk.read() == ACME
+
+
+def test_a_text_of_its_own_may_begin_like_a_byte_order_mark(desk: Desk) -> None:
+    """The first one of a file names its encoding; the text's own comes after it."""
+    desk.begin({"crm.yaml": "accounts: {a: {fields: {$name: A, about: {file: a.md}}}}\n", "a.md": "x\n"})
+    desk.people("account.a", {"about": "\ufeffx\ny"})
+    desk.accept()
+    assert desk.read("a.md") == "\ufeff\ufeffx\ny\n"
+
+
+def test_what_one_key_can_not_say_leaves_the_others_of_its_resource(build: Callable[..., Town]) -> None:
+    """Section 13: what can't be written back is named, and the rest is done. No file names a member who left."""
+    text = "accounts:\n  a: {fields: {$name: A, nickname: x}, relationships: {$owner: kai@corp.example}}\n"
+    left = SEED.replace("last: Okoye}", "last: Okoye, active: false}")
+    desk = Desk(build(seed=left, quirks={"inactive-owner": "accepted", "inactive-members": "listed"}))
+    mia = next(row["id"] for row in desk.town.rows("/v1/members") if "Mia" in str(row))
+    desk.town.bent.after = _only_active
+    desk.begin({"crm.yaml": text})
+    desk.people("account.a", {"nickname": "moon"}, S_owner={"replace": mia})
+    assert "`$owner`: no member" in desk.accept(expect=3).out
+    assert desk.read() == text.replace("nickname: x", "nickname: moon")
+
+
+def _only_active(method: str, path: str, body: bytes) -> bytes:
+    """A list of members that shows those who are active, as the default quirk has it."""
+    if path != "/v1/members":
+        return body
+    page = json.loads(body)
+    page["data"] = [row for row in page["data"] if "Mia" not in str(row)]
+    return json.dumps({**page, "totalCount": len(page["data"])}).encode()
 
 
 def test_names_that_become_the_same_are_left(desk: Desk) -> None:

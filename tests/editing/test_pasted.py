@@ -44,7 +44,7 @@ _LIVE: dict[str, st.SearchStrategy[JSON]] = {
     "EMAIL": st.lists(st.emails(), min_size=1, max_size=3),
     "TELEPHONE": st.lists(st.sampled_from(["+442079460958", "+12025550143;ext=12"]), min_size=1, max_size=2),
     "URL": st.lists(st.sampled_from(["https://acme.example", "https://b.example/x?y=1#z"]), min_size=1, max_size=2),
-    "SOCIAL_HANDLE": st.sampled_from(["https://linkedin.com/company/birch", "https://linkedin.com/in/ada"]),
+    "SOCIAL_HANDLE": st.sampled_from(["https://linkedin.com/company/birch", "https://linkedin.com/in/ada", "in/Ada"]),
     "ADDRESS": st.fixed_dictionaries(
         {part: st.none() | _text for part in _parts} | {"country": st.sampled_from([None, "DE"])}
     ).map(dict),

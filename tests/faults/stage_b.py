@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
@@ -312,6 +312,34 @@ def _title(row: Answer) -> str:
     return " ".join(filter(None, value.values())) if isinstance(value, dict) else str(value)
 
 
+@contextmanager
+def town(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    seed: str,
+    key: str = KEY,
+    **settings: Any,
+) -> Iterator[Town]:
+    """A town in this folder, whose workspace holds what a seed says; lfsync has `key`, people can do all."""
+    root = folder / "project"
+    root.mkdir()
+    seed_file = folder / "seed.yaml"
+    seed_file.write_text(seed)
+    given = SandboxSettings.model_validate({"rps": 0, **settings})
+    with ExitStack() as stack:
+        app = create_app(given, database=":memory:", seed=seed_file)
+        stack.callback(app.state.close)
+        bent = Bent(app)
+        url = stack.enter_context(served(bent))
+        monkeypatch.setenv("LIGHTFIELD_BASE_URL", url)
+        monkeypatch.setenv("LIGHTFIELD_API_KEY", key)
+        people = httpx.Client(base_url=url, headers=HEADERS, timeout=TIMEOUT, trust_env=False)
+        made = Town(root, url, bent, capsys, stack.enter_context(people), key)
+        made.settings()
+        yield made
+
+
 Build: TypeAlias = Callable[..., Town]
 
 
@@ -321,20 +349,6 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     with ExitStack() as stack:
 
         def built(records: str = "", *, seed: str = SEED, **settings: Any) -> Town:
-            root = tmp_path / "project"
-            root.mkdir()
-            seed_file = tmp_path / "seed.yaml"
-            seed_file.write_text(seed + records)
-            given = SandboxSettings.model_validate({"rps": 0, **settings})
-            app = create_app(given, database=":memory:", seed=seed_file)
-            stack.callback(app.state.close)
-            bent = Bent(app)
-            url = stack.enter_context(served(bent))
-            monkeypatch.setenv("LIGHTFIELD_BASE_URL", url)
-            monkeypatch.setenv("LIGHTFIELD_API_KEY", KEY)
-            people = httpx.Client(base_url=url, headers=HEADERS, timeout=TIMEOUT, trust_env=False)
-            town = Town(root, url, bent, capsys, stack.enter_context(people))
-            town.settings()
-            return town
+            return stack.enter_context(town(tmp_path, monkeypatch, capsys, seed + records, **settings))
 
         yield built
