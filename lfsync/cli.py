@@ -71,12 +71,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @cli.command()
+@click.option("--from-workspace", is_flag=True, help="For a workspace that is in use; imports nothing yet.")
 @click.pass_obj
-def init(options: Options) -> int:
+def init(options: Options, from_workspace: bool) -> int:
     """Make a project that plans at once."""
-    from lfsync.commands.project import init
+    from lfsync.commands.project import init, init_from_workspace
 
-    return init(options)
+    return init_from_workspace(options) if from_workspace else init(options)
 
 
 @cli.command()
@@ -178,6 +179,19 @@ def apply(
         return apply_saved(options, plan, yes=yes, allow_large=allow_large)
     wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
     return apply(options, wishes, Patterns(only, exclude), yes=yes, allow_large=allow_large)
+
+
+@cli.command()
+@click.argument("kinds", nargs=-1, metavar="[KIND ...]")
+@click.option("--save", is_flag=True, help="Keep them in .lfsync/definitions, with schemas for editors.")
+@click.option("--check", is_flag=True, help="Exit with 2 where they are not those that were saved.")
+@_FORMAT
+@click.pass_obj
+def definitions(options: Options, kinds: tuple[str, ...], save: bool, check: bool, format: str) -> int:
+    """Show what the workspace has: fields, options, relationships, members."""
+    from lfsync.commands.definitions import definitions
+
+    return definitions(options, kinds, save=save, check=check, format=format)
 
 
 @cli.command(name="import")
@@ -367,14 +381,16 @@ def state_merge(base: Path, ours: Path, theirs: Path) -> int:
 
 @cli.command()
 @click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan"]))
-def schema(name: str | None) -> int:
+@click.pass_obj
+def schema(options: Options, name: str | None) -> int:
     """Print the JSON Schema of the files and plans.
 
-    Of resource files, of lfsync.yaml, or of saved plans; of all three by name where none is named.
+    Of resource files, of lfsync.yaml, or of saved plans; of all three by name where none is named. With saved
+    definitions of the workspace, that of resource files knows its fields, options and members.
     """
     from lfsync.commands.project import schema
 
-    return schema(name)
+    return schema(options, name)
 
 
 @cli.group()

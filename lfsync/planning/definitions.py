@@ -28,6 +28,7 @@ class _Option(_Api):
     id: str
     label: str
     parent_id: str | None = None
+    description: str | None = None
 
 
 class _TypeConfiguration(_Api):
@@ -42,6 +43,7 @@ class _TypeConfiguration(_Api):
 class _FieldDefinition(_Api):
     id: str | None = None
     label: str | None = None
+    description: str | None = None
     value_type: str
     type_configuration: _TypeConfiguration | None = None
     read_only: bool | None = None
@@ -110,13 +112,17 @@ def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
         type=live.value_type,
         id=live.id,
         read_only=bool(live.read_only) or (known is not None and not known.writable),
-        options=tuple(Option(option.id, option.label, option.parent_id) for option in configuration.options or ()),
+        options=tuple(
+            Option(option.id, option.label, option.parent_id, option.description)
+            for option in configuration.options or ()
+        ),
         parent_field=configuration.parent_field_key,
         currency=configuration.currency,
         unique=bool(configuration.unique),
         multiple=_multiple(live, configuration, known),
         handle_service=configuration.handle_service or (known.handle_service if known else None),
         words=row.words.get(key, ()) if row else (),
+        description=live.description,
     )
 
 

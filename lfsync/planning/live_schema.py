@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ForbiddenError, NotFoundError, RefusedError
-from lfsync.kinds import KINDS, MEMBER_KEYS, is_kind, kind_of
-from lfsync.model import Definitions, Member, Resource, Schema, Value
+from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, is_kind, kind_of
+from lfsync.model import JSON, Definitions, Member, Resource, Schema, Value
 from lfsync.planning.definitions import builtin_definitions, parse_definitions
+from lfsync.planning.saved_definitions import Answers
 
 
 async def read_schema(
@@ -65,6 +66,31 @@ async def _definitions(client: Client, kind: str) -> Definitions | None:
         if error.type is None or kind in KINDS:
             raise  # a proxy's answer, or an API that is none: it proves nothing
         return None
+
+
+async def read_answers(client: Client, token: Token, kinds: Iterable[str] = ()) -> Answers:
+    """What the API answers of these kinds, of all without any: as far as the key may read them."""
+    asked = list(dict.fromkeys(kinds))
+    if not asked:
+        slugs = await _types(client) if may_read(token, f"{OBJECT}any") else ()
+        asked = [*(name for name, kind in KINDS.items() if kind.definitions), *(f"{OBJECT}{slug}" for slug in slugs)]
+    readable = [kind for kind in asked if may_read(token, kind)]
+    found = await asyncio.gather(*(_answer(client, kind) for kind in readable if kind_of(kind).definitions))
+    knows_members = token.full or "members:read" in token.scopes
+    members = await client.members() if knows_members else None
+    hidden = [kind for kind in asked if kind not in readable]
+    if not kinds and not may_read(token, f"{OBJECT}any"):
+        hidden.append("custom objects")
+    return Answers({kind: payload for kind, payload in found if payload is not None}, members, tuple(hidden))
+
+
+async def _answer(client: Client, kind: str) -> tuple[str, Mapping[str, JSON] | None]:
+    try:
+        return kind, await client.definitions(kind_of(kind))
+    except NotFoundError as error:
+        if error.type is None or kind in KINDS:
+            raise
+        return kind, None
 
 
 async def _types(client: Client) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ class Scope:
         `narrowed` is the definition with the options that a dependent select has under the declared parent.
         """
         is_select = definition.type in _SELECTS
-        if is_select and not (self.complete or definition.options or definition.words):
+        if is_select and not (self.knows_all(definitions.kind) or definition.options or definition.words):
             return None
         data = value.data
         key = _cache_key(definitions, definition, data) if is_select and narrowed is None else None

@@ -6,6 +6,7 @@ nowhere, pass with any value where a kind may have them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias, cast
@@ -36,7 +37,7 @@ def resources_schema() -> Schema:
         "$schema": DRAFT,
         "title": "lfsync resource file",
         "description": "What a Lightfield workspace should hold, by kind.",
-        **_closed({**sections, OBJECTS: _objects(), "sources": _sources()}, nullable=True),
+        **closed({**sections, OBJECTS: _objects(), "sources": _sources()}, nullable=True),
         "patternProperties": {"^x-": _described(_ANYTHING, "Your own: anchors, for example.")},
         "definitions": _definitions(),
     }
@@ -54,7 +55,7 @@ def settings_schema() -> Schema:
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
     properties["exclude"]["type"] = ["array", "null"]
     properties["safety"] = _any_of(properties["safety"], _NULL)
-    by_kind = _closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True)
+    by_kind = closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True)
     by_kind["patternProperties"] = {_OBJECT_KIND: _default(_ANY_OBJECT)}
     properties["defaults"] = _described(by_kind, _DEFAULTS)
     title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
@@ -99,7 +100,7 @@ def _list(items: Schema, *, filled: bool = False) -> Schema:
     return {"type": "array", "items": items, **({"minItems": 1} if filled else {})}
 
 
-def _closed(properties: Mapping[str, Schema], *, nullable: bool = False, required: Iterable[str] = ()) -> Schema:
+def closed(properties: Mapping[str, Schema], *, nullable: bool = False, required: Iterable[str] = ()) -> Schema:
     """An object with these keys only; nothing behind its own key counts as an empty one where `nullable`."""
     schema: Schema = {
         "type": ["object", "null"] if nullable else "object",
@@ -131,7 +132,7 @@ def _objects() -> Schema:
 def _definitions() -> Schema:
     found: Schema = {
         "ref": _described(
-            _any_of({"type": "string", "pattern": r"\S"}, _closed({"match": _values()}, required=["match"])),
+            _any_of({"type": "string", "pattern": r"\S"}, closed({"match": _values()}, required=["match"])),
             "A key of this project, a member's e-mail, a live id, or {match: {...}} for one record not managed here.",
         ),
         "links": _described(
@@ -142,7 +143,7 @@ def _definitions() -> Schema:
             _any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
             "How the live record is found: a list of declared keys, or a mapping with other values.",
         ),
-        "lifecycle": _closed(
+        "lifecycle": closed(
             {
                 "ignore_changes": _ignored(),
                 "seed": _flag("Create it, never update it."),
@@ -151,7 +152,7 @@ def _definitions() -> Schema:
             },
             nullable=True,
         ),
-        "text-file": _closed(
+        "text-file": closed(
             {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
         ),
         "form": _form(),
@@ -174,7 +175,7 @@ def _values() -> Schema:
 
 def _partial() -> Schema:
     refs = _list(_ref("ref"))
-    return {**_closed({"include": refs, "exclude": refs}), "minProperties": 1}
+    return {**closed({"include": refs, "exclude": refs}), "minProperties": 1}
 
 
 def _ignored() -> Schema:
@@ -195,8 +196,8 @@ def _body(kind: Kind) -> Schema:
         parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
     parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
-        return {**_closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
-    return _closed(parts, nullable=True)
+        return {**closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
+    return closed(parts, nullable=True)
 
 
 def _upload(kind: Kind) -> Schema:
@@ -209,19 +210,19 @@ def _upload(kind: Kind) -> Schema:
         "lifecycle": _ref(f"{kind.name}.lifecycle"),
     }
     needs: list[object] = [{"required": ["path"]}, {"required": ["id"]}]
-    return {**_closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
+    return {**closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
 
 
 def _upload_lifecycle() -> Schema:
     """No file is deleted or changed through the API."""
-    return _closed({"seed": _flag("Upload it once, whatever becomes of its content.")}, nullable=True)
+    return closed({"seed": _flag("Upload it once, whatever becomes of its content.")}, nullable=True)
 
 
 def _default(kind: Kind) -> Schema:
     if kind.uploaded:
-        return _closed({"lifecycle": _ref(f"{kind.name}.lifecycle")}, nullable=True)
+        return closed({"lifecycle": _ref(f"{kind.name}.lifecycle")}, nullable=True)
     parts = {part: _ref(f"{kind.name}.{part}") for part in ("fields", "relationships")}
-    return _closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
+    return closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
 
 
 def _fields(kind: Kind) -> Schema:
@@ -245,31 +246,82 @@ def _keyed(known: dict[str, object], other: Schema, open_: bool) -> Schema:
 def _field(kind: Kind, key: str, field: Field) -> object:
     if not field.writable:
         return False
-    words = kind.words.get(key)
-    one: Schema = (
-        {"enum": sorted({*words, *(word.removeprefix("$") for word in words)})} if words else _VALUES[field.type]
-    )
-    several = [_list(one)] if field.multiple or field.type == "MULTI_SELECT" else []
-    return _described(_any_of(one, *several, _NULL), field.label)
+    value = value_schema(field.type, multiple=field.multiple, words=kind.words.get(key, ()))
+    return _described(value, field.label)
+
+
+# ---------------------------------------------------------------- values
+
+
+def value_schema(
+    type: str, *, multiple: bool = False, words: Iterable[str] = (), choice: Schema | None = None
+) -> Schema:
+    """What a field of a value type takes. `choice`: what names an option; any text without it."""
+    words = tuple(words)
+    if words:
+        choice = _any_of({"enum": _spellings(words)}, {"type": "string", "pattern": _loosely(words)})
+        return _any_of(choice, _one_of_a_list(choice), EMPTY)
+    if type in ("SINGLE_SELECT", "MULTI_SELECT"):
+        choice = choice or {"type": ["string", "integer"]}
+        several = _list(_any_of(choice, EMPTY)) if type == "MULTI_SELECT" else _one_of_a_list(choice)
+        return _any_of(choice, several, EMPTY)
+    one = _VALUES.get(type, _ANYTHING)
+    if type in _LISTED:
+        return _any_of(one, _list(_any_of(one, EMPTY)) if multiple else _one_of_a_list(one), EMPTY)
+    return _any_of(one, EMPTY)
+
+
+def _one_of_a_list(one: Schema) -> Schema:
+    """A list that comes to one value: what is empty does not count."""
+    return {"type": "array", "items": _any_of(one, EMPTY), "anyOf": [{"maxItems": 1}, {"contains": EMPTY}]}
+
+
+def _spellings(words: Iterable[str]) -> list[str]:
+    return sorted({*words, *(word.removeprefix("$") for word in words)})
+
+
+def _loosely(words: Iterable[str]) -> str:
+    """The words whatever their case, and whatever stands between and around them (API sheet, U20)."""
+    around, between = "[-_$\\s]*", "[-_$\\s]+"
+    parts = (word.replace("$", "").replace("_", " ").split() for word in words)
+    shapes = (between.join("".join(map(either_case, part)) for part in each) for each in parts)
+    return f"^{around}({'|'.join(shapes)}){around}$"
+
+
+def either_case(char: str) -> str:
+    """A character as a regular expression of any case. What is not ASCII may fold to several characters."""
+    if not char.isascii():
+        return ".{1,3}"
+    return f"[{char.lower()}{char.upper()}]" if char.isalpha() else re.escape(char)
 
 
 def _object(*parts: str) -> Schema:
-    numbers = ("latitude", "longitude")
-    return _closed({part: {"type": ["number" if part in numbers else "string", "null"]} for part in parts})
+    types = {
+        "latitude": ["number", "null"],
+        "longitude": ["number", "null"],
+        "postalCode": ["string", "integer", "null"],
+    }
+    return closed({part: {"type": types.get(part, ["string", "null"])} for part in parts})
 
 
+# null, "" and [] are one value (rule C8).
+EMPTY: Final[Schema] = {"enum": [None, "", []]}
+_LARGEST: Final = 2**53 - 1
+_NUMBER: Final[Schema] = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
+_INSTANT: Final = r"^\s*\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?([Zz]|[+-]\d\d(:?\d\d)?))?\s*$"
+_LISTED: Final = ("EMAIL", "URL", "TELEPHONE", "SOCIAL_HANDLE")
 _VALUES: Final[Mapping[str, Schema]] = {
     "TEXT": _any_of(_TEXT, _ref("text-file")),
     "MARKDOWN": _any_of(_TEXT, _ref("text-file")),
-    "NUMBER": {"type": "number"},
-    "CURRENCY": {"type": "number"},
+    "HTML": EMPTY,
+    "NUMBER": _NUMBER,
+    "CURRENCY": _NUMBER,
     "CHECKBOX": {"type": "boolean"},
-    "DATETIME": {**_TEXT, "examples": ["2027-03-01", "2027-03-01T17:00:00-06:00"]},
-    "EMAIL": _TEXT,
+    "DATETIME": {**_TEXT, "pattern": _INSTANT, "examples": ["2027-03-01", "2027-03-01T17:00:00-06:00"]},
+    "EMAIL": {**_TEXT, "pattern": "@"},
     "URL": _TEXT,
+    "TELEPHONE": {"type": ["string", "integer"]},  # what YAML takes for a number: +4943112345
     "SOCIAL_HANDLE": _TEXT,
-    "SINGLE_SELECT": _TEXT,
-    "MULTI_SELECT": _TEXT,
     "ADDRESS": _object(*(part for part in PARTS if not part.endswith("Name"))),
     "FULL_NAME": _object(*(part for part in PARTS if part.endswith("Name"))),
 }
@@ -301,7 +353,7 @@ def _source() -> Schema:
         "relationships": _described(forms, "For each relationship a column whose cells hold refs, or {value}."),
         "lifecycle": _ref("lifecycle"),
     }
-    return _closed(parts, required=["kind", "file", "key"])
+    return closed(parts, required=["kind", "file", "key"])
 
 
 def _form() -> Schema:
@@ -318,11 +370,11 @@ def _form() -> Schema:
         },
         "empty": {"type": "null", "description": "An empty cell clears the field instead of leaving it alone."},
     }
-    parts = _closed({part: _ref("form") for part in PARTS})
+    parts = closed({part: _ref("form") for part in PARTS})
     return _any_of(
         {"type": "string", "pattern": r"\S"},
-        _closed(column, required=["column"]),
-        _closed({"value": _ANYTHING}, required=["value"]),
+        closed(column, required=["column"]),
+        closed({"value": _ANYTHING}, required=["value"]),
         {**parts, "minProperties": 1},
         _list(_ref("form"), filled=True),
     )

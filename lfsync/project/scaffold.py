@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -67,11 +67,28 @@ records:
     - {fields: {$name: Acme Solar}}           # found by its name, and taken under management
 """
 
+_LIVE: Final = """\
+# The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
+version: 1
+default_workspace: {name}
+
+workspaces:
+  {name}: {where}
+
+safety: {{max_updates: 30%, max_deletes: 10%, floor: 10}}
+"""
+
 _IGNORED: Final = ("*.plan.json", ".env")
 _IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
 _MERGE_NOTE: Final = f"# States are merged by address. Each clone sets the driver once: {COMMAND}"
 
 _FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+
+
+def init_live(root: Path, name: str, base_url: str | None) -> list[str]:
+    """Write a project for a workspace that is in use, without resources. Errors as `init`."""
+    where = f"{{base_url: {base_url}}}" if base_url else "{}   # the key: LIGHTFIELD_API_KEY"
+    return _write(root, {"lfsync.yaml": _LIVE.format(name=name, where=where)})
 
 
 def init(root: Path) -> list[str]:
@@ -81,16 +98,20 @@ def init(root: Path) -> list[str]:
 
     Raises UsageError, with nothing written, if one of the files is there already.
     """
-    taken = [name for name in _FILES if (root / name).exists() or (root / name).is_symlink()]
+    return _write(root, _FILES)
+
+
+def _write(root: Path, files: Mapping[str, str]) -> list[str]:
+    taken = [name for name in files if (root / name).exists() or (root / name).is_symlink()]
     if taken:
         hint = "take another folder with -C, or remove the files"
         raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
     try:
-        for name, text in _FILES.items():
+        for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             with (root / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-        written = [*_FILES, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
+        written = [*files, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
         if set_driver(root):
             written += _add(root / ".gitattributes", (ATTRIBUTE,), _MERGE_NOTE)
         return written

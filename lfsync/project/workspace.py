@@ -62,6 +62,14 @@ class Workspace:
         return self.root / LOCAL / "history" / self.name
 
     @property
+    def definitions_path(self) -> Path:
+        return self.root / LOCAL / "definitions" / f"{self.name}.json"
+
+    @property
+    def schemas_path(self) -> Path:
+        return self.root / LOCAL / "schemas" / self.name
+
+    @property
     def database_path(self) -> Path:
         sandbox = self.settings.sandbox
         if sandbox is not None and sandbox.db:
@@ -73,7 +81,7 @@ class Workspace:
         """Everything that is kept of the workspace, and the folder that it is kept in."""
         local = self.root / LOCAL
         kept = (self.state_path, self.journal_path, self.lock_path, self.history_path, self.database_path)
-        return (local, local / ".gitignore", *kept)
+        return (local, local / ".gitignore", *kept, self.definitions_path, self.schemas_path)
 
     @property
     def base_url(self) -> str:
