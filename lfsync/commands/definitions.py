@@ -4,172 +4,235 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Collection, Iterable
 
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
-from lfsync.errors import UsageError
-from lfsync.kinds import KINDS, is_kind
-from lfsync.model import JSON, Definitions, FieldDef, RelDef, Schema
+from lfsync.errors import ConfigError, Problem, UsageError
+from lfsync.kinds import ANY_TYPE, KINDS, is_kind
+from lfsync.model import JSON, Definitions, FieldDef, Place, RelDef, Schema
 from lfsync.planning.live_schema import read_answers
 from lfsync.planning.plan_file import safe
-from lfsync.planning.saved_definitions import Answers, Saved, dumps, loads, moved, schema_of
+from lfsync.planning.saved_definitions import (
+    MEMBERS,
+    Answers,
+    Saved,
+    dumps,
+    loads,
+    moved,
+    not_compared,
+    same,
+    schema_of,
+)
 from lfsync.planning.session import Session
+from lfsync.project.documents import MAX_SIZE
 from lfsync.project.file_schemas import settings_schema
-from lfsync.project.workspace import Workspace
+from lfsync.project.workspace import LOCAL, Workspace
 from lfsync.project.workspace_schema import workspace_schema
+from lfsync.render.definitions import definitions_text, in_order
 from lfsync.render.terminal import escape
-from lfsync.state.state import refuse_foreign
-from lfsync.state.state_file import replace_text
+from lfsync.state.state import organisation_ids, refuse_foreign
+from lfsync.state.state_file import ignore_local_files, replace_text
+from lfsync.times import unix_time
 from lfsync.wording import did_you_mean
 
-_OPTIONS = 12  # options of a select that the text names
+_DAY = 24 * 3600
+_FOREIGN = "Check the API key and the base URL. Where they are right, save anew: `lfsync definitions --save`."
 
 
 def definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: bool, format: str) -> int:
     """0; with `check` 2 where the live definitions are not those that were saved."""
     for kind in kinds:
         if not is_kind(kind):
-            raise UsageError(
-                f"there is no kind `{kind}`", hint=did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)}."
-            )
+            hint = did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)} and object.SLUG."
+            raise UsageError(f"there is no kind `{kind}`", hint=hint)
     if kinds and (save or check):
         raise UsageError("--save and --check are for all kinds at once", hint="Leave the kinds out.")
+    if save and check:
+        raise UsageError("--check holds the live definitions against those that --save replaces", hint="Pass one.")
     return asyncio.run(_definitions(options, kinds, save=save, check=check, format=format))
 
 
 async def _definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: bool, format: str) -> int:
     async with open_session(options.root, options.workspace, listener(options), may_be_empty=True) as session:
-        answers = await _answers(session, kinds)
-        if missing := answers.missing:
-            say(f"This key may not read {', '.join(missing)}: nothing is known of it.")
-        if check:
-            return _checked(session.workspace, answers, format)
+        saved = _to_check(session.workspace) if check else None
+        answers = await read_answers(session.client, await session.client.validate(), kinds)
+        if saved:
+            return _checked(session, saved, schema_of(answers), format)
         if save:
-            written = keep(session.workspace, answers, session.now())
-            _tell_saved(written, format)
-            return 0
+            return _saved(session, answers, format)
+    return _shown(options, kinds, answers, format)
+
+
+# ---------------------------------------------------------------- show
+
+
+def _shown(options: Options, kinds: tuple[str, ...], answers: Answers, format: str) -> int:
     shown = schema_of(answers)
-    asked = [kind for kind in kinds if kind not in shown.kinds]
-    if asked:
-        known = ", ".join(kind for kind in shown.kinds if kind not in KINDS) or "none"
-        raise UsageError(f"the workspace has no {', '.join(asked)}", hint=f"Its types of custom objects: {known}.")
-    out(_json(shown, answers) if format == "json" else "\n".join(map(escape, _text(shown, kinds))))
+    if asked := [kind for kind in kinds if kind not in shown.kinds]:
+        raise UsageError(
+            f"the workspace has no {', '.join(asked)} that the key can see",
+            hint="`lfsync definitions` without a kind shows what there is.",
+        )
+    if not kinds:
+        tell_unread(shown)
+    if format == "json":
+        out(_json(shown, kinds or in_order(shown.kinds)))
+    else:
+        out(definitions_text(shown, kinds, width=options.width, color=options.color(sys.stdout)))
     return 0
 
 
-async def _answers(session: Session, kinds: tuple[str, ...]) -> Answers:
-    token = await session.client.validate()
-    return await read_answers(session.client, token, kinds)
+def tell_unread(schema: Schema) -> None:
+    """What is missing because the key may not read it."""
+    if unread := [*sorted(schema.unread), *([] if schema.members_known else [MEMBERS])]:
+        say(escape(f"This key may not read {_named(unread)}: nothing is known of them."))
 
 
-def keep(workspace: Workspace, answers: Answers, at: str) -> list[str]:
-    """Write the definitions down, and the schemas that follow from them; the names of what was written."""
+def _named(kinds: Iterable[str]) -> str:
+    return ", ".join("types of custom objects" if kind == ANY_TYPE else kind for kind in kinds)
+
+
+# ---------------------------------------------------------------- save
+
+
+def _saved(session: Session, answers: Answers, format: str) -> int:
     schema = schema_of(answers)
-    files = {
-        workspace.definitions_path: dumps(answers, at),
-        workspace.schemas_path / "resources.json": json.dumps(workspace_schema(schema), ensure_ascii=False, indent=1),
-        workspace.schemas_path / "lfsync.json": json.dumps(settings_schema(), ensure_ascii=False, indent=1),
+    session.refuse_foreign(schema)
+    tell_unread(schema)
+    written, unchanged = keep(session.workspace, answers, session.now())
+    if format == "json":
+        document: JSON = {"written": [*written], "unchanged": [*unchanged]}
+        out(json.dumps(document, indent=2))
+    else:
+        lines = [f"wrote {name}" for name in written] or ["All is as it was saved; nothing was written."]
+        out("\n".join(map(escape, lines)))
+    return 0
+
+
+def keep(workspace: Workspace, answers: Answers, at: str) -> tuple[list[str], list[str]]:
+    """Write the definitions down, and the schemas that follow from them; the names of what was written, and what was not.
+
+    Definitions that say the same keep their date: git shows a change where something changed, and only there.
+    """
+    ignore_local_files(workspace.root / LOCAL)
+    known = same(_text(workspace) or "", answers)
+    texts = {
+        workspace.definitions_path: dumps(answers, known.at if known else at),
+        workspace.schemas_path / "resources.json": _schema_text(workspace_schema(schema_of(answers))),
+        workspace.schemas_path / "lfsync.json": _schema_text(settings_schema()),
     }
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, text if text.endswith("\n") else f"{text}\n")
-    return [path.relative_to(workspace.root).as_posix() for path in files]
+    names = {path: path.relative_to(workspace.root).as_posix() for path in texts}
+    written = [names[path] for path, text in texts.items() if replace_text(path, text, names[path])]
+    return written, [name for name in names.values() if name not in written]
+
+
+def _schema_text(schema: dict[str, object]) -> str:
+    return safe(json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
+
+
+# ---------------------------------------------------------------- what was saved
 
 
 def saved_of(workspace: Workspace) -> Saved | None:
-    """What was saved of a workspace, if anything was."""
-    path = workspace.definitions_path
-    name = path.relative_to(workspace.root).as_posix()
+    """What was saved of a workspace, if anything was. ConfigError where it can't be read."""
+    text = _text(workspace)
+    return None if text is None else loads(text, _name(workspace))
+
+
+def _text(workspace: Workspace) -> str | None:
+    path, place = workspace.definitions_path, Place(_name(workspace), 1)
+    hint = "Save it again: `lfsync definitions --save`; or remove it."
     try:
-        return loads(path.read_text("utf-8"), name)
+        if path.exists() and (not path.is_file() or path.stat().st_size > MAX_SIZE):
+            raise ConfigError([Problem("the saved definitions can't be read: it is no such file", place, hint=hint)])
+        return path.read_text("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} can't be read: {error}", hint="Save it again: `lfsync definitions --save`.") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError([Problem(f"the saved definitions can't be read: {why}", place, hint=hint)]) from None
 
 
-def _checked(workspace: Workspace, answers: Answers, format: str) -> int:
+def _name(workspace: Workspace) -> str:
+    return workspace.definitions_path.relative_to(workspace.root).as_posix()
+
+
+def age(saved: Saved) -> str:
+    """For people: `saved 3 days ago (2026-11-20)`."""
+    days = int((time.time() - (unix_time(saved.at) or 0)) // _DAY)
+    when = "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
+    return f"saved {when} ({saved.at[:10]})"
+
+
+def not_checked(saved: Saved, kinds: Collection[str]) -> str | None:
+    """What of these kinds, and of members, a saved copy says nothing of."""
+    unread = [kind for kind in in_order(kinds) if kind not in saved.schema.kinds and is_kind(kind)]
+    unread += [] if saved.schema.members_known else [MEMBERS]
+    if not unread:
+        return None
+    return f"Not checked, as the key that saved the definitions may not read them: {_named(unread)}."
+
+
+# ---------------------------------------------------------------- check
+
+
+def _to_check(workspace: Workspace) -> Saved:
     saved = saved_of(workspace)
     if saved is None:
         raise UsageError(f"nothing is saved of `{workspace.name}`", hint="Save it first: `lfsync definitions --save`.")
-    live = schema_of(answers)
-    refuse_foreign(saved.ids, live, f"what is saved of `{workspace.name}`")
-    unread = {*saved.missing, *answers.missing}
-    lines = [line for line in moved(saved.schema, live) if line.split(".")[0].split(":")[0] not in unread]
+    return saved
+
+
+def _checked(session: Session, saved: Saved, live: Schema, format: str) -> int:
+    session.refuse_foreign(live)
+    refuse_foreign(organisation_ids(saved.schema), live, f"what is saved of `{session.workspace.name}`", _FOREIGN)
+    moves, unknown = moved(saved.schema, live), not_compared(saved.schema, live)
     if format == "json":
-        out(safe(json.dumps({"saved_at": saved.at, "moved": lines}, ensure_ascii=False, indent=2)))
+        document: JSON = {
+            "saved_at": saved.at,
+            "moved": [{"where": move.where, "what": move.what} for move in moves],
+            "not_compared": [*unknown],
+        }
+        out(safe(json.dumps(document, ensure_ascii=False, indent=2)))
     else:
-        out("\n".join(map(escape, lines)) or f"All is as it was saved at {saved.at}.")
-    return 2 if lines else 0
+        if unknown:
+            say(escape(f"Not compared, as this key or the one that saved may not read them: {_named(unknown)}."))
+        out("\n".join(escape(str(move)) for move in moves) or f"All is as it was {age(saved)}.")
+    return 2 if moves else 0
 
 
-def _tell_saved(written: list[str], format: str) -> None:
-    if format == "json":
-        out(json.dumps({"written": written}, indent=2))
-    else:
-        out("\n".join(f"wrote {name}" for name in written))
+# ---------------------------------------------------------------- JSON
 
 
-# ---------------------------------------------------------------- telling
-
-
-def _text(schema: Schema, kinds: tuple[str, ...]) -> Iterator[str]:
-    for number, kind in enumerate(kinds or schema.kinds):
-        if number:
-            yield ""
-        yield from _kind_lines(kind, schema.kinds[kind])
-    if not kinds and schema.members_known:
-        yield ""
-        yield "members"
-        yield from (f"  {member.email or member.id}  {member.name}".rstrip() for member in schema.members)
-
-
-def _kind_lines(kind: str, definitions: Definitions) -> Iterator[str]:
-    yield kind
-    rows = [(field.key, _field_text(field)) for field in definitions.fields.values()]
-    rows += [(rel.key, _rel_text(rel)) for rel in definitions.relationships.values()]
-    width = min(max((len(key) for key, _ in rows), default=0), 32)
-    yield from (f"  {key:<{width}}  {text}" for key, text in rows)
-
-
-def _field_text(field: FieldDef) -> str:
-    notes = [field.type]
-    if field.label and field.label != field.key:
-        notes.append(f'"{field.label}"')
-    notes += [word for word, is_so in (("several", field.multiple), ("unique", field.unique)) if is_so]
-    if field.currency:
-        notes.append(field.currency)
-    if field.read_only:
-        notes.append("read only")
-    labels = [option.label for option in field.options] or [*field.words]
-    if labels:
-        more = f" and {len(labels) - _OPTIONS} more" if len(labels) > _OPTIONS else ""
-        notes.append(f"{', '.join(labels[:_OPTIONS])}{more}")
-    return "  ".join(notes)
-
-
-def _rel_text(rel: RelDef) -> str:
-    return f"→ {'many' if rel.many else 'one'} {rel.target}{'' if rel.writable else '  read only'}"
-
-
-def _json(schema: Schema, answers: Answers) -> str:
+def _json(schema: Schema, kinds: Iterable[str]) -> str:
+    members: list[JSON] = [{"id": m.id, "email": m.email, "name": m.name} for m in schema.members]
     document: dict[str, JSON] = {
-        "kinds": {kind: _kind_json(each) for kind, each in schema.kinds.items()},
-        "members": [{"id": m.id, "email": m.email, "name": m.name} for m in schema.members],
-        "missing": [*answers.missing],
+        "kinds": {kind: _kind_json(schema.kinds[kind]) for kind in kinds},
+        "members": members if schema.members_known else None,
+        "missing": [*sorted(schema.unread)],
     }
     return safe(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def _kind_json(definitions: Definitions) -> JSON:
     fields: list[JSON] = [_field_json(field) for field in definitions.fields.values()]
-    relationships: list[JSON] = [
-        {"key": rel.key, "label": rel.label, "target": rel.target, "many": rel.many, "writable": rel.writable}
-        for rel in definitions.relationships.values()
-    ]
+    relationships: list[JSON] = [_relationship_json(rel) for rel in definitions.relationships.values()]
     return {"fields": fields, "relationships": relationships}
+
+
+def _relationship_json(rel: RelDef) -> JSON:
+    return {
+        "key": rel.key,
+        "label": rel.label,
+        "id": rel.id,
+        "target": rel.target,
+        "many": rel.many,
+        "writable": rel.writable,
+    }
 
 
 def _field_json(field: FieldDef) -> JSON:
@@ -180,12 +243,15 @@ def _field_json(field: FieldDef) -> JSON:
     return {
         "key": field.key,
         "label": field.label,
+        "id": field.id,
         "description": field.description,
         "type": field.type,
         "writable": not field.read_only,
         "multiple": field.multiple,
         "unique": field.unique,
         "currency": field.currency,
+        "handle_service": field.handle_service,
+        "parent_field": field.parent_field,
         "words": [*field.words],
         "options": options,
     }

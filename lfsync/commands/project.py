@@ -5,34 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from lfsync.commands.console import Options, out, say
-from lfsync.commands.definitions import keep, saved_of
+from lfsync.commands.definitions import age, keep, not_checked, saved_of, tell_unread
 from lfsync.commands.opening import open_session
 from lfsync.commands.problems import problems_json
 from lfsync.errors import ConfigError, UsageError
-from lfsync.kinds import OBJECT
 from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.live_schema import read_answers
 from lfsync.planning.plan_file import plan_schema
 from lfsync.planning.prepare import prepare
-from lfsync.planning.saved_definitions import Saved
+from lfsync.planning.saved_definitions import Saved, schema_of
 from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.folder import SETTINGS
 from lfsync.project.keys import key_problem
 from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import init as scaffold
 from lfsync.project.scaffold import init_live
-from lfsync.project.workspace import choose_workspace
+from lfsync.project.workspace import Workspace, choose_workspace
 from lfsync.project.workspace_schema import workspace_schema
 from lfsync.render.terminal import escape
-from lfsync.times import unix_time
 
 _LIVE_NAME = "prod"
-_DAY = 24 * 3600
 SCHEMAS = ("resources", "lfsync", "plan")
 
 
@@ -70,56 +66,67 @@ def init_from_workspace(options: Options) -> int:
 
 async def _kept(options: Options) -> list[str]:
     async with open_session(options.root, options.workspace, may_be_empty=True) as session:
-        token = await session.client.validate()
-        answers = await read_answers(session.client, token)
-        if answers.missing:
-            say(f"This key may not read {', '.join(answers.missing)}: nothing is known of it.")
-        return keep(session.workspace, answers, session.now())
+        answers = await read_answers(session.client, await session.client.validate())
+        tell_unread(schema_of(answers))
+        written, _ = keep(session.workspace, answers, session.now())
+        return written
 
 
 def validate(options: Options, *, online: bool, format: str) -> int:
     """0, or all problems at once."""
-    saved = None if online else _saved(options)
-    project = asyncio.run(_online(options)) if online else check_offline(options.root, saved)
+    if online:
+        project, against = asyncio.run(_online(options)), "the files and the live definitions"
+    else:
+        project, against = _offline(options)
     for warning in project.warnings:
         say(escape(f"Warning: {warning}"))
     if format == "json":
         out(problems_json(()))
         return 0
     count = len(project.resources)
-    checked = (
-        "the files and the live definitions" if online else f"{_against(saved)}; --online looks at the workspace too"
-    )
-    out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {checked}.")
+    out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {against}.")
     return 0
 
 
-def _saved(options: Options) -> Saved | None:
-    """What is saved of the workspace; nothing where none is named (rule V3)."""
+def _offline(options: Options) -> tuple[Project, str]:
+    """The project that was checked, and against what. ConfigError with every problem."""
     project = load_project(options.root)
-    if options.workspace is None and not project.settings.default_workspace and "LFSYNC_WORKSPACE" not in os.environ:
+    workspace = _named_workspace(project, options)
+    if workspace is None:
+        check_offline(project)
+        return project, "the files; --online looks at the workspace too"
+    try:
+        saved = saved_of(workspace)
+    except ConfigError as error:
+        check_offline(replace(project, problems=(*project.problems, *error.problems)))
+        raise
+    if saved and (unread := not_checked(saved, _kinds(project))):
+        say(escape(unread))
+    check_offline(project, saved, workspace.name)
+    against = f"the files and the definitions of `{workspace.name}` {age(saved)}" if saved else "the files"
+    return project, f"{against}; --online looks at the workspace too"
+
+
+def _named_workspace(project: Project, options: Options) -> Workspace | None:
+    """The workspace whose saved definitions count; None where none is named (rule V3)."""
+    is_named = options.workspace is not None or os.environ.get("LFSYNC_WORKSPACE")
+    if not is_named and project.settings.default_workspace is None:
         return None
-    return saved_of(choose_workspace(project, options.workspace))
+    return choose_workspace(project, options.workspace)
 
 
-def _against(saved: Saved | None) -> str:
-    if saved is None:
-        return "the files"
-    age = int((time.time() - (unix_time(saved.at) or 0)) // _DAY)
-    when = "today" if age < 1 else "yesterday" if age == 1 else f"{age} days ago"
-    return f"the files and the definitions saved {when} ({saved.at[:10]})"
+def _kinds(project: Project) -> set[str]:
+    declared = {address.kind for address in project.resources}
+    return declared | {mapping.address.kind for mapping in project.mappings}
 
 
-def check_offline(root: Path, saved: Saved | None = None) -> Project:
+def check_offline(project: Project, saved: Saved | None = None, workspace: str | None = None) -> None:
     """All that can be said without a workspace, or with what is `saved` of one. ConfigError with every problem."""
-    project = load_project(root)
-    objects = any(address.kind.startswith(OBJECT) for address in project.resources)
-    known = saved if saved and not (objects and saved.missing) else None
-    schema = known.schema if known else builtin_schema()
-    _, problems = prepare(project.resources, schema, complete=known is not None, mappings=project.mappings)
+    schema = saved.schema if saved else builtin_schema()
+    _, problems = prepare(project.resources, schema, complete=saved is not None, mappings=project.mappings)
     if project.problems or problems:
-        raise ConfigError([*project.problems, *problems])
-    return project
+        known = age(saved) if saved else None
+        raise ConfigError([*project.problems, *problems], workspace=workspace if saved else None, saved=known)
 
 
 async def _online(options: Options) -> Project:
@@ -131,8 +138,16 @@ async def _online(options: Options) -> Project:
 
 def schema(options: Options, name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name; strict where the project has saved definitions."""
-    saved = _saved(options) if (options.root / SETTINGS).exists() else None
+    saved = _saved(options)
     resources = workspace_schema(saved.schema) if saved else resources_schema()
     made: dict[str, object] = {"resources": resources, "lfsync": settings_schema(), "plan": plan_schema()}
     out(json.dumps(made[name] if name else made, indent=2))
     return 0
+
+
+def _saved(options: Options) -> Saved | None:
+    """What is saved of the workspace of a project, if there is one."""
+    if not (options.root / SETTINGS).exists():
+        return None
+    workspace = _named_workspace(load_project(options.root, may_be_empty=True), options)
+    return saved_of(workspace) if workspace else None
