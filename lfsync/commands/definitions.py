@@ -114,20 +114,30 @@ def _saved(session: Session, answers: Answers, format: str) -> int:
 
 
 def keep(workspace: Workspace, answers: Answers, at: str) -> tuple[list[str], list[str]]:
-    """Write the definitions down, and the schemas that follow from them; the names of what was written, and what was not.
+    """Write the definitions down, and the schemas that follow from them; what was written, and what was not.
 
     Definitions that say the same keep their date: git shows a change where something changed, and only there.
     """
     ignore_local_files(workspace.root / LOCAL)
-    known = same(_text(workspace) or "", answers)
+    text = dumps(answers, _unchanged_since(workspace, answers) or at)
+    saved = loads(text, _name(workspace))
     texts = {
-        workspace.definitions_path: dumps(answers, known.at if known else at),
-        workspace.schemas_path / "resources.json": _schema_text(workspace_schema(schema_of(answers))),
+        workspace.definitions_path: text,
+        workspace.schemas_path / "resources.json": _schema_text(workspace_schema(saved.schema)),
         workspace.schemas_path / "lfsync.json": _schema_text(settings_schema()),
     }
     names = {path: path.relative_to(workspace.root).as_posix() for path in texts}
     written = [names[path] for path, text in texts.items() if replace_text(path, text, names[path])]
     return written, [name for name in names.values() if name not in written]
+
+
+def _unchanged_since(workspace: Workspace, answers: Answers) -> str | None:
+    """The date of a copy that says the same; none of one that is damaged, for this is the way out."""
+    try:
+        known = same(_text(workspace) or "", answers)
+    except ConfigError:
+        return None
+    return known.at if known else None
 
 
 def _schema_text(schema: dict[str, object]) -> str:

@@ -71,8 +71,8 @@ async def _definitions(client: Client, kind: str) -> Definitions | None:
 async def read_answers(client: Client, token: Token, kinds: Collection[str] = ()) -> Answers:
     """What the API answers of these kinds; of all, and of members, without any: as far as the key may read them.
 
-    RefusedError for a kind that was asked for, and that the key may not read; where the workspace has none of that name,
-    it is left out.
+    RefusedError for a kind that was asked for, and that the key may not read; one that the workspace doesn't have is
+    left out.
     """
     types: tuple[str, ...] | None = ()
     if kinds:

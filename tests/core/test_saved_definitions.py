@@ -34,8 +34,10 @@ def answers(
     return Answers({kind: each for kind, each in found.items() if kind not in missing}, members, missing)
 
 
-def with_type(kind: str = "object.project", **more: Any) -> Answers:
-    return answers(**more, **{kind: PROJECT})
+def with_type() -> Answers:
+    """With a type of custom objects."""
+    plain = answers()
+    return Answers({**plain.kinds, "object.project": PROJECT}, plain.members)
 
 
 def told(before: Answers, after: Answers) -> list[str]:
@@ -88,7 +90,7 @@ def test_the_file_holds_no_name_of_a_person_and_nothing_that_lfsync_does_not_rea
 
 def test_two_spellings_of_a_relationship_are_one_whatever_their_order() -> None:
     """U32: definitions may list a slug; which of two is read must not hang on the order of an answer."""
-    both = {
+    both: dict[str, JSON] = {
         "$task-account": {"label": "A", "cardinality": "HAS_ONE", "objectType": "account"},
         "$account-task": {"label": "B", "cardinality": "HAS_ONE", "objectType": "account"},
     }
@@ -204,7 +206,7 @@ _FIELD = FieldDef("tier", "Tier", "SINGLE_SELECT", options=(Option("opt_g", "Gol
 _OTHER: Mapping[str, Any] = {
     "type": "TEXT", "label": "Level", "id": "ad_2", "currency": "EUR", "read_only": True, "multiple": True,
     "unique": True, "description": "New", "parent_field": "$pipeline", "handle_service": "TWITTER", "words": ("A",),
-    "target": "contact", "many": True, "writable": False, "parent": "pd_2",
+    "options": (), "target": "contact", "many": True, "writable": False, "parent": "pd_2",
 }  # fmt: skip
 
 
@@ -219,8 +221,7 @@ def _lines(before: FieldDef | RelDef, after: FieldDef | RelDef) -> list[str]:
 
 @pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(FieldDef) if each.name != "key"])
 def test_every_property_of_a_field_that_moved_is_named(name: str) -> None:
-    value = () if name == "options" else _OTHER[name]
-    [line] = _lines(_FIELD, dataclasses.replace(_FIELD, **{name: value}))
+    [line] = _lines(_FIELD, dataclasses.replace(_FIELD, **{name: _OTHER[name]}))
     assert line.startswith("account.tier: ")
 
 
