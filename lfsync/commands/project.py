@@ -8,25 +8,29 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from lfsync.api.client import Client
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.definitions import age, keep, not_checked, saved_of, tell_unread
 from lfsync.commands.opening import open_session
+from lfsync.commands.planning import listener
 from lfsync.commands.problems import problems_json
+from lfsync.connection import client_settings
 from lfsync.errors import ConfigError, UsageError
 from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.live_schema import read_answers
 from lfsync.planning.plan_file import plan_schema
 from lfsync.planning.prepare import prepare
-from lfsync.planning.saved_definitions import Saved, schema_of
+from lfsync.planning.saved_definitions import Answers, Saved, schema_of
 from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.folder import SETTINGS
-from lfsync.project.keys import key_problem
 from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import init as scaffold
-from lfsync.project.scaffold import init_live
-from lfsync.project.workspace import Workspace, choose_workspace
+from lfsync.project.scaffold import init_live, refuse_taken
+from lfsync.project.settings import WORKSPACE_NAME, WorkspaceSettings
+from lfsync.project.workspace import Workspace, choose_workspace, workspace_at
 from lfsync.project.workspace_schema import workspace_schema
 from lfsync.render.terminal import escape
+from lfsync.times import iso
 
 _LIVE_NAME = "prod"
 SCHEMAS = ("resources", "lfsync", "plan")
@@ -45,31 +49,32 @@ def init(options: Options) -> int:
 
 def init_from_workspace(options: Options) -> int:
     """A project for a workspace that is in use: its settings and its definitions, and no resource yet."""
-    root, name = options.folder or Path(), options.workspace or _LIVE_NAME
-    if key_problem(name):
-        raise UsageError(f"-w {name}: not a name for a workspace", hint="Letters, digits and . _ - only.")
-    written = init_live(root, name, os.environ.get("LIGHTFIELD_BASE_URL") or None)
-    try:
-        written += asyncio.run(_kept(replace(options, folder=root, workspace=name)))
-    except BaseException:
-        (root / SETTINGS).unlink(missing_ok=True)  # so that it can be tried again, with the right key
-        raise
-    for path in written:
+    root, given = options.folder or Path(), options.workspace
+    name = given if given is not None else os.environ.get("LFSYNC_WORKSPACE") or _LIVE_NAME
+    if not WORKSPACE_NAME.fullmatch(name):
+        hint = "Letters, digits, - and _ only; a letter or digit first."
+        raise UsageError(f"`{name}` can't be the name of a workspace", hint=hint)
+    refuse_taken(root)
+    workspace = workspace_at(root.resolve(), name, WorkspaceSettings())
+    answers, now = asyncio.run(_live(options, workspace))
+    tell_unread(schema_of(answers))
+    kept, _ = keep(workspace, answers, now)  # the settings come last: until they are there, it can be tried again
+    url = workspace.base_url
+    for path in (*init_live(root, name, None if url == WorkspaceSettings().base_url else url), *kept):
         out(f"wrote {path}")
     there = "" if root == Path() else f" -C {root}"
-    out("Nothing is imported yet. Next:")
-    out(f"  lfsync{there} import --all --dry-run    what there is, as it would be written")
-    out(f"  lfsync{there} import --all              into files; or `import account --where KEY=VALUE`, and so on")
-    out(f"  lfsync{there} plan                      no change")
+    out("Nothing is imported yet. Next, in this order:")
+    out(f"  lfsync{there} import --all    what is there into files; `--dry-run` shows it first")
+    out(f"  lfsync{there} plan            shows no change")
+    out("  git add . and git commit")
     return 0
 
 
-async def _kept(options: Options) -> list[str]:
-    async with open_session(options.root, options.workspace, may_be_empty=True) as session:
-        answers = await read_answers(session.client, await session.client.validate())
-        tell_unread(schema_of(answers))
-        written, _ = keep(session.workspace, answers, session.now())
-        return written
+async def _live(options: Options, workspace: Workspace) -> tuple[Answers, str]:
+    """What the workspace has, and the server's time."""
+    async with Client(client_settings(workspace, None), on_exchange=listener(options)) as client:
+        answers = await read_answers(client, await client.validate())
+        return answers, iso(client.now())
 
 
 def validate(options: Options, *, online: bool, format: str) -> int:

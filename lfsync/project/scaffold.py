@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from lfsync.errors import UsageError
+from lfsync.project.folder import SETTINGS
 from lfsync.project.merge_driver import ATTRIBUTE, COMMAND, set_driver
 
 _SETTINGS: Final = """\
@@ -73,22 +76,40 @@ version: 1
 default_workspace: {name}
 
 workspaces:
-  {name}: {where}
+  {name}:
+{where}    api_key_env: LIGHTFIELD_API_KEY           # the environment variable that holds the key
 
 safety: {{max_updates: 30%, max_deletes: 10%, floor: 10}}
+enrichment: auto                              # for 50 or more new accounts and contacts, skip it
 """
 
 _IGNORED: Final = ("*.plan.json", ".env")
 _IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
 _MERGE_NOTE: Final = f"# States are merged by address. Each clone sets the driver once: {COMMAND}"
 
-_FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|https?://[A-Za-z0-9./:_-]+[A-Za-z0-9/_-]")
+
+_FILES: Final = {SETTINGS: _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+
+
+def refuse_taken(root: Path, files: Iterable[str] = (SETTINGS,)) -> None:
+    """UsageError if one of the files is there already."""
+    taken = [name for name in files if (root / name).exists() or (root / name).is_symlink()]
+    if taken:
+        hint = "take another folder with -C, or remove the files"
+        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
 
 
 def init_live(root: Path, name: str, base_url: str | None) -> list[str]:
-    """Write a project for a workspace that is in use, without resources. Errors as `init`."""
-    where = f"{{base_url: {base_url}}}" if base_url else "{}   # the key: LIGHTFIELD_API_KEY"
-    return _write(root, {"lfsync.yaml": _LIVE.format(name=name, where=where)})
+    """Write a project for a workspace that is in use, without resources. `base_url` None: the default. As `init`."""
+    where = f"    base_url: {_scalar(base_url)}\n" if base_url else ""
+    return _write(root, {SETTINGS: _LIVE.format(name=_scalar(name), where=where)})
+
+
+def _scalar(text: str) -> str:
+    """Text as YAML, in quotes where it could be read as something else."""
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in ("true", "false", "null")
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def init(root: Path) -> list[str]:
@@ -102,10 +123,7 @@ def init(root: Path) -> list[str]:
 
 
 def _write(root: Path, files: Mapping[str, str]) -> list[str]:
-    taken = [name for name in files if (root / name).exists() or (root / name).is_symlink()]
-    if taken:
-        hint = "take another folder with -C, or remove the files"
-        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
+    refuse_taken(root, files)
     try:
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -110,9 +110,14 @@ def choose_workspace(project: Project, name: str | None) -> Workspace:
     if chosen not in known:
         hint = did_you_mean(chosen, known) or f"workspaces here: {', '.join(known)}"
         raise UsageError(f"there is no workspace `{chosen}` in lfsync.yaml", hint=hint)
-    workspace = Workspace(chosen, known[chosen], project.root)
+    return workspace_at(project.root, chosen, known[chosen])
+
+
+def workspace_at(root: Path, name: str, settings: WorkspaceSettings) -> Workspace:
+    """A workspace of the project at `root`. UsageError where what is kept of it would lie outside."""
+    workspace = Workspace(name, settings, root)
     for path in workspace.places:
-        _refuse_outside(project.root, path)
+        _refuse_outside(root, path)
     return workspace
 
 

@@ -140,7 +140,9 @@ MISTAKES = {
     "word that a task doesn't know": "tasks: {t: {fields: {$title: T, $status: DOING}}}\n",
     "custom field of a task": "tasks: {t: {fields: {$title: T, $status: TODO, tier: Gold}}}\n",
     "list of what no list holds": "lists: {l: {fields: {$name: L, $objectType: $task}}}\n",
-    "member of a list that is not there": "lists: {l: {fields: {$name: L, $objectType: $account}, members: [nobody]}}\n",
+    "member of a list that is not there": (
+        "lists: {l: {fields: {$name: L, $objectType: $account}, members: [nobody]}}\n"
+    ),
     "meeting that ends before it begins": (
         "meetings: {m: {fields: {$title: M, $startDate: 2026-05-02T10:00:00Z, $endDate: 2026-05-02T09:00:00Z}}}\n"
     ),
