@@ -162,7 +162,7 @@ def test_lfsync_never_looks_up(place: Project) -> None:
     outer = Project(place.folder.parent, place.env)
     outer.write("lfsync.yaml", "version: 1\nworkspaces: {prod: {}}\n")
     place.folder.mkdir()
-    command = [LFSYNC, "init", "--from-workspace"]
+    command = [str(LFSYNC), "init", "--from-workspace"]
     done = subprocess.run(command, cwd=place.folder, env=dict(place.env), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (place.folder / "lfsync.yaml").exists()
