@@ -59,8 +59,8 @@ def init_from_workspace(options: Options) -> int:
     answers, now = asyncio.run(_live(options, workspace))
     tell_unread(schema_of(answers))
     kept, _ = keep(workspace, answers, now)  # the settings come last: until they are there, it can be tried again
-    url = workspace.base_url
-    for path in (*init_live(root, name, None if url == WorkspaceSettings().base_url else url), *kept):
+    url = None if workspace.base_url == WorkspaceSettings().base_url else workspace.base_url
+    for path in (*init_live(root, name, url, workspace.modeline(SETTINGS, "lfsync.json")), *kept):
         out(f"wrote {path}")
     there = "" if root == Path() else f" -C {root}"
     out("Nothing is imported yet. Next, in this order:")

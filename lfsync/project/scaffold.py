@@ -100,10 +100,10 @@ def refuse_taken(root: Path, files: Iterable[str] = (SETTINGS,)) -> None:
         raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
 
 
-def init_live(root: Path, name: str, base_url: str | None) -> list[str]:
+def init_live(root: Path, name: str, base_url: str | None, modeline: str = "") -> list[str]:
     """Write a project for a workspace that is in use, without resources. `base_url` None: the default. As `init`."""
     where = f"    base_url: {_scalar(base_url)}\n" if base_url else ""
-    return _write(root, {SETTINGS: _LIVE.format(name=_scalar(name), where=where)})
+    return _write(root, {SETTINGS: modeline + _LIVE.format(name=_scalar(name), where=where)})
 
 
 def _scalar(text: str) -> str:

@@ -72,6 +72,20 @@ def test_four_commands_adopt_a_workspace(place: Project, crm: Server) -> None:
         assert path.is_dir() or KEY.encode() not in path.read_bytes()
 
 
+def test_files_that_lfsync_writes_tell_editors_their_schema(place: Project) -> None:
+    """Section 14: relative to the file, so that it holds in every clone."""
+    place.lfsync("init", "--from-workspace")
+    place.lfsync("import", "account", "--into", "crm/all")
+    place.lfsync("import", "contact")
+    for name in ("lfsync.yaml", "crm/all/accounts.yaml", "contacts.yaml"):
+        first = (place.folder / name).read_text().splitlines()[0]
+        said, _, schema = first.partition("=")
+        assert said == "# yaml-language-server: $schema"
+        document = json.loads(((place.folder / name).parent / schema).read_text())
+        assert ("default_workspace" in document["properties"]) == (name == "lfsync.yaml")
+    place.plan(expect=0)
+
+
 def test_what_is_committed_is_enough_for_a_clone_without_a_key(place: Project, tmp_path: Path) -> None:
     place.lfsync("init", "--from-workspace")
     place.lfsync("import", "--all")
