@@ -12,7 +12,7 @@ from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.errors import ConfigError, Problem, UsageError
-from lfsync.kinds import ANY_TYPE, KINDS, is_kind
+from lfsync.kinds import ANY_TYPE, KINDS, is_among, is_kind
 from lfsync.model import JSON, Definitions, FieldDef, Place, RelDef, Schema
 from lfsync.planning.live_schema import read_answers
 from lfsync.planning.plan_file import safe
@@ -127,7 +127,7 @@ def keep(workspace: Workspace, answers: Answers, at: str) -> tuple[list[str], li
         workspace.schemas_path / "lfsync.json": _schema_text(settings_schema()),
     }
     names = {path: path.relative_to(workspace.root).as_posix() for path in texts}
-    written = [names[path] for path, text in texts.items() if replace_text(path, text, names[path])]
+    written = [names[path] for path, text in texts.items() if replace_text(path, text, "it")]
     return written, [name for name in names.values() if name not in written]
 
 
@@ -180,8 +180,9 @@ def age(saved: Saved) -> str:
 
 def not_checked(saved: Saved, kinds: Collection[str]) -> str | None:
     """What of these kinds, and of members, a saved copy says nothing of."""
-    unread = [kind for kind in in_order(kinds) if kind not in saved.schema.kinds and is_kind(kind)]
-    unread += [] if saved.schema.members_known else [MEMBERS]
+    schema = saved.schema
+    unread = [kind for kind in in_order(kinds) if kind not in schema.kinds and is_among(kind, schema.unread)]
+    unread += [] if schema.members_known else [MEMBERS]
     if not unread:
         return None
     return f"Not checked, as the key that saved the definitions may not read them: {_named(unread)}."

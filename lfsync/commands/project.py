@@ -85,11 +85,13 @@ def validate(options: Options, *, online: bool, format: str) -> int:
         project, against = _offline(options)
     for warning in project.warnings:
         say(escape(f"Warning: {warning}"))
-    if format == "json":
-        out(problems_json(()))
-        return 0
     count = len(project.resources)
-    out(f"{count} resource{'' if count == 1 else 's'}, no problems found in {against}.")
+    told = f"{count} resource{'' if count == 1 else 's'}, no problems found in {against}."
+    if format == "json":
+        say(told)
+        out(problems_json(()))
+    else:
+        out(told)
     return 0
 
 
@@ -143,7 +145,7 @@ async def _online(options: Options) -> Project:
 
 def schema(options: Options, name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name; strict where the project has saved definitions."""
-    saved = _saved(options)
+    saved = _saved(options) if name in (None, "resources") else None
     resources = workspace_schema(saved.schema) if saved else resources_schema()
     made: dict[str, object] = {"resources": resources, "lfsync": settings_schema(), "plan": plan_schema()}
     out(json.dumps(made[name] if name else made, indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import random
@@ -173,6 +174,16 @@ def test_a_copy_of_a_newer_version_says_so() -> None:
     [problem] = caught.value.problems
     assert "newer" in problem.message
     assert "definitions --save" in str(problem.hint)
+
+
+def test_no_damage_whatsoever_is_a_crash() -> None:
+    """It is read whole, or told."""
+    dice, whole = random.Random(11), dumps(with_type(), AT)
+    for _ in range(400):
+        at, length = dice.randrange(len(whole)), dice.choice((1, 1, 5, 200))
+        text = whole[:at] + dice.choice(("", '"', "{", "null", "0", whole[:50])) + whole[at + length :]
+        with contextlib.suppress(ConfigError):
+            assert loads(text, FILE).schema.kinds
 
 
 # ---------------------------------------------------------------- what moved

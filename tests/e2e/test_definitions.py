@@ -268,7 +268,7 @@ def test_a_damaged_copy_is_the_thing_to_save_over(saved: Project) -> None:
 def test_a_place_that_can_not_be_written_is_an_error_and_leaves_nothing_half(place: Project) -> None:
     place.write(".lfsync/definitions", "a file where a folder should be")
     run = place.lfsync("definitions", "--save", expect=1)
-    assert ".lfsync/definitions/prod.json can't be written" in run.err.replace(str(place.folder) + "/", "")
+    assert ".lfsync/definitions/prod.json: it can't be written" in run.err
     assert not (place.folder / SCHEMAS[0]).exists()
     assert (place.folder / ".lfsync/definitions").read_text() == "a file where a folder should be"
 
@@ -357,6 +357,20 @@ def test_nothing_is_saved_of_another_organisation_than_the_state_is_of(place: Pr
     assert not (place.folder / FILE).exists()
 
 
+@pytest.mark.parametrize("quirk", ["archived-options: listed", "definition-keys: slug"])
+def test_what_was_just_saved_has_not_moved_whatever_the_api_answers(quirk: str, tmp_path: Path) -> None:
+    """U22, U32."""
+    play = Project(tmp_path, no_key(Project(tmp_path)).env, "play")
+    play.write("seed.txt", SEED)
+    sandbox = f"{{seed: seed.txt, rps: 0, quirks: {{{quirk}}}}}"
+    play.write("lfsync.yaml", f"version: 1\nworkspaces: {{play: {{sandbox: {sandbox}}}}}\n")
+    play.write("crm.yaml", GOOD)
+    play.lfsync("definitions", "--save")
+    play.lfsync("definitions", "--check")
+    assert "All is as it was saved" in play.lfsync("definitions", "--save").out
+    play.lfsync("validate")
+
+
 # ---------------------------------------------------------------- validate
 
 
@@ -432,6 +446,14 @@ def test_only_what_the_copy_lacks_goes_unchecked_and_is_named(place: Project) ->
     assert no_key(place).lfsync("validate").err == ""
 
 
+def test_a_type_that_the_copy_knows_not_to_exist_is_a_mistake_and_not_unchecked(saved: Project) -> None:
+    saved.write("crm.yaml", "objects: {projct: {apollo: {fields: {name: Apollo}, match: [name]}}}\n")
+    run = no_key(saved).lfsync("validate", expect=1)
+    assert "no custom object type `projct`" in run.err
+    assert "did you mean `project`?" in run.err
+    assert "Not checked" not in run.err
+
+
 def test_members_that_nobody_could_read_are_not_checked_and_named(place: Project) -> None:
     key = "sk_lf_scopes_" + ",".join(f"{kind}:read" for kind in (*_KINDS, "custom_objects"))
     place.elsewhere(LIGHTFIELD_API_KEY=key).lfsync("definitions", "--save")
@@ -450,5 +472,8 @@ def test_the_schema_knows_the_workspace_where_its_definitions_are_saved(saved: P
     schema = fork.lfsync("schema", "resources").json()
     assert "tier" in schema["definitions"]["account.fields"]["properties"]
     assert schema == json.loads((saved.folder / SCHEMAS[0]).read_text())
+    saved.write("lfsync.yaml", "version: [")
+    assert fork.lfsync("schema", "lfsync").json()["title"] == "lfsync.yaml"
+    saved.write("lfsync.yaml", "version: 1\nworkspaces: {prod: {}}\n")
     (saved.folder / FILE).unlink()
     assert "tier" not in json.dumps(fork.lfsync("schema", "resources").json())
