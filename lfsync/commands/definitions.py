@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
@@ -29,7 +30,7 @@ from lfsync.planning.saved_definitions import (
 )
 from lfsync.planning.session import Session
 from lfsync.project.documents import MAX_SIZE
-from lfsync.project.file_schemas import settings_schema
+from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.workspace import LOCAL, Workspace
 from lfsync.project.workspace_schema import workspace_schema
 from lfsync.render.definitions import definitions_text, in_order
@@ -118,14 +119,25 @@ def keep(workspace: Workspace, answers: Answers, at: str) -> tuple[list[str], li
 
     Definitions that say the same keep their date: git shows a change where something changed, and only there.
     """
-    ignore_local_files(workspace.root / LOCAL)
     text = dumps(answers, _unchanged_since(workspace, answers) or at)
     saved = loads(text, _name(workspace))
-    texts = {
-        workspace.definitions_path: text,
-        workspace.schemas_path / "resources.json": _schema_text(workspace_schema(saved.schema)),
-        workspace.schemas_path / "lfsync.json": _schema_text(settings_schema()),
-    }
+    return _replaced(
+        workspace, {workspace.definitions_path: text, **_schemas(workspace, workspace_schema(saved.schema))}
+    )
+
+
+def keep_schemas(workspace: Workspace) -> list[str]:
+    """Write down what is known of every workspace, for editors, until the definitions of this one are saved."""
+    return _replaced(workspace, _schemas(workspace, resources_schema()))[0]
+
+
+def _schemas(workspace: Workspace, resources: dict[str, object]) -> dict[Path, str]:
+    made = {"resources.json": resources, "lfsync.json": settings_schema()}
+    return {workspace.schemas_path / name: _schema_text(schema) for name, schema in made.items()}
+
+
+def _replaced(workspace: Workspace, texts: dict[Path, str]) -> tuple[list[str], list[str]]:
+    ignore_local_files(workspace.root / LOCAL)
     names = {path: path.relative_to(workspace.root).as_posix() for path in texts}
     written = [names[path] for path, text in texts.items() if replace_text(path, text, "it")]
     return written, [name for name in names.values() if name not in written]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lfsync.api.client import Client
 from lfsync.commands.console import Options, out, say
-from lfsync.commands.definitions import age, keep, not_checked, saved_of, tell_unread
+from lfsync.commands.definitions import age, keep, keep_schemas, not_checked, saved_of, tell_unread
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.commands.problems import problems_json
@@ -24,8 +24,8 @@ from lfsync.planning.saved_definitions import Answers, Saved, schema_of
 from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import Project, load_project
+from lfsync.project.scaffold import SANDBOX, init_live, refuse_taken
 from lfsync.project.scaffold import init as scaffold
-from lfsync.project.scaffold import init_live, refuse_taken
 from lfsync.project.settings import WORKSPACE_NAME, WorkspaceSettings
 from lfsync.project.workspace import Workspace, choose_workspace, workspace_at
 from lfsync.project.workspace_schema import workspace_schema
@@ -40,7 +40,7 @@ def init(options: Options) -> int:
     """A project that plans at once."""
     root = options.folder or Path()  # never a project further up (rule C17)
     written = scaffold(root)
-    for path in written:
+    for path in (*written, *keep_schemas(workspace_at(root.resolve(), SANDBOX, WorkspaceSettings()))):
         out(f"wrote {path}")
     there = "" if root == Path() else f" -C {root}"
     out(f"Now run `lfsync{there} plan`.")

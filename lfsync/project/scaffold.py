@@ -12,7 +12,10 @@ from lfsync.errors import UsageError
 from lfsync.project.folder import SETTINGS
 from lfsync.project.merge_driver import ATTRIBUTE, COMMAND, set_driver
 
+SANDBOX: Final = "sandbox"  # the workspace of a new project
+
 _SETTINGS: Final = """\
+# yaml-language-server: $schema=.lfsync/schemas/sandbox/lfsync.json
 # The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
 version: 1
 default_workspace: sandbox
@@ -28,6 +31,7 @@ enrichment: auto                              # for 50 or more new accounts and 
 """
 
 _RESOURCES: Final = """\
+# yaml-language-server: $schema=.lfsync/schemas/sandbox/resources.json
 # What the workspace should hold. Only what is named here is managed; every *.yaml file of the project is read.
 accounts:
   acme:

@@ -86,6 +86,18 @@ def test_files_that_lfsync_writes_tell_editors_their_schema(place: Project) -> N
     place.plan(expect=0)
 
 
+def test_a_plain_init_tells_editors_too(tmp_path: Path) -> None:
+    """Section 14. What is known of every workspace, until the definitions of this one are saved."""
+    new = Project(tmp_path, clean_environment(), "sandbox")
+    assert "wrote .lfsync/schemas/sandbox/resources.json" in new.lfsync("init").out
+    for name, schema in (("lfsync.yaml", "lfsync"), ("crm.yaml", "resources")):
+        said = (new.folder / name).read_text().splitlines()[0]
+        assert said == f"# yaml-language-server: $schema=.lfsync/schemas/sandbox/{schema}.json"
+        assert json.loads((new.folder / said.partition("=")[2]).read_text()) == new.lfsync("schema", schema).json()
+    new.lfsync("definitions", "--save")
+    assert "tier" in (new.folder / ".lfsync/schemas/sandbox/resources.json").read_text()
+
+
 def test_what_is_committed_is_enough_for_a_clone_without_a_key(place: Project, tmp_path: Path) -> None:
     place.lfsync("init", "--from-workspace")
     place.lfsync("import", "--all")
