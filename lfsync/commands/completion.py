@@ -46,10 +46,12 @@ class _Place:
         return parse((self.root / SETTINGS).read_text("utf-8"), SETTINGS)
 
     @property
-    def workspace(self) -> Workspace:
+    def workspace(self) -> Workspace | None:
+        """None where none is named, or none of that name is there."""
         settings = read_settings(self.document)
         name = self.named or os.environ.get("LFSYNC_WORKSPACE") or settings.default_workspace or ""
-        return workspace_at(self.root.resolve(), name, settings.workspaces[name])
+        found = settings.workspaces.get(name)
+        return None if found is None else workspace_at(self.root.resolve(), name, found)
 
     def workspaces(self) -> Iterable[str]:
         return read_settings(self.document).workspaces
@@ -57,7 +59,7 @@ class _Place:
     def kinds(self) -> Iterator[str]:
         yield from KINDS
         yield from (kind for kind in _saved_kinds(self.workspace) if kind.startswith(OBJECT))
-        yield from (address.rpartition(".")[0] for address in self.addresses() if address.startswith(OBJECT))
+        yield from (".".join(each.split(".", 2)[:2]) for each in self.addresses() if each.startswith(OBJECT))
 
     def addresses(self) -> Iterator[str]:
         """As the files declare them, rows left out, and as the state knows them."""
@@ -70,12 +72,10 @@ class _Place:
             yield from _declared(self.root / name)
 
     def bound(self) -> Iterator[str]:
-        try:
-            lines = self.workspace.state_path.read_text("utf-8", "replace").splitlines()
-        except OSError:
-            return
-        for line in lines:
-            yield from _address_in(line)
+        workspace = self.workspace
+        if workspace is not None and workspace.state_path.exists():
+            for line in workspace.state_path.read_text("utf-8", "replace").splitlines():
+                yield from _address_in(line)
 
     def patterns(self) -> Iterator[str]:
         yield from self.kinds()
@@ -91,7 +91,9 @@ _NAMES: Final[dict[What, Callable[[_Place], Iterable[str]]]] = {
 }
 
 
-def _saved_kinds(workspace: Workspace) -> Iterable[str]:
+def _saved_kinds(workspace: Workspace | None) -> Iterable[str]:
+    if workspace is None:
+        return ()
     try:
         found = json.loads(workspace.definitions_path.read_text("utf-8"))["kinds"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -16,7 +16,7 @@ SETTINGS = "version: 1\ndefault_workspace: prod\nexclude: [drafts/]\nworkspaces:
 FILES = {
     "lfsync.yaml": SETTINGS,
     "crm/accounts.yaml": "accounts:\n  acme: {fields: {$name: Acme}}\n  åre: {fields: {$name: Åre}}\n",
-    "crm/more.yaml": "objects: {project: {apollo: {match: [name], fields: {name: Apollo}}}}\ntasks: {call: }\n",
+    "crm/more.yaml": "objects: {project: {apollo.11: {match: [name], fields: {name: Apollo}}}}\ntasks: {call: }\n",
     "drafts/x.yaml": "accounts: {draft: {fields: {$name: Draft}}}\n",
     "broken.yaml": "accounts: {",
     ".lfsync/state/prod.jsonl": '{"lfsync_state": 1, "salt": "0123456789", "ids": []}\n'
@@ -78,14 +78,14 @@ def test_kinds_with_the_types_of_files_and_saved_definitions(place: Project) -> 
 @pytest.mark.parametrize("before", [["plan", "--only"], ["apply", "--exclude"], ["accept"]])
 def test_patterns_are_kinds_and_addresses_of_files_and_state(place: Project, before: list[str]) -> None:
     assert ask(place, *before, "acc") == ["account", "account.acme", "account.row-1", "account.åre"]
-    assert ask(place, *before, "object.p") == ["object.project", "object.project.apollo"]
+    assert ask(place, *before, "object.p") == ["object.project", "object.project.apollo.11"]
     assert ask(place, *before, "account.å") == ["account.åre"]
 
 
 def test_addresses(place: Project) -> None:
     """`state` takes what is bound; what was let go of and what is excluded is offered nowhere."""
     assert ask(place, "explain", "") == [
-        "account.acme", "account.row-1", "account.åre", "object.project.apollo", "task.call"
+        "account.acme", "account.row-1", "account.åre", "object.project.apollo.11", "task.call"
     ]  # fmt: skip
     for command in (["show"], ["rm"], ["mv"]):
         assert ask(place, "state", *command, "") == ["account.acme", "account.row-1"]
@@ -104,6 +104,7 @@ def test_what_is_wrong_is_no_business_of_a_shell(place: Project) -> None:
     for words in (["-w", ""], ["explain", ""], ["plan", "--only", ""], ["state", "rm", ""]):
         assert ask(place, "-C", "nowhere", *words) == []
     assert ask(place, "-w", "nowhere", "state", "rm", "") == []
+    assert ask(place, "-w", "nowhere", "explain", "task") == ["task.call"], "files are there, whichever workspace"
     assert ask(place, "explain", "", cwd=place.folder.parent) == []
     place.write(".lfsync/state/prod.jsonl", b"<<<<<<< ours\n\xff")
     place.write(".lfsync/definitions/prod.json", "[")
