@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from lfsync.kinds import KINDS, OBJECT, OBJECTS, SECTIONS, is_kind
+from lfsync.model import Address
 from lfsync.project.documents import Document, parse
 from lfsync.project.folder import SETTINGS, Folder, find_project
 from lfsync.project.keys import is_key_text
@@ -121,10 +122,11 @@ def _below(kind: str, bodies: object) -> Iterator[str]:
 
 
 def _address_in(line: str) -> Iterator[str]:
-    """The address of a line of the state that binds one."""
+    """The address of a line of the state that binds one; nothing that a terminal could take for more than text."""
     try:
         found = json.loads(line)
-    except ValueError:
+        address = Address.parse(found["address"])
+        if "id" in found and is_kind(address.kind) and is_key_text(address.key):
+            yield str(address)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return
-    if isinstance(found, dict) and "id" in found and isinstance(address := found.get("address"), str):
-        yield address

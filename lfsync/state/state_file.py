@@ -11,7 +11,8 @@ from pathlib import Path
 from lfsync.errors import StateError
 from lfsync.state.state import State, decode, encode
 
-_IGNORED = ("journal/", "history/", "sandbox/")
+# A line without a leading `/` holds at any depth: the schemas of a workspace that is called `sandbox` are let in again.
+_IGNORED = ("journal/", "history/", "sandbox/", "!/schemas/*/")
 
 
 def read(path: Path) -> State:

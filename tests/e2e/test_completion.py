@@ -22,6 +22,7 @@ FILES = {
     ".lfsync/state/prod.jsonl": '{"lfsync_state": 1, "salt": "0123456789", "ids": []}\n'
     '{"address": "account.row-1", "id": "acc_1", "origin": "adopted"}\n'
     '{"address": "account.acme", "id": "acc_2", "origin": "adopted"}\n'
+    '{"address": "account.\\u001b[31m", "id": "acc_4", "origin": "adopted"}\n{"address": 7, "id": "acc_5"}\n[1]\n'
     '{"address": "account.gone", "generation": 1, "released": "acc_3", "at": "2026-11-20T08:00:00Z"}\n',
     ".lfsync/definitions/prod.json": json.dumps({"kinds": {"account": {}, "object.vault": {}, "object.": {}}}),
 }
