@@ -16,9 +16,8 @@ from lfsync.planning.live_schema import read_answers
 from lfsync.planning.plan_file import safe
 from lfsync.planning.saved_definitions import Answers, Saved, dumps, loads, moved, schema_of
 from lfsync.planning.session import Session
-from lfsync.project.file_schemas import settings_schema
 from lfsync.project.workspace import Workspace
-from lfsync.project.workspace_schema import workspace_schema
+from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
 from lfsync.render.terminal import escape
 from lfsync.state.state import refuse_foreign
 from lfsync.state.state_file import replace_text
@@ -67,10 +66,10 @@ async def _answers(session: Session, kinds: tuple[str, ...]) -> Answers:
 def keep(workspace: Workspace, answers: Answers, at: str) -> list[str]:
     """Write the definitions down, and the schemas that follow from them; the names of what was written."""
     schema = schema_of(answers)
-    files = {
-        workspace.definitions_path: dumps(answers, at),
-        workspace.schemas_path / "resources.json": json.dumps(workspace_schema(schema), ensure_ascii=False, indent=1),
-        workspace.schemas_path / "lfsync.json": json.dumps(settings_schema(), ensure_ascii=False, indent=1),
+    made = {"resources": workspace_schema, "lfsync": workspace_settings_schema}
+    files = {workspace.definitions_path: dumps(answers, at)} | {
+        workspace.schemas_path / f"{name}.json": json.dumps(make(schema, answers.missing), ensure_ascii=False, indent=1)
+        for name, make in made.items()
     }
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

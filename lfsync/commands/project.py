@@ -27,7 +27,7 @@ from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import init as scaffold
 from lfsync.project.scaffold import init_live
 from lfsync.project.workspace import choose_workspace
-from lfsync.project.workspace_schema import workspace_schema
+from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
 from lfsync.render.terminal import escape
 from lfsync.times import unix_time
 
@@ -132,7 +132,8 @@ async def _online(options: Options) -> Project:
 def schema(options: Options, name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name; strict where the project has saved definitions."""
     saved = _saved(options) if (options.root / SETTINGS).exists() else None
-    resources = workspace_schema(saved.schema) if saved else resources_schema()
-    made: dict[str, object] = {"resources": resources, "lfsync": settings_schema(), "plan": plan_schema()}
+    resources = workspace_schema(saved.schema, saved.missing) if saved else resources_schema()
+    settings = workspace_settings_schema(saved.schema, saved.missing) if saved else settings_schema()
+    made: dict[str, object] = {"resources": resources, "lfsync": settings, "plan": plan_schema()}
     out(json.dumps(made[name] if name else made, indent=2))
     return 0
