@@ -18,7 +18,7 @@ from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
 # Letters, marks and digits of any script: what is not ASCII passes, for not every editor knows \p{L}.
-_KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{{0,{MAX_KEY - 1}}}$"
+_KEY: Final = rf"^([A-Za-z0-9]|[^\x00-\x7f])([A-Za-z0-9._@+-]|[^\x00-\x7f]){{0,{MAX_KEY - 1}}}$"
 _ANY_OBJECT: Final = replace(kind_of(f"{OBJECT}SLUG"), name="object")  # what is the same of every type
 _OBJECT_KIND: Final = rf"^{OBJECT[:-1]}\.{SLUG}$"
 _TEXT: Final[Schema] = {"type": "string"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -233,3 +234,20 @@ def test_the_users_own_keys_pass_and_later_ones_do_not() -> None:  # design 3, r
         assert errors(resources_schema(), f"{later}: {{}}\n") == ["$"]
     for later in ("policies", "redact"):
         assert errors(settings_schema(), SETTINGS + f"{later}: []\n") == ["$"]
+
+
+def test_every_pattern_is_one_in_an_editor_too() -> None:
+    """JavaScript reads them with its `u` flag: an escape of what is no syntax, or a letter of Python's own, breaks it."""
+    for schema in (resources_schema(), settings_schema()):
+        found = list(_patterns(schema))
+        assert len(found) > 20
+        for pattern in found:
+            assert not re.search(r"\\(?![sSdDwnrtfv^$\\.*+?()\[\]{}|/]|x[0-9a-f]{2})|\(\?[^!=:]", pattern), pattern
+
+
+def _patterns(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (key for key, each in part.get("patternProperties", {}).items() if key and each is not None)
+        yield from ([part["pattern"]] if isinstance(part.get("pattern"), str) else [])
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _patterns(each)
