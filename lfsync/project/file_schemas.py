@@ -6,6 +6,7 @@ nowhere, pass with any value where a kind may have them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Final, cast
 
@@ -56,6 +57,11 @@ def settings_schema() -> Schema:
     properties["defaults"] = _described(by_kind, _DEFAULTS)
     title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
     return {**title, **{key: part for key, part in found.items() if key not in title}, "definitions": _definitions()}
+
+
+def schema_text(schema: Schema) -> str:
+    """A schema as a file in the repository holds it."""
+    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
 
 
 def _clean(schema: object) -> object:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from lfsync.errors import UsageError
+from lfsync.project.file_schemas import resources_schema, schema_text, settings_schema
 from lfsync.project.merge_driver import ATTRIBUTE, COMMAND, set_driver
+from lfsync.project.modeline import modeline, schema_name
 
 _SETTINGS: Final = """\
 # The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
@@ -82,26 +85,37 @@ _IGNORED: Final = ("*.plan.json", ".env")
 _IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
 _MERGE_NOTE: Final = f"# States are merged by address. Each clone sets the driver once: {COMMAND}"
 
-_FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+_SANDBOX: Final = "sandbox"
+_FILES: Final = {
+    "lfsync.yaml": modeline("lfsync.yaml", _SANDBOX, "lfsync") + _SETTINGS,
+    "crm.yaml": modeline("crm.yaml", _SANDBOX) + _RESOURCES,
+    "sandbox/workspace.yaml": _SEED,
+}
 
 
 def init_live(root: Path, name: str, base_url: str | None) -> list[str]:
     """Write a project for a workspace that is in use, without resources. Errors as `init`."""
     where = f"{{base_url: {base_url}}}" if base_url else "{}   # the key: LIGHTFIELD_API_KEY"
-    return _write(root, {"lfsync.yaml": _LIVE.format(name=name, where=where)})
+    return _write(root, {"lfsync.yaml": modeline("lfsync.yaml", name, "lfsync") + _LIVE.format(name=name, where=where)})
 
 
 def init(root: Path) -> list[str]:
     """Write a project into `root`, which is made if it is missing. Returns the files written or added to.
 
-    In a git repository, states are merged by address from now on (rule M2).
+    In a git repository, states are merged by address from now on (rule M2). The schemas for editors say what holds in
+    every workspace; those of this one take their place with its definitions.
 
     Raises UsageError, with nothing written, if one of the files is there already.
     """
-    return _write(root, _FILES)
+    schemas = {
+        schema_name(_SANDBOX, "resources"): schema_text(resources_schema()),
+        schema_name(_SANDBOX, "lfsync"): schema_text(settings_schema()),
+    }
+    return _write(root, _FILES, schemas)
 
 
-def _write(root: Path, files: Mapping[str, str]) -> list[str]:
+def _write(root: Path, files: Mapping[str, str], schemas: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """`schemas` are written where there are none: those that are there may know more."""
     taken = [name for name in files if (root / name).exists() or (root / name).is_symlink()]
     if taken:
         hint = "take another folder with -C, or remove the files"
@@ -111,12 +125,23 @@ def _write(root: Path, files: Mapping[str, str]) -> list[str]:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             with (root / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-        written = [*files, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
+        made = [name for name, text in schemas.items() if _made(root, name, text)]
+        written = [*files, *made, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
         if set_driver(root):
             written += _add(root / ".gitattributes", (ATTRIBUTE,), _MERGE_NOTE)
         return written
     except OSError as error:
         raise UsageError(f"{error.filename} can't be written: {error.strerror}") from None
+
+
+def _made(root: Path, name: str, text: str) -> bool:
+    """Whether a file was missing, and is there now. Nothing is made outside of the project (rule C17)."""
+    path = root / name
+    if path.exists() or not path.resolve().is_relative_to(root.resolve()):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8", newline="\n")
+    return True
 
 
 def _add(path: Path, lines: Iterable[str], note: str) -> list[str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from lfsync.errors import StateError
 from lfsync.state.state import State, decode, encode
 
-_IGNORED = ("journal/", "history/", "sandbox/")
+# The schemas of a workspace that is named like one of these are kept, whatever stood here before.
+_IGNORED = ("journal/", "history/", "sandbox/", "!/schemas/*/")
 
 
 def read(path: Path) -> State:
