@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -50,10 +51,17 @@ class Editor:
         self.process = process
         self.folder = folder
         self.numbers = count(1)
-        self.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+        self.settings: dict[str, Any] = {}
+        root = {"rootUri": folder.as_uri(), "workspaceFolders": [{"uri": folder.as_uri(), "name": "project"}]}
+        self.request("initialize", {"processId": None, "capabilities": {}, **root})
         self.notify("initialized", {})
-        own = {"validate": True, "completion": True, "schemaStore": {"enable": False}}
-        self.notify("workspace/didChangeConfiguration", {"settings": {"yaml": own}})
+        self.configure({})
+
+    def configure(self, schemas: dict[str, Any]) -> None:
+        """Which files have which schema, as the setting `yaml.schemas` says it."""
+        nowhere = {"schemaStore": {"enable": False}, "kubernetesCRDStore": {"enable": False}}  # nothing is downloaded
+        self.settings = {"validate": True, "completion": True, "schemas": schemas, **nowhere}
+        self.notify("workspace/didChangeConfiguration", {"settings": {}})
 
     def send(self, message: dict[str, Any]) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -69,7 +77,10 @@ class Editor:
                 length = int(line.partition(b":")[2])
         assert length, "the server is gone"
         message: dict[str, Any] = json.loads(self.process.stdout.read(length))
-        if "method" in message and "id" in message:  # it asks, and an editor that knows nothing says so
+        if message.get("method") == "workspace/configuration":
+            asked = [item.get("section") for item in message["params"]["items"]]
+            self.send({"id": message["id"], "result": [self.settings if each == "yaml" else None for each in asked]})
+        elif "method" in message and "id" in message:  # it asks, and an editor that knows nothing says so
             self.send({"id": message["id"], "result": None})
         return message
 
@@ -86,7 +97,7 @@ class Editor:
                 return message["result"]
 
     def problems(self, name: str, text: str) -> list[str]:
-        """What it says of a file, as `line: message`."""
+        """What it says of a file that was not open yet, as `line: message`."""
         uri = (self.folder / name).as_uri()
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
@@ -157,3 +168,16 @@ def test_members_are_offered(editor: Editor) -> None:
     text = "accounts:\n  acme:\n    relationships:\n      $owner: |\n"
     offered = editor.offers("owner.yaml", MODELINE.format("", "resources") + text)
     assert {"kai@corp.example", "mia@corp.example"} <= offered.keys()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/editors.md"])
+def test_the_settings_that_need_no_first_line(page: str, editor: Editor) -> None:
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    (block,) = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    editor.configure(json.loads(block.replace("/prod/", "/sandbox/"))["yaml.schemas"])
+    folder = Path(page).stem  # each as if it were the project's own: a pattern holds at any depth
+    assert editor.problems(f"{folder}/deep/down/here.yaml", TYPOS)
+    assert editor.problems(f"{folder}/right/lfsync.yaml", SETTINGS) == []
+    assert editor.problems(f"{folder}/wrong/lfsync.yaml", f"{SETTINGS}saftey: {{}}\n")
+    assert editor.problems(f"{folder}/sandbox/workspace.yaml", SEED) == []
+    editor.configure({})
