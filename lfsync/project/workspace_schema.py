@@ -7,6 +7,7 @@ the pipeline beside it) it can't know.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
@@ -36,6 +37,8 @@ from lfsync.wording import folded
 
 _COLUMN: Final = defined("column")
 _COLUMNS: Final = defined("columns")
+_DEFINITIONS: Final = "#/definitions/"
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_$.-]")  # what a reference would have to escape, in more than one way
 _SELECTS: Final = ("SINGLE_SELECT", "MULTI_SELECT")
 _LONGEST: Final = 30  # options that a description tells of
 
@@ -50,7 +53,7 @@ def workspace_schema(known: Known, missing: Collection[str] = ()) -> Schema:
     if kinds is not None:
         properties[OBJECTS] = _objects(properties[OBJECTS], kinds)
     properties["sources"] = _sources(properties["sources"], known, kinds)
-    return schema
+    return _without_unused(schema)
 
 
 def workspace_settings_schema(known: Known, missing: Collection[str] = ()) -> Schema:
@@ -66,7 +69,28 @@ def workspace_settings_schema(known: Known, missing: Collection[str] = ()) -> Sc
             bodies[kind] = closed(parts, nullable=True)
     if not _types_are_missing(missing):
         defaults.pop("patternProperties")
-    return schema
+    return _without_unused(schema)
+
+
+def _without_unused(schema: Schema) -> Schema:
+    """The schema with the definitions that something refers to."""
+    definitions = cast(Mapping[str, Schema], schema["definitions"])
+    used: set[str] = set()
+    found = set(_references({key: part for key, part in schema.items() if key != "definitions"}))
+    while found:
+        used |= found
+        found = {name for each in found for name in _references(definitions[each])} - used
+    return {**schema, "definitions": {name: each for name, each in definitions.items() if name in used}}
+
+
+def _references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(ref := part.get("$ref"), str) and ref.startswith(_DEFINITIONS):
+            yield ref.removeprefix(_DEFINITIONS)
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from _references(each)
 
 
 def _types_are_missing(missing: Collection[str]) -> bool:
@@ -86,11 +110,16 @@ def _definitions(known: Known, static: Mapping[str, Schema]) -> dict[str, Schema
         refs = _refs(any_of(FILLED, *(_looked_for(kind) for kind in MEMBER_KEYS if kind in known.kinds)))
         parts = cast(dict[str, Schema], lists["properties"])
         parts["members"] = {**parts["members"], **any_of(refs, _partial(refs))}
-    return found
+    return {_safe(name): schema for name, schema in found.items()}
 
 
 def _ref(kind: str, part: str) -> Schema:
-    return defined(f"{kind}.{part}")
+    return defined(_safe(f"{kind}.{part}"))
+
+
+def _safe(name: str) -> str:
+    """A name that a reference can hold, whatever the key in it is."""
+    return _UNSAFE.sub(lambda hit: f"_{ord(hit[0]):x}_", name)
 
 
 def _keyed(known: Mapping[str, Schema | bool]) -> Schema:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from lfsync.cli import run
+from lfsync.model import FieldDef, Option
+from lfsync.model import Schema as Known
+from lfsync.planning.definitions import builtin_definitions
 from lfsync.project.documents import parse
+from lfsync.project.value_schemas import Schema
+from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
+from tests.config.config_samples import patterns, reads_as_javascript
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SETTINGS = """\
@@ -118,10 +125,12 @@ class Judges:
 
     folder: Path
 
+    def schema(self, name: str) -> Schema:
+        path = self.folder / ".lfsync" / "schemas" / "sandbox" / f"{name}.json"
+        return cast(Schema, json.loads(path.read_text("utf-8")))
+
     def schema_refuses(self, text: str, name: str = "resources") -> bool:
-        schema = json.loads((self.folder / ".lfsync" / "schemas" / "sandbox" / f"{name}.json").read_text("utf-8"))
-        jsonschema.Draft7Validator.check_schema(schema)
-        return not jsonschema.Draft7Validator(schema).is_valid(parse(text, "x.yaml").data)
+        return not _takes(self.schema(name), text)
 
     def plan_refuses(self, text: str, name: str = "crm.yaml") -> bool:
         path = self.folder / name
@@ -328,3 +337,60 @@ def test_the_examples_pass_the_schemas_of_their_own_workspaces(name: str, tmp_pa
         if path.parent.name not in ("sandbox", "drafts"):
             schema = "lfsync" if path.name == "lfsync.yaml" else "resources"
             assert not judges.schema_refuses(path.read_text("utf-8"), schema), path
+
+
+@pytest.mark.parametrize("name", ["resources", "lfsync"])
+def test_schema_prints_what_was_saved(name: str, judges: Judges, capsys: pytest.CaptureFixture[str]) -> None:
+    """Design 14: with a saved copy, `schema resources` knows the workspace."""
+    capsys.readouterr()
+    assert run(["-C", str(judges.folder), "schema", name]) == 0
+    assert json.loads(capsys.readouterr().out) == judges.schema(name)
+
+
+def _known(*kinds: str, **more: Any) -> Known:
+    return Known({kind: builtin_definitions(kind) for kind in kinds}, **{"members": (), **more})
+
+
+def _takes(schema: Schema, text: str) -> bool:
+    jsonschema.Draft7Validator.check_schema(schema)
+    return bool(jsonschema.Draft7Validator(schema).is_valid(parse(text, "x.yaml").data))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "contacts: {c: {fields: {own: 1}, relationships: {$account: [a], own: [b]}}}",
+        "objects: {project: {a: {match: [name], fields: {name: A}}}}",
+        "sources: [{kind: contact, file: a.csv, key: K, fields: {own: Own}}]",
+        "sources: [{kind: object.project, file: a.csv, key: K, match: [name], fields: {name: Name}}]",
+        "accounts: {a: {fields: {$name: A}, relationships: {$owner: who@corp.example, $contact: [{match: {own: 1}}]}}}",
+    ],
+)
+def test_of_what_the_key_may_not_read_everything_passes(text: str) -> None:
+    known = _known("account", "list", members_known=False)
+    assert _takes(workspace_schema(known, ("contact", "custom objects")), text)
+
+
+def test_what_can_be_no_member_is_refused_without_members(judges: Judges) -> None:
+    schema = workspace_schema(_known("account", members_known=False))
+    assert not _takes(schema, "accounts: {a: {fields: {$name: A}, relationships: {$owner: Kai}}}")
+    assert _takes(schema, "accounts: {a: {fields: {$name: A}, relationships: {$owner: mem_0a1b}}}")
+
+
+@pytest.mark.parametrize("key", ["a/b", "a%20b", "a~1b", "ä b"])
+def test_a_key_that_a_reference_would_have_to_escape(key: str) -> None:
+    definitions = builtin_definitions("account")
+    odd = FieldDef(key, key, "SINGLE_SELECT", options=(Option("o1", "One"),))
+    known = Known({"account": replace(definitions, fields={**definitions.fields, key: odd})}, ())
+    for value, fits in (("one", True), ("two", False)):
+        fields = f"fields: {{'{key}': {value}}}"
+        assert _takes(workspace_schema(known), f"accounts: {{a: {{id: acc_1, {fields}}}}}") == fits
+        settings = f"version: 1\nworkspaces: {{a: }}\ndefaults: {{account: {{{fields}}}}}\n"
+        assert _takes(workspace_settings_schema(known), settings) == fits
+
+
+def test_every_pattern_is_one_in_an_editor_too(judges: Judges) -> None:
+    for name in ("resources", "lfsync"):
+        found = patterns(judges.schema(name))
+        assert len(found) > 20
+        assert [pattern for pattern in found if not reads_as_javascript(pattern)] == []
