@@ -394,3 +394,28 @@ def test_every_pattern_is_one_in_an_editor_too(judges: Judges) -> None:
         found = patterns(judges.schema(name))
         assert len(found) > 20
         assert [pattern for pattern in found if not reads_as_javascript(pattern)] == []
+
+
+BEYOND = {
+    "a ref that no file declares": account(relationships="partner: [nobody]"),
+    "an id of another kind as a ref": account(relationships="partner: [con_0123456789]"),
+    "a stage of another pipeline": deal("$pipeline: New, $stage: Lost"),
+    "a stage that two pipelines have": deal("$stage: Proposal"),
+    "a pipeline without its stage": deal("$pipeline: New"),
+    "a match by a key that is not declared here": account(rest="match: [tier]"),
+    "nothing that finds the record": "accounts: {a: {fields: {tier: Gold}}}\n",
+    "a list that says not of what": "lists: {l: {fields: {$name: L}}}\n",
+    "a ref that is named twice": account(relationships="partner: [acme, acme]"),
+    "two resources of one match": "accounts: {a: {fields: {$name: A}}, b: {fields: {$name: A}}}\n",
+    "a text file that is not there": account("about: {file: none.md}"),
+    "a text file with no option in it": account("tier: {file: about.md}"),
+    "a column that the file has not": source("tier: Tier"),
+    "a telephone number of no country": account("hotline: '+999 1234567'"),
+}
+
+
+@pytest.mark.parametrize("text", BEYOND.values(), ids=BEYOND)
+def test_what_no_value_says_of_itself(text: str, judges: Judges) -> None:
+    """What other values, files or tables tell is left to `validate`; docs/editors.md says so."""
+    assert judges.plan_refuses(text)
+    assert not judges.schema_refuses(text)
