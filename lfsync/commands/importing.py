@@ -36,7 +36,7 @@ from lfsync.planning.session import Session
 from lfsync.project.declarations import every
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
-from lfsync.project.modeline import modeline, schema_name
+from lfsync.project.modeline import modeline
 from lfsync.project.workspace import Workspace
 from lfsync.render.terminal import escape
 from lfsync.state.state import Binding, Hashes, State
@@ -420,7 +420,7 @@ def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> 
 
 def _header(workspace: Workspace, name: str) -> str:
     """How a new file begins; with the schema for editors, where there is one."""
-    has_schema = (workspace.root / schema_name(workspace.name, "resources")).exists()
+    has_schema = (workspace.schemas_path / "resources.json").exists()
     return f"{modeline(name, workspace.name) if has_schema else ''}{_HEADER}"
 
 
