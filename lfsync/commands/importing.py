@@ -36,8 +36,6 @@ from lfsync.planning.session import Session
 from lfsync.project.declarations import every
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
-from lfsync.project.modeline import modeline
-from lfsync.project.workspace import Workspace
 from lfsync.render.terminal import escape
 from lfsync.state.state import Binding, Hashes, State
 from lfsync.wording import did_you_mean, nfc
@@ -408,7 +406,7 @@ def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> 
         real = (root / name).resolve()
         before = real.read_bytes() if real.exists() else None
         try:
-            text = _header(session.workspace, name) if before is None else before.decode("utf-8")
+            text = session.workspace.modeline(name) + _HEADER if before is None else before.decode("utf-8")
             after = inserted(text, path, [each.yaml for each in resources])
         except (CantEditError, UnicodeDecodeError):
             continue
@@ -416,12 +414,6 @@ def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> 
     raise UsageError(
         f"{stem}.yaml is written in a form that nothing can be added to", hint="Name another folder: --into."
     )
-
-
-def _header(workspace: Workspace, name: str) -> str:
-    """How a new file begins; with the schema for editors, where there is one."""
-    has_schema = (workspace.schemas_path / "resources.json").exists()
-    return f"{modeline(name, workspace.name) if has_schema else ''}{_HEADER}"
 
 
 async def _held(session: Session, planned: Planned, result: _Result) -> tuple[dict[Address, str], Draft | None]:

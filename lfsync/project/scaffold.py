@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from lfsync.errors import UsageError
 from lfsync.project.file_schemas import resources_schema, schema_text, settings_schema
 from lfsync.project.merge_driver import ATTRIBUTE, COMMAND, set_driver
-from lfsync.project.modeline import modeline, schema_name
 
 _SETTINGS: Final = """\
+# yaml-language-server: $schema=.lfsync/schemas/sandbox/lfsync.json
 # The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
 version: 1
 default_workspace: sandbox
@@ -28,6 +27,7 @@ enrichment: auto                              # for 50 or more new accounts and 
 """
 
 _RESOURCES: Final = """\
+# yaml-language-server: $schema=.lfsync/schemas/sandbox/resources.json
 # What the workspace should hold. Only what is named here is managed; every *.yaml file of the project is read.
 accounts:
   acme:
@@ -85,37 +85,30 @@ _IGNORED: Final = ("*.plan.json", ".env")
 _IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
 _MERGE_NOTE: Final = f"# States are merged by address. Each clone sets the driver once: {COMMAND}"
 
-_SANDBOX: Final = "sandbox"
-_FILES: Final = {
-    "lfsync.yaml": modeline("lfsync.yaml", _SANDBOX, "lfsync") + _SETTINGS,
-    "crm.yaml": modeline("crm.yaml", _SANDBOX) + _RESOURCES,
-    "sandbox/workspace.yaml": _SEED,
-}
+_FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
 
 
 def init_live(root: Path, name: str, base_url: str | None) -> list[str]:
     """Write a project for a workspace that is in use, without resources. Errors as `init`."""
     where = f"{{base_url: {base_url}}}" if base_url else "{}   # the key: LIGHTFIELD_API_KEY"
-    return _write(root, {"lfsync.yaml": modeline("lfsync.yaml", name, "lfsync") + _LIVE.format(name=name, where=where)})
+    return _write(root, {"lfsync.yaml": _LIVE.format(name=name, where=where)})
 
 
 def init(root: Path) -> list[str]:
     """Write a project into `root`, which is made if it is missing. Returns the files written or added to.
 
     In a git repository, states are merged by address from now on (rule M2). The schemas for editors say what holds in
-    every workspace; those of this one take their place with its definitions.
+    every workspace; `definitions --save` puts those of this one in their place.
 
     Raises UsageError, with nothing written, if one of the files is there already.
     """
-    schemas = {
-        schema_name(_SANDBOX, "resources"): schema_text(resources_schema()),
-        schema_name(_SANDBOX, "lfsync"): schema_text(settings_schema()),
-    }
-    return _write(root, _FILES, schemas)
+    written = _write(root, _FILES)
+    schemas = {"resources": resources_schema(), "lfsync": settings_schema()}
+    kept = {f".lfsync/schemas/sandbox/{name}.json": schema_text(schema) for name, schema in schemas.items()}
+    return written + [name for name, text in kept.items() if _made(root, name, text)]
 
 
-def _write(root: Path, files: Mapping[str, str], schemas: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """`schemas` are written where there are none: those that are there may know more."""
+def _write(root: Path, files: Mapping[str, str]) -> list[str]:
     taken = [name for name in files if (root / name).exists() or (root / name).is_symlink()]
     if taken:
         hint = "take another folder with -C, or remove the files"
@@ -125,8 +118,7 @@ def _write(root: Path, files: Mapping[str, str], schemas: Mapping[str, str] = Ma
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             with (root / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-        made = [name for name, text in schemas.items() if _made(root, name, text)]
-        written = [*files, *made, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
+        written = [*files, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
         if set_driver(root):
             written += _add(root / ".gitattributes", (ATTRIBUTE,), _MERGE_NOTE)
         return written
@@ -135,12 +127,15 @@ def _write(root: Path, files: Mapping[str, str], schemas: Mapping[str, str] = Ma
 
 
 def _made(root: Path, name: str, text: str) -> bool:
-    """Whether a file was missing, and is there now. Nothing is made outside of the project (rule C17)."""
+    """Whether a file was missing, and is there now: what is there may know more. None outside of it (rule C17)."""
     path = root / name
     if path.exists() or not path.resolve().is_relative_to(root.resolve()):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8", newline="\n")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{error.filename} can't be written: {error.strerror}") from None
     return True
 
 

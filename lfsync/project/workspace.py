@@ -69,6 +69,13 @@ class Workspace:
     def schemas_path(self) -> Path:
         return self.root / LOCAL / "schemas" / self.name
 
+    def modeline(self, name: str, schema: str = "resources.json") -> str:
+        """The line that tells editors the schema of a new file of the project; empty where none is written."""
+        path = self.schemas_path / schema
+        if not path.exists():
+            return ""
+        return f"# yaml-language-server: $schema={'../' * name.count('/')}{path.relative_to(self.root).as_posix()}\n"
+
     @property
     def database_path(self) -> Path:
         sandbox = self.settings.sandbox

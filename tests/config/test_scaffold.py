@@ -14,7 +14,7 @@ from lfsync.project.scaffold import init
 def test_a_new_project_has_no_problems(tmp_path: Path) -> None:
     root = tmp_path / "new" / "crm"
     schemas = [f".lfsync/schemas/sandbox/{name}.json" for name in ("resources", "lfsync")]
-    assert init(root) == ["lfsync.yaml", "crm.yaml", "sandbox/workspace.yaml", *schemas, ".gitignore"]
+    assert init(root) == ["lfsync.yaml", "crm.yaml", "sandbox/workspace.yaml", ".gitignore", *schemas]
     project = load_project(root)
     assert project.problems == ()
     assert project.warnings == ()
