@@ -225,13 +225,15 @@ class Schema:
     """The live definitions of every kind that a project uses, and the members.
 
     `types`: the slugs of custom objects that the workspace has, read where a kind that is used is none of them.
-    `members_known` False: nobody can say who is a member.
+    `members_known` False: nobody can say who is a member. `unread`: kinds of which nothing is known, as the key may not
+    read them; `kinds.ANY_TYPE` for every type of custom objects that `kinds` lacks.
     """
 
     kinds: Mapping[str, Definitions]
     members: tuple[Member, ...]
     types: tuple[str, ...] = ()
     members_known: bool = True
+    unread: frozenset[str] = frozenset()
 
 
 # ---------------------------------------------------------------- desired

@@ -68,7 +68,7 @@ def keep(workspace: Workspace, answers: Answers, at: str) -> list[str]:
     schema = schema_of(answers)
     made = {"resources": workspace_schema, "lfsync": workspace_settings_schema}
     files = {workspace.definitions_path: dumps(answers, at)} | {
-        workspace.schemas_path / f"{name}.json": json.dumps(make(schema, answers.missing), ensure_ascii=False, indent=1)
+        workspace.schemas_path / f"{name}.json": json.dumps(make(schema), ensure_ascii=False, indent=1)
         for name, make in made.items()
     }
     for path, text in files.items():

@@ -132,8 +132,8 @@ async def _online(options: Options) -> Project:
 def schema(options: Options, name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name; strict where the project has saved definitions."""
     saved = _saved(options) if (options.root / SETTINGS).exists() else None
-    resources = workspace_schema(saved.schema, saved.missing) if saved else resources_schema()
-    settings = workspace_settings_schema(saved.schema, saved.missing) if saved else settings_schema()
+    resources = workspace_schema(saved.schema) if saved else resources_schema()
+    settings = workspace_settings_schema(saved.schema) if saved else settings_schema()
     made: dict[str, object] = {"resources": resources, "lfsync": settings, "plan": plan_schema()}
     out(json.dumps(made[name] if name else made, indent=2))
     return 0

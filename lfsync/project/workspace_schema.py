@@ -8,11 +8,11 @@ the pipeline beside it) it can't know.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
-from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, OBJECTS, PREFIXES, is_kind, kind_of
+from lfsync.kinds import ANY_TYPE, KINDS, MEMBER_KEYS, OBJECT, OBJECTS, PREFIXES, is_kind, kind_of
 from lfsync.model import Definitions, FieldDef, Member, Option, RelDef
 from lfsync.model import Schema as Known
 from lfsync.project.file_schemas import resources_schema, settings_schema
@@ -43,20 +43,20 @@ _SELECTS: Final = ("SINGLE_SELECT", "MULTI_SELECT")
 _LONGEST: Final = 30  # options that a description tells of
 
 
-def workspace_schema(known: Known, missing: Collection[str] = ()) -> Schema:
-    """The schema of resource files, as strict as a plan in this workspace; of what is `missing` it says little."""
+def workspace_schema(known: Known) -> Schema:
+    """The schema of resource files, as strict as a plan in this workspace; what nobody could read of it passes."""
     schema = resources_schema()
     definitions = cast(dict[str, Schema], schema["definitions"])
     properties = cast(dict[str, Schema], schema["properties"])
     definitions |= _definitions(known, definitions)
-    kinds = None if _types_are_missing(missing) else sorted(kind for kind in known.kinds if kind.startswith(OBJECT))
+    kinds = None if ANY_TYPE in known.unread else sorted(kind for kind in known.kinds if kind.startswith(OBJECT))
     if kinds is not None:
         properties[OBJECTS] = _objects(properties[OBJECTS], kinds)
     properties["sources"] = _sources(properties["sources"], known, kinds)
     return _without_unused(schema)
 
 
-def workspace_settings_schema(known: Known, missing: Collection[str] = ()) -> Schema:
+def workspace_settings_schema(known: Known) -> Schema:
     """The schema of `lfsync.yaml`, whose `defaults` are as strict as resources in this workspace."""
     schema = settings_schema()
     definitions = cast(dict[str, Schema], schema["definitions"])
@@ -67,7 +67,7 @@ def workspace_settings_schema(known: Known, missing: Collection[str] = ()) -> Sc
         if not kind_of(kind).uploaded:
             parts: dict[str, Schema] = {part: _ref(kind, part) for part in ("fields", "relationships", "lifecycle")}
             bodies[kind] = closed(parts, nullable=True)
-    if not _types_are_missing(missing):
+    if ANY_TYPE not in known.unread:
         defaults.pop("patternProperties")
     return _without_unused(schema)
 
@@ -91,11 +91,6 @@ def _references(part: object) -> Iterator[str]:
     if isinstance(part, list):
         for each in part:
             yield from _references(each)
-
-
-def _types_are_missing(missing: Collection[str]) -> bool:
-    """Whether nobody can say which types of custom objects there are."""
-    return any(kind not in KINDS for kind in missing)
 
 
 def _definitions(known: Known, static: Mapping[str, Schema]) -> dict[str, Schema]:
