@@ -173,7 +173,7 @@ def test_members_are_offered(editor: Editor) -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/editors.md"])
 def test_the_settings_that_need_no_first_line(page: str, editor: Editor) -> None:
     text = (Path(__file__).parents[2] / page).read_text("utf-8")
-    (block,) = re.findall(r"^(?:```json\n(.*?)^```|`(\{.*\})`)$", text, re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(r"^(?:```jsonc\n(.*?)^```|`(\{.*\})`)$", text, re.MULTILINE | re.DOTALL)
     editor.configure(json.loads("".join(block).replace("/prod/", "/sandbox/"))["yaml.schemas"])
     folder = Path(page).stem  # each as if it were the project's own: a pattern holds at any depth
     assert editor.problems(f"{folder}/deep/down/here.yaml", TYPOS)
