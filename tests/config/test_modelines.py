@@ -71,7 +71,7 @@ def test_init_writes_no_schema_outside_of_the_project(tmp_path: Path) -> None:  
     inside = tmp_path / "inside"
     inside.mkdir()
     (inside / ".lfsync").symlink_to(tmp_path / "elsewhere")
-    lfsync(inside, "init")
+    run(["-C", str(inside), "init"])
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
