@@ -11,7 +11,7 @@ from pathlib import Path
 from lfsync.errors import StateError
 from lfsync.state.state import State, decode, encode
 
-# The schemas of a workspace that is named like one of these are kept, whatever stood here before.
+# A line without a leading `/` holds at any depth: the schemas of a workspace that is called `sandbox` are let in again.
 _IGNORED = ("journal/", "history/", "sandbox/", "!/schemas/*/")
 
 
