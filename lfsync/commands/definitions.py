@@ -32,7 +32,7 @@ from lfsync.planning.session import Session
 from lfsync.project.documents import MAX_SIZE
 from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.workspace import LOCAL, Workspace
-from lfsync.project.workspace_schema import workspace_schema
+from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
 from lfsync.render.definitions import definitions_text, in_order
 from lfsync.render.terminal import escape
 from lfsync.state.state import organisation_ids, refuse_foreign
@@ -121,18 +121,19 @@ def keep(workspace: Workspace, answers: Answers, at: str) -> tuple[list[str], li
     """
     text = dumps(answers, _unchanged_since(workspace, answers) or at)
     saved = loads(text, _name(workspace))
-    return _replaced(
-        workspace, {workspace.definitions_path: text, **_schemas(workspace, workspace_schema(saved.schema))}
-    )
+    schemas = _schemas(workspace, workspace_schema(saved.schema), workspace_settings_schema(saved.schema))
+    return _replaced(workspace, {workspace.definitions_path: text, **schemas})
 
 
 def keep_schemas(workspace: Workspace) -> list[str]:
     """Write down what is known of every workspace, for editors, until the definitions of this one are saved."""
-    return _replaced(workspace, _schemas(workspace, resources_schema()))[0]
+    schemas = _schemas(workspace, resources_schema(), settings_schema())
+    missing = {path: text for path, text in schemas.items() if not path.exists()}  # those that are there may know more
+    return _replaced(workspace, missing)[0]
 
 
-def _schemas(workspace: Workspace, resources: dict[str, object]) -> dict[Path, str]:
-    made = {"resources.json": resources, "lfsync.json": settings_schema()}
+def _schemas(workspace: Workspace, resources: dict[str, object], settings: dict[str, object]) -> dict[Path, str]:
+    made = {"resources.json": resources, "lfsync.json": settings}
     return {workspace.schemas_path / name: _schema_text(schema) for name, schema in made.items()}
 
 

@@ -28,7 +28,7 @@ from lfsync.project.scaffold import SANDBOX, init_live, refuse_taken
 from lfsync.project.scaffold import init as scaffold
 from lfsync.project.settings import WORKSPACE_NAME, WorkspaceSettings
 from lfsync.project.workspace import Workspace, choose_workspace, workspace_at
-from lfsync.project.workspace_schema import workspace_schema
+from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
 from lfsync.render.terminal import escape
 from lfsync.times import iso
 
@@ -145,9 +145,10 @@ async def _online(options: Options) -> Project:
 
 def schema(options: Options, name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name; strict where the project has saved definitions."""
-    saved = _saved(options) if name in (None, "resources") else None
+    saved = _saved(options) if name != "plan" else None
     resources = workspace_schema(saved.schema) if saved else resources_schema()
-    made: dict[str, object] = {"resources": resources, "lfsync": settings_schema(), "plan": plan_schema()}
+    settings = workspace_settings_schema(saved.schema) if saved else settings_schema()
+    made: dict[str, object] = {"resources": resources, "lfsync": settings, "plan": plan_schema()}
     out(json.dumps(made[name] if name else made, indent=2))
     return 0
 

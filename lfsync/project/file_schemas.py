@@ -6,26 +6,22 @@ nowhere, pass with any value where a kind may have them.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.settings import Settings
 from lfsync.project.sources import PARTS
-
-Schema: TypeAlias = dict[str, object]
+from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
 # Letters, marks and digits of any script: what is not ASCII passes, for not every editor knows \p{L}.
-_KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{{0,{MAX_KEY - 1}}}$"
+_KEY: Final = rf"^([A-Za-z0-9]|[^\x00-\x7f])([A-Za-z0-9._@+-]|[^\x00-\x7f]){{0,{MAX_KEY - 1}}}$"
 _ANY_OBJECT: Final = replace(kind_of(f"{OBJECT}SLUG"), name="object")  # what is the same of every type
 _OBJECT_KIND: Final = rf"^{OBJECT[:-1]}\.{SLUG}$"
 _TEXT: Final[Schema] = {"type": "string"}
-_FILLED: Final[Schema] = {"type": "string", "pattern": r"\S"}
 _NULL: Final[Schema] = {"type": "null"}
 _ANYTHING: Final[Schema] = {}
 
@@ -50,11 +46,11 @@ def settings_schema() -> Schema:
     models = cast(dict[str, Schema], found["$defs"])
     workspaces = properties["workspaces"]
     bodies = cast(dict[str, Schema], workspaces["patternProperties"])
-    workspaces["patternProperties"] = {name: _any_of(body, _NULL) for name, body in bodies.items()}
+    workspaces["patternProperties"] = {name: any_of(body, _NULL) for name, body in bodies.items()}
     workspaces["additionalProperties"] = False
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
     properties["exclude"]["type"] = ["array", "null"]
-    properties["safety"] = _any_of(properties["safety"], _NULL)
+    properties["safety"] = any_of(properties["safety"], _NULL)
     by_kind = closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True)
     by_kind["patternProperties"] = {_OBJECT_KIND: _default(_ANY_OBJECT)}
     properties["defaults"] = _described(by_kind, _DEFAULTS)
@@ -88,33 +84,15 @@ def _flag(description: str) -> Schema:
     return _described({"type": ["boolean", "null"]}, description)
 
 
-def _any_of(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/definitions/{name}"}
-
-
 def _list(items: Schema, *, filled: bool = False) -> Schema:
     return {"type": "array", "items": items, **({"minItems": 1} if filled else {})}
-
-
-def closed(properties: Mapping[str, Schema], *, nullable: bool = False, required: Iterable[str] = ()) -> Schema:
-    """An object with these keys only; nothing behind its own key counts as an empty one where `nullable`."""
-    schema: Schema = {
-        "type": ["object", "null"] if nullable else "object",
-        "properties": dict(properties),
-        "additionalProperties": False,
-    }
-    return {**schema, "required": list(required)} if required else schema
 
 
 def _section(kind: Kind) -> Schema:
     return {
         "type": ["object", "null"],
         "description": f"{kind.section.capitalize()}, each under its key: letters, digits (any script) and . _ @ + -",
-        "patternProperties": {_KEY: _ref(kind.name)},
+        "patternProperties": {_KEY: defined(kind.name)},
         "additionalProperties": False,
     }
 
@@ -131,16 +109,17 @@ def _objects() -> Schema:
 
 def _definitions() -> Schema:
     found: Schema = {
+        **shared_schemas(),
         "ref": _described(
-            _any_of({"type": "string", "pattern": r"\S"}, closed({"match": _values()}, required=["match"])),
+            any_of(FILLED, closed({"match": _values()}, required=["match"])),
             "A key of this project, a member's e-mail, a live id, or {match: {...}} for one record not managed here.",
         ),
         "links": _described(
-            _any_of(_NULL, {"const": ""}, _ref("ref"), _list(_ref("ref")), _partial()),
+            any_of(_NULL, {"const": ""}, defined("ref"), _list(defined("ref")), _partial()),
             "One ref, null for none, a list for exactly these, or {include, exclude} for only the ones named.",
         ),
         "match": _described(
-            _any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
+            any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
             "How the live record is found: a list of declared keys, or a mapping with other values.",
         ),
         "lifecycle": closed(
@@ -152,9 +131,8 @@ def _definitions() -> Schema:
             },
             nullable=True,
         ),
-        "text-file": closed(
-            {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
-        ),
+        "column": _column(split=False),
+        "columns": _column(split=True),
         "form": _form(),
     }
     for kind in (*KINDS.values(), _ANY_OBJECT):
@@ -174,7 +152,7 @@ def _values() -> Schema:
 
 
 def _partial() -> Schema:
-    refs = _list(_ref("ref"))
+    refs = _list(defined("ref"))
     return {**closed({"include": refs, "exclude": refs}), "minProperties": 1}
 
 
@@ -185,14 +163,14 @@ def _ignored() -> Schema:
 
 def _body(kind: Kind) -> Schema:
     parts: dict[str, Schema] = {
-        "id": {"type": "string", "pattern": r"\S", "description": "The live record's id, where it is known."},
-        "match": _ref("match"),
-        "fields": _ref(f"{kind.name}.fields"),
-        "relationships": _ref(f"{kind.name}.relationships"),
-        "lifecycle": _ref("lifecycle"),
+        "id": {**FILLED, "description": "The live record's id, where it is known."},
+        "match": defined("match"),
+        "fields": defined(f"{kind.name}.fields"),
+        "relationships": defined(f"{kind.name}.relationships"),
+        "lifecycle": defined("lifecycle"),
     }
     if kind.name == "list":
-        members = _any_of(_list(_ref("ref")), _partial())
+        members = any_of(_list(defined("ref")), _partial())
         parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
     parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
@@ -203,11 +181,11 @@ def _body(kind: Kind) -> Schema:
 def _upload(kind: Kind) -> Schema:
     """A body without `fields`: what is uploaded, and what it is for."""
     parts: dict[str, Schema] = {
-        "path": {**_FILLED, "description": "The file to upload, from the project's folder."},
+        "path": {**FILLED, "description": "The file to upload, from the project's folder."},
         "purpose": {"enum": list(kind.words["purpose"]), "description": "What it is for; it is said once."},
         "mimeType": {**_TEXT, "pattern": "^[a-zA-Z0-9.+_-]+/", "description": "Guessed by the ending without it."},
-        "id": {**_FILLED, "description": "The file's id, where it is there already."},
-        "lifecycle": _ref(f"{kind.name}.lifecycle"),
+        "id": {**FILLED, "description": "The file's id, where it is there already."},
+        "lifecycle": defined(f"{kind.name}.lifecycle"),
     }
     needs: list[object] = [{"required": ["path"]}, {"required": ["id"]}]
     return {**closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
@@ -220,9 +198,9 @@ def _upload_lifecycle() -> Schema:
 
 def _default(kind: Kind) -> Schema:
     if kind.uploaded:
-        return closed({"lifecycle": _ref(f"{kind.name}.lifecycle")}, nullable=True)
-    parts = {part: _ref(f"{kind.name}.{part}") for part in ("fields", "relationships")}
-    return closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
+        return closed({"lifecycle": defined(f"{kind.name}.lifecycle")}, nullable=True)
+    parts = {part: defined(f"{kind.name}.{part}") for part in ("fields", "relationships")}
+    return closed({**parts, "lifecycle": defined("lifecycle")}, nullable=True)
 
 
 def _fields(kind: Kind) -> Schema:
@@ -232,9 +210,9 @@ def _fields(kind: Kind) -> Schema:
 
 def _relationships(kind: Kind) -> Schema:
     known: dict[str, object] = {
-        key: _ref("links") if rel.writable else False for key, rel in kind.relationships.items()
+        key: defined("links") if rel.writable else False for key, rel in kind.relationships.items()
     }
-    return _keyed(known, _ref("links"), open_=True)
+    return _keyed(known, defined("links"), open_=True)
 
 
 def _keyed(known: dict[str, object], other: Schema, open_: bool) -> Schema:
@@ -246,85 +224,9 @@ def _keyed(known: dict[str, object], other: Schema, open_: bool) -> Schema:
 def _field(kind: Kind, key: str, field: Field) -> object:
     if not field.writable:
         return False
-    value = value_schema(field.type, multiple=field.multiple, words=kind.words.get(key, ()))
+    words = kind.words.get(key, ())
+    value = value_schema(field.type, multiple=field.multiple, words=words, service=field.handle_service)
     return _described(value, field.label)
-
-
-# ---------------------------------------------------------------- values
-
-
-def value_schema(
-    type: str, *, multiple: bool = False, words: Iterable[str] = (), choice: Schema | None = None
-) -> Schema:
-    """What a field of a value type takes. `choice`: what names an option; any text without it."""
-    words = tuple(words)
-    if words:
-        choice = _any_of({"enum": _spellings(words)}, {"type": "string", "pattern": _loosely(words)})
-        return _any_of(choice, _one_of_a_list(choice), EMPTY)
-    if type in ("SINGLE_SELECT", "MULTI_SELECT"):
-        choice = choice or {"type": ["string", "integer"]}
-        several = _list(_any_of(choice, EMPTY)) if type == "MULTI_SELECT" else _one_of_a_list(choice)
-        return _any_of(choice, several, EMPTY)
-    one = _VALUES.get(type, _ANYTHING)
-    if type in _LISTED:
-        return _any_of(one, _list(_any_of(one, EMPTY)) if multiple else _one_of_a_list(one), EMPTY)
-    return _any_of(one, EMPTY)
-
-
-def _one_of_a_list(one: Schema) -> Schema:
-    """A list that comes to one value: what is empty does not count."""
-    return {"type": "array", "items": _any_of(one, EMPTY), "anyOf": [{"maxItems": 1}, {"contains": EMPTY}]}
-
-
-def _spellings(words: Iterable[str]) -> list[str]:
-    return sorted({*words, *(word.removeprefix("$") for word in words)})
-
-
-def _loosely(words: Iterable[str]) -> str:
-    """The words whatever their case, and whatever stands between and around them (API sheet, U20)."""
-    around, between = "[-_$\\s]*", "[-_$\\s]+"
-    parts = (word.replace("$", "").replace("_", " ").split() for word in words)
-    shapes = (between.join("".join(map(either_case, part)) for part in each) for each in parts)
-    return f"^{around}({'|'.join(shapes)}){around}$"
-
-
-def either_case(char: str) -> str:
-    """A character as a regular expression of any case. What is not ASCII may fold to several characters."""
-    if not char.isascii():
-        return ".{1,3}"
-    return f"[{char.lower()}{char.upper()}]" if char.isalpha() else re.escape(char)
-
-
-def _object(*parts: str) -> Schema:
-    types = {
-        "latitude": ["number", "null"],
-        "longitude": ["number", "null"],
-        "postalCode": ["string", "integer", "null"],
-    }
-    return closed({part: {"type": types.get(part, ["string", "null"])} for part in parts})
-
-
-# null, "" and [] are one value (rule C8).
-EMPTY: Final[Schema] = {"enum": [None, "", []]}
-_LARGEST: Final = 2**53 - 1
-_NUMBER: Final[Schema] = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
-_INSTANT: Final = r"^\s*\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?([Zz]|[+-]\d\d(:?\d\d)?))?\s*$"
-_LISTED: Final = ("EMAIL", "URL", "TELEPHONE", "SOCIAL_HANDLE")
-_VALUES: Final[Mapping[str, Schema]] = {
-    "TEXT": _any_of(_TEXT, _ref("text-file")),
-    "MARKDOWN": _any_of(_TEXT, _ref("text-file")),
-    "HTML": EMPTY,
-    "NUMBER": _NUMBER,
-    "CURRENCY": _NUMBER,
-    "CHECKBOX": {"type": "boolean"},
-    "DATETIME": {**_TEXT, "pattern": _INSTANT, "examples": ["2027-03-01", "2027-03-01T17:00:00-06:00"]},
-    "EMAIL": {**_TEXT, "pattern": "@"},
-    "URL": _TEXT,
-    "TELEPHONE": {"type": ["string", "integer"]},  # what YAML takes for a number: +4943112345
-    "SOCIAL_HANDLE": _TEXT,
-    "ADDRESS": _object(*(part for part in PARTS if not part.endswith("Name"))),
-    "FULL_NAME": _object(*(part for part in PARTS if part.endswith("Name"))),
-}
 
 
 # ---------------------------------------------------------------- sources
@@ -339,42 +241,44 @@ def _sources() -> Schema:
 
 
 def _source() -> Schema:
-    column = _ref("form")
+    column = defined("form")
     forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
     parts: dict[str, Schema] = {
         "kind": _described(
-            _any_of({"enum": [kind.name for kind in KINDS.values() if not kind.uploaded]}, {"pattern": _OBJECT_KIND}),
+            any_of({"enum": [kind.name for kind in KINDS.values() if not kind.uploaded]}, {"pattern": _OBJECT_KIND}),
             "What the rows are.",
         ),
         "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
-        "key": _described(_any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
-        "match": _any_of(_ref("match"), {**forms, "minProperties": 1}),
+        "key": _described(any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
+        "match": any_of(defined("match"), {**forms, "minProperties": 1}),
         "fields": _described(forms, "For each field a column, or {column, pattern, split, empty}, or {value}."),
         "relationships": _described(forms, "For each relationship a column whose cells hold refs, or {value}."),
-        "lifecycle": _ref("lifecycle"),
+        "lifecycle": defined("lifecycle"),
     }
     return closed(parts, required=["kind", "file", "key"])
 
 
-def _form() -> Schema:
+def _column(*, split: bool) -> Schema:
+    """A column by its name, or with what becomes of its cells; `split` where a cell may hold several values."""
     column: dict[str, Schema] = {
-        "column": {"type": "string", "pattern": r"\S"},
+        "column": FILLED,
         "pattern": {
             "type": "string",
             "description": r"A regular expression with a group for the part to take: (\d{4})",
         },
-        "split": {
-            "type": ["string", "number"],
-            "minLength": 1,
-            "description": "The text between two values of a cell.",
-        },
         "empty": {"type": "null", "description": "An empty cell clears the field instead of leaving it alone."},
     }
-    parts = closed({part: _ref("form") for part in PARTS})
-    return _any_of(
-        {"type": "string", "pattern": r"\S"},
-        closed(column, required=["column"]),
+    if split:
+        told = "The text between two values of a cell."
+        column["split"] = {"type": ["string", "number"], "minLength": 1, "description": told}
+    return any_of(FILLED, closed(column, required=["column"]))
+
+
+def _form() -> Schema:
+    parts = closed({part: defined("form") for part in PARTS})
+    return any_of(
+        defined("columns"),
         closed({"value": _ANYTHING}, required=["value"]),
         {**parts, "minProperties": 1},
-        _list(_ref("form"), filled=True),
+        _list(defined("form"), filled=True),
     )
