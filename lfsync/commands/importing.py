@@ -527,7 +527,7 @@ def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> 
         real = (root / name).resolve()
         before = real.read_bytes() if real.exists() else None
         try:
-            text = _HEADER if before is None else before.decode("utf-8")
+            text = session.workspace.modeline(name) + _HEADER if before is None else before.decode("utf-8")
             after = inserted(text, path, [each.yaml for each in resources])
         except (CantEditError, UnicodeDecodeError):
             continue
