@@ -255,7 +255,7 @@ _NAME: Final = r"@*[^\/?#@\s][^\/?#\n]*"
 _SERVICES: Final[Mapping[str, tuple[tuple[str, ...], str, bool]]] = {
     "TWITTER": (("x.com", "twitter.com"), r"@?NAME", True),
     "LINKEDIN": (("linkedin.com",), r"(in|company|school|showcase)\/NAME", False),
-    "FACEBOOK": (("facebook.com", "fb.com"), r"(NAME|(people|pages|groups)\/[^?#\n]+)", True),
+    "FACEBOOK": (("facebook.com", "fb.com"), r"(NAME|(people|pages|groups)\/REST)", True),
     "INSTAGRAM": (("instagram.com", "instagr.am"), r"@?NAME", True),
 }
 
@@ -263,7 +263,8 @@ _SERVICES: Final[Mapping[str, tuple[tuple[str, ...], str, bool]]] = {
 def _profile(service: str) -> str:
     hosts, path, bare = _SERVICES[service]
     served = "|".join("".join(map(_ascii_case, host)) for host in hosts)
-    place = re.sub(r"NAME|[a-z]+", lambda hit: _NAME if hit[0] == "NAME" else _ascii_word(hit[0]), path)
+    parts = {"NAME": _NAME, "REST": r"[^?#\n]+"}
+    place = re.sub(r"NAME|REST|[a-z]+", lambda hit: parts.get(hit[0]) or _ascii_word(hit[0]), path)
     php, id_ = _ascii_word("profile.php"), r"\/?\?([^#\n]*&)?id=[0-9]"
     profile = rf"(?!{php}\/*([?#]|\s*$)){place}\/?([?#][^\n]*)?|{php}{id_}[^\n]*"
     if service == "LINKEDIN":
