@@ -33,7 +33,7 @@ SERVER = -1  # who writes the texts of meetings anew, and makes meetings vanish
 _BESIDE = ("invited", "autoCreateRecords", "$manuallyAddedAttendeeEmails", "$manuallyRemovedAttendeeEmails")
 _DERIVED = ("meeting.$transcripts", "meeting.$contact", "meeting.$account", "meeting.$opportunity")
 Place: TypeAlias = tuple[str, ...]
-"""What a touch is about: ("field", id, key), ("link", edge, from, to); ("record", id), ("trash", id), ("hidden", id)."""
+"""A touch is about: ("field", id, key), ("link", edge, from, to), ("record", id), ("trash", id) or ("hidden", id)."""
 
 
 class Record(NamedTuple):
