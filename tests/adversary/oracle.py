@@ -386,9 +386,11 @@ class Court:
                     yield f"made {address} ({id}) though {self._label(other)} {other} matches it (rule I9)"
 
     def _was_gone(self, id: str) -> bool:
-        """Whether a record was there once, and was not when the run began."""
-        known = id in self.facts.before.records
-        return known and self._trashed(id, self.facts.before) and not self._touched(id)
+        """Whether people trashed a record, or the server hid it, before the run began."""
+        if id not in self.facts.before.records or not self._trashed(id, self.facts.before) or self._touched(id):
+            return False
+        ends = [t.run for t in self.facts.touches if t.effect.place in (("trash", id), ("hidden", id))]
+        return bool(ends) and ends[-1] <= 0  # what an undo trashed is let go of
 
     def _meant(self, address: str, id: str, now: Snapshot) -> bool:
         return self.facts.bound_after.get(address) == id or id in self.hits(address, now)

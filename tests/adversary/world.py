@@ -319,7 +319,7 @@ class Maker:
     def _act(self) -> Data | None:
         if (self._maybe(0.15) if self.recordings else self._maybe(0.02)) and self.keys("file"):
             return self._of_a_file()
-        who = self._who()
+        who = self._who("meeting" if self.recordings and self._maybe(0.5) else None) or self._who()
         if who is None:
             return None
         kind = self._kind_of(who)
