@@ -24,7 +24,8 @@ class Court:
         self.lag = lag
         self.row = f"{row}, {lost} lost" + (f", index {lag:.0f} s late" if lag else "")
         self.quirks = quirks or {}
-        self.case = town(lists=not lag, orphan=lost != "journal and state")
+        # Nothing tells of an upload that no list shows yet but the journal and the state.
+        self.case = town(lists=not lag, orphan=lost != "journal and state", files=not lag or lost == "nothing")
         self.state = ""
         self._remember()
         with self.ready() as box:
