@@ -93,7 +93,7 @@ def _link_to_anchor(box: Bench, wish: Desired, key: str) -> bool:
 def test_what_people_trash_is_blocked_and_never_made_again(retrieve: str, case: Case, data: st.DataObject) -> None:
     with bench(case, {"trashed-retrieve": retrieve, "trashed-update": "ok"}) as box:
         converges(box)
-        bound = sorted(address for address in box.state.bindings if address.kind != "list")
+        bound = sorted(address for address in box.state.bindings if kind_of(address.kind).restorable)
         if not bound:
             return
         address = data.draw(st.sampled_from(bound))
