@@ -299,7 +299,10 @@ def _folder(root: Path, into: str) -> str:
     path = PurePosixPath(into.replace("\\", "/"))
     if path.is_absolute() and path.is_relative_to(root.as_posix()):
         path = path.relative_to(root.as_posix())
-    blocking = [each for each in (root / path, *(root / path).parents) if each.exists() and not each.is_dir()]
+    try:
+        blocking = [each for each in (root / path, *(root / path).parents) if each.exists() and not each.is_dir()]
+    except OSError as error:
+        raise UsageError(f"--into {into}: {error.strerror}", hint="Name a folder of the project.") from None
     if blocking:
         raise UsageError(f"--into {into}: {blocking[0].name} is a file", hint="Name a folder of the project.")
     return f"{path}/" if path.parts else ""

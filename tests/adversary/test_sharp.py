@@ -130,7 +130,7 @@ Client.update = _update
         lambda case: "'act': 'trash'" in str(case),
         r"\brecreate_missing=recreate_missing\b",
     ),
-    Mutation("nobody is asked", "lfsync/cli.py", "yes=True", _does(how="no"), r"\byes=yes\b"),
+    Mutation("nobody is asked", "lfsync/cli.py", "Manner(True,", _does(how="no"), r"\bManner\(yes,"),
     Mutation(
         "what was left out is no failure",
         "lfsync/cli.py",
