@@ -64,9 +64,10 @@ def _renamed_and_let_go(case: Data) -> bool:
 
 
 def _sees_metadata_alone(case: Data) -> bool:
-    """Somebody who is no admin applies, and a meeting is private."""
+    """Somebody who is no admin applies, a meeting is private, and the files move on."""
     asks = any(step["do"] == "apply" and step.get("key") == "member" for step in case["steps"])
-    return asks and "'$privacySetting': 'METADATA'" in str(case)
+    edits = sum(step["do"] == "edit" for step in case["steps"])
+    return asks and edits > 1 and "'$privacySetting': 'METADATA'" in str(case)
 
 
 def _uploaded_before(case: Data) -> bool:
