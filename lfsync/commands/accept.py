@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lfsync.commands.console import Options, out
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
 from lfsync.editing.acceptance import Accepted, Edit, Left, Part, accept, deviations, unsettled
@@ -55,7 +55,7 @@ def accept_drift(
     options: Options, patterns: tuple[str, ...], *, conflicts: bool, dry_run: bool, format: str = "text"
 ) -> int:
     """0; 3 where something was left."""
-    result = asyncio.run(_accepted(options, patterns, conflicts=conflicts, dry_run=dry_run))
+    result = awaited(_accepted(options, patterns, conflicts=conflicts, dry_run=dry_run))
     code = 3 if result.left else 0
     out(_json(result, dry_run, code) if format == "json" else "\n".join(_text(result, dry_run)))
     return code

@@ -19,6 +19,7 @@ from lfsync.applying.run_report import run_json
 from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.events import STDOUT, Both, EventLog, event_log
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, plan_for_people, read_plan, reading_progress, warn_of_merges
 from lfsync.commands.problems import problems_of
@@ -94,7 +95,7 @@ def _carry_out(options: Options, command: str, made: Callable[[Session], Awaitab
     if not manner.yes and not manner.dry and not sys.stdin.isatty():
         raise UsageError(f"{command} asks before it writes, and there is no terminal to ask on", hint="Pass --yes.")
     with event_log(manner.events, options.root) as log:
-        return asyncio.run(_Command(options, command, manner, log).carried_out(made))
+        return awaited(_Command(options, command, manner, log).carried_out(made))
 
 
 class _Command:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from lfsync.commands.console import Options, out, say
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.errors import ConfigError, Problem, UsageError
@@ -54,7 +54,7 @@ def definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: 
         raise UsageError("--save and --check are for all kinds at once", hint="Leave the kinds out.")
     if save and check:
         raise UsageError("--check holds the live definitions against those that --save replaces", hint="Pass one.")
-    return asyncio.run(_definitions(options, kinds, save=save, check=check, format=format))
+    return awaited(_definitions(options, kinds, save=save, check=check, format=format))
 
 
 async def _definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: bool, format: str) -> int:

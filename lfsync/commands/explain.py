@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 
 from lfsync.commands.console import Options, out
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress
 from lfsync.errors import UsageError
@@ -26,7 +26,7 @@ from lfsync.wording import did_you_mean, nfc
 
 def explain_address(options: Options, text: str, *, format: str) -> int:
     """0, whatever it tells; 3 where the resource is blocked."""
-    explained = asyncio.run(_explained(options, _address(text)))
+    explained = awaited(_explained(options, _address(text)))
     if format == "json":
         out(safe(json.dumps(_to_json(explained), ensure_ascii=False, indent=2)))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from lfsync.commands.console import Options, out
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
 from lfsync.editing.downloads import Downloaded, clear, download, names
@@ -97,7 +97,7 @@ class _Result:
 def import_live(options: Options, request: Request, *, dry_run: bool, format: str) -> int:
     """0; 3 where something was left."""
     _refuse_slips(request)
-    result = asyncio.run(_imported(options, request, dry_run=dry_run))
+    result = awaited(_imported(options, request, dry_run=dry_run))
     code = 3 if result.left else 0
     is_cut = options.width is not None
     text = _json(result, dry_run, code) if format == "json" else "\n".join(map(escape, _text(result, dry_run, is_cut)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lfsync.api.wire import Exchange
 from lfsync.commands.console import Options, out, say
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.saved_file import refuse_own, save
 from lfsync.errors import RefusedError, UsageError
@@ -39,7 +39,7 @@ def plan(
     history: bool,
 ) -> int:
     """0; 3 where something is blocked; 2 for changes where `detailed` is asked for. `history`: of what drifted."""
-    return asyncio.run(
+    return awaited(
         _planned(options, wishes, patterns, format=format, output=output, detailed=detailed, history=history)
     )
 
@@ -54,7 +54,6 @@ async def _planned(
     detailed: bool,
     history: bool,
 ) -> int:
-    # The plan stays in here: asyncio and signal make the repr of what `run` returns, which takes longer than the plan.
     with reading_progress(options) as watcher:
         async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
             if output is not None:

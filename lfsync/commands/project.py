@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from dataclasses import replace
@@ -12,6 +11,7 @@ from lfsync.api.client import Client
 from lfsync.applying.run_report import event_schema, run_schema
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.definitions import age, keep, keep_schemas, not_checked, saved_of, tell_unread
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.commands.problems import problems_json
@@ -57,7 +57,7 @@ def init_from_workspace(options: Options) -> int:
         raise UsageError(f"`{name}` can't be the name of a workspace", hint=hint)
     refuse_taken(root)
     workspace = workspace_at(root.resolve(), name, WorkspaceSettings())
-    answers, now = asyncio.run(_live(options, workspace))
+    answers, now = awaited(_live(options, workspace))
     tell_unread(schema_of(answers))
     kept, _ = keep(workspace, answers, now)  # the settings come last: until they are there, it can be tried again
     url = None if workspace.base_url == WorkspaceSettings().base_url else workspace.base_url
@@ -81,7 +81,7 @@ async def _live(options: Options, workspace: Workspace) -> tuple[Answers, str]:
 def validate(options: Options, *, online: bool, format: str) -> int:
     """0, or all problems at once."""
     if online:
-        project, against = asyncio.run(_online(options)), "the files and the live definitions"
+        project, against = awaited(_online(options)), "the files and the live definitions"
     else:
         project, against = _offline(options)
     for warning in project.warnings:

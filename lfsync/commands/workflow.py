@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from lfsync.api.client import Client
 from lfsync.commands.console import Options, out, say
+from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.errors import NotFoundError, UsageError
@@ -57,7 +58,7 @@ class Seen:
 
 def status(options: Options, run: str, *, wait: float | None, format: str) -> int:
     """0 completed, or running and not waited for; 3 failed or not ended in `wait` seconds; 1 a word not known."""
-    seen = asyncio.run(_status(options, run, wait))
+    seen = awaited(_status(options, run, wait))
     if format == "json":
         out(safe(json.dumps(_to_json(seen), ensure_ascii=False, indent=2)))
     else:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from lfsync.model import JSON
@@ -79,6 +80,7 @@ def _block(value: list[JSON] | Mapping[str, JSON], indent: int) -> Iterator[str]
         yield from _entry(key, part, indent)
 
 
+@lru_cache(4096)  # keys, options and refs come again and again
 def _is_plain(text: str, flow: bool) -> bool:
     if not text or not _STARTS.match(text) or _BREAKS.search(text) or _UNPRINTABLE.search(text):
         return False
@@ -91,6 +93,8 @@ def _is_plain(text: str, flow: bool) -> bool:
 
 def _is_number(text: str) -> bool:
     """Also what only some readers take for a number: `+1`, `1e3`, `.inf`, `0x1`."""
+    if not (text[0].isdecimal() or text[0] in "+-._iInN"):
+        return False  # most texts; `float` takes long to refuse them
     try:
         return not math.isnan(float(text.replace("_", "")))
     except ValueError:
