@@ -10,6 +10,7 @@ from lfsync.applying.run_report import event_schema, run_schema
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.opening import open_session
 from lfsync.commands.problems import problems_json
+from lfsync.commands.repository import folder_in_repository
 from lfsync.errors import ConfigError
 from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.plan_file import plan_schema
@@ -17,6 +18,7 @@ from lfsync.planning.prepare import prepare
 from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import init as scaffold
+from lfsync.render.annotations import warning_annotations
 from lfsync.render.terminal import escape
 
 SCHEMAS = ("resources", "lfsync", "plan")
@@ -36,8 +38,11 @@ def init(options: Options) -> int:
 def validate(options: Options, *, online: bool, format: str) -> int:
     """0, or all problems at once."""
     project = asyncio.run(_online(options)) if online else check_offline(options.root)
-    for warning in project.warnings:
-        say(escape(f"Warning: {warning}"))
+    if format == "github":
+        out(warning_annotations(project.warnings, folder_in_repository(options.root)))
+    else:
+        for warning in project.warnings:
+            say(escape(f"Warning: {warning}"))
     if format == "json":
         out(problems_json(()))
         return 0
