@@ -261,6 +261,21 @@ def show(options: Options, plan: Path, format: str) -> int:
 
 
 @cli.command()
+@click.argument("plan", type=_FILE)
+@click.option("--on", type=click.Choice(["github", "gitlab"]), help="Whose CI this is. Default: the environment tells.")
+@click.option("--dry-run", is_flag=True, help="Print the comment, and put it nowhere.")
+@click.pass_obj
+def comment(options: Options, plan: Path, on: str | None, dry_run: bool) -> int:
+    """Put a saved PLAN on the pull or merge request that the CI runs for.
+
+    One comment for each workspace and project, updated in place.
+    """
+    from lfsync.commands.comment import comment
+
+    return comment(options, plan, on=on, dry_run=dry_run)
+
+
+@cli.command()
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--conflicts", is_flag=True, help="Also what the files and Lightfield both changed.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
