@@ -152,7 +152,9 @@ class Comments:
         forge = self._forge
         asked = f"{method} {path.partition('?')[0]}"
         try:
-            response = self._http.request(method, forge.base + path, json=body)
+            # As ASCII: what people typed may hold half a character, which no UTF-8 can.
+            content = None if body is None else json.dumps(body).encode()
+            response = self._http.request(method, forge.base + path, content=content)
         except httpx.TransportError as error:
             said = clean(str(error).replace(forge.token, "***")) or type(error).__name__
             lost = UnavailableError(f"no answer from {forge.base} to {asked}: {said}")
@@ -170,7 +172,7 @@ class Comments:
 
     def _refused(self, asked: str, status: int, response: httpx.Response) -> ApiError:
         forge = self._forge
-        said = _said(response).replace(forge.token, "***")
+        said = _said(response.content.replace(forge.token.encode(), b"***"))
         what = f"{forge.name} says no to {asked}: {said} ({status})"
         match status:
             case 401:
@@ -204,7 +206,7 @@ def _client(forge: Forge) -> httpx.Client:
     """Proxies and certificates of the environment count, but never on the way to this machine."""
     try:
         return httpx.Client(
-            headers={**forge.headers, "User-Agent": f"lfsync/{__version__}"},
+            headers={**forge.headers, "Content-Type": "application/json", "User-Agent": f"lfsync/{__version__}"},
             follow_redirects=False,
             timeout=_TIMEOUT,
             trust_env=not is_loopback(httpx.URL(forge.base).host),
@@ -235,10 +237,10 @@ def _whole(text: str | None) -> float | None:
     return float(text) if text and len(text) <= 15 and text.isascii() and text.isdigit() else None
 
 
-def _said(response: httpx.Response) -> str:
+def _said(body: bytes) -> str:
     """What the server says of it, on one line."""
     try:
-        found = response.json()
+        found = json.loads(body)
     except ValueError:
         found = None
     said = (found.get("message") or found.get("error")) if isinstance(found, dict) else None

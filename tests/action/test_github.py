@@ -167,6 +167,7 @@ def test_drift_makes_the_job_red_and_is_shown(tmp_path: Path) -> None:
         assert not done["plan"].ok
         assert "1 to update" in done["plan"].summary
         assert "Keep the plan" not in done["plan"].steps
+        assert done["plan"].annotations[-1].data.startswith("People changed in Lightfield")
 
 
 def test_a_project_in_a_folder_of_the_repository(tmp_path: Path) -> None:
@@ -211,6 +212,13 @@ def test_no_input_is_pasted_into_a_script() -> None:
 
 def test_the_example_is_the_workflow_of_the_page() -> None:
     assert load(ROOT / "examples/ci/github.yml") == yaml.safe_load(_on_the_page())
+
+
+def test_the_readme_asks_for_what_the_action_knows() -> None:
+    pattern = r"^<!-- workflow -->\n```yaml\n(.*?)^```$"
+    (text,) = re.findall(pattern, (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (step,) = yaml.safe_load(text)
+    assert step["with"].keys() <= load(ROOT / "action.yml")["inputs"].keys()
 
 
 def test_the_pre_commit_hook_names_a_command() -> None:

@@ -215,6 +215,13 @@ def test_a_plan_of_any_size_fits(desk: Desk) -> None:
     assert "left out" in ours
 
 
+def test_half_a_character_and_control_characters_do_no_harm(desk: Desk) -> None:
+    desk.comment(plan(text="half \ud800 \x1b[31m \x00 \r\n/close\n@ada"))
+    (ours,) = desk.forge.bodies
+    assert not any(line.startswith(("/", "@")) for line in ours.splitlines()), "GitLab would obey `/close`"
+    assert "\x1b" not in ours
+
+
 # ---------------------------------------------------------------- what goes wrong
 
 
@@ -276,6 +283,7 @@ def test_a_wrong_token_is_told_and_never_shown(desk: Desk) -> None:
     run = desk.as_(wrong).comment(plan(), expect=1)
     assert "does not accept the token" in run.err
     assert "Bad credentials: ***" in run.err
+    assert desk.forge.writes == []
 
 
 def test_no_redirect_is_followed(desk: Desk) -> None:
