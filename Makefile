@@ -24,7 +24,7 @@ test: $(VENV)/.dev
 
 # The full form of the tests that try to break it: takes a while, and ends with the table that README.md quotes.
 soak: $(VENV)/.dev
-	LFSYNC_SOAK=full $(BIN)/pytest tests/soak tests/laws
+	LFSYNC_SOAK=full $(BIN)/pytest tests/soak tests/laws tests/uploads
 	LFSYNC_SOAK=full $(BIN)/pytest -n auto tests/adversary tests/importing
 
 bench: $(VENV)/.bench

@@ -9,7 +9,7 @@ import errno
 import gc
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,7 @@ import click
 from lfsync import __version__
 
 if TYPE_CHECKING:
+    from lfsync.commands.completion import What
     from lfsync.commands.console import Options
     from lfsync.errors import LfsyncError, Problem
 
@@ -32,6 +33,18 @@ _REFUSED_BY_SYSTEM = {
 }  # fmt: skip
 
 
+def _completing(what: What) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell offers for a parameter."""
+
+    def offered(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        from lfsync.commands.completion import complete
+
+        given = context.find_root().params
+        return complete(what, given.get("folder"), given.get("workspace"), incomplete)
+
+    return offered
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "-C",
@@ -41,7 +54,11 @@ _REFUSED_BY_SYSTEM = {
     help="The project's folder. Default: the nearest one upwards.",
 )
 @click.option(
-    "-w", "workspace", metavar="WORKSPACE", help="The workspace. Default: LFSYNC_WORKSPACE, then lfsync.yaml."
+    "-w",
+    "workspace",
+    metavar="WORKSPACE",
+    shell_complete=_completing("workspace"),
+    help="The workspace. Default: LFSYNC_WORKSPACE, then lfsync.yaml.",
 )
 @click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR.")
 @click.option("-v", "verbose", count=True, help="Say more; twice: each request.")
@@ -76,12 +93,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @cli.command()
+@click.option("--from-workspace", is_flag=True, help="For a workspace that is in use; imports nothing yet.")
 @click.pass_obj
-def init(options: Options) -> int:
+def init(options: Options, from_workspace: bool) -> int:
     """Make a project that plans at once."""
-    from lfsync.commands.project import init
+    from lfsync.commands.project import init, init_from_workspace
 
-    return init(options)
+    return init_from_workspace(options) if from_workspace else init(options)
 
 
 @cli.command()
@@ -96,9 +114,19 @@ def validate(options: Options, online: bool, format: str) -> int:
 
 
 _PATTERN = "an address with * and ?, a kind, or file:PATH; repeatable."
-_ONLY = click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these and what they depend on: {_PATTERN}")
+_ONLY = click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=_completing("pattern"),
+    help=f"Only these and what they depend on: {_PATTERN}",
+)
 _EXCLUDE = click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help=f"Not these, whatever else is chosen: {_PATTERN}"
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=_completing("pattern"),
+    help=f"Not these, whatever else is chosen: {_PATTERN}",
 )
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
@@ -198,8 +226,21 @@ def apply(
     return apply(options, wishes, Patterns(only, exclude), manner)
 
 
+@cli.command()
+@click.argument("kinds", nargs=-1, metavar="[KIND ...]", shell_complete=_completing("kind"))
+@click.option("--save", is_flag=True, help="Keep them in .lfsync/definitions, with schemas for editors.")
+@click.option("--check", is_flag=True, help="Exit with 2 where they are not those that were saved.")
+@_FORMAT
+@click.pass_obj
+def definitions(options: Options, kinds: tuple[str, ...], save: bool, check: bool, format: str) -> int:
+    """Show what the workspace has: fields, options, relationships, members."""
+    from lfsync.commands.definitions import definitions
+
+    return definitions(options, kinds, save=save, check=check, format=format)
+
+
 @cli.command(name="import")
-@click.argument("kinds", nargs=-1, metavar="[KIND ...]")
+@click.argument("kinds", nargs=-1, metavar="[KIND ...]", shell_complete=_completing("kind"))
 @click.option("--all", "everything", is_flag=True, help="Every kind that the key may read.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record; repeatable.")
 @click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only records that match; repeatable.")
@@ -234,12 +275,12 @@ def import_(
     """Bring live records into files and under management."""
     from lfsync.commands.importing import Request, import_live
 
-    request = Request(kinds, everything, ids, where, fields, into, members, limit, download)
+    request = Request(kinds, everything, ids, where, limit, download, fields, into, members)
     return import_live(options, request, dry_run=dry_run, format=format)
 
 
 @cli.command()
-@click.argument("address")
+@click.argument("address", shell_complete=_completing("address"))
 @_FORMAT
 @click.pass_obj
 def explain(options: Options, address: str, format: str) -> int:
@@ -276,7 +317,7 @@ def comment(options: Options, plan: Path, on: str | None, dry_run: bool) -> int:
 
 
 @cli.command()
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=_completing("pattern"))
 @click.option("--conflicts", is_flag=True, help="Also what the files and Lightfield both changed.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
 @_FORMAT
@@ -371,7 +412,7 @@ def state_list(options: Options, format: str) -> int:
 
 
 @state.command(name="show")
-@click.argument("address")
+@click.argument("address", shell_complete=_completing("bound"))
 @click.pass_obj
 def state_show(options: Options, address: str) -> int:
     """Show what is remembered of ADDRESS."""
@@ -381,7 +422,7 @@ def state_show(options: Options, address: str) -> int:
 
 
 @state.command(name="rm")
-@click.argument("address")
+@click.argument("address", shell_complete=_completing("bound"))
 @click.pass_obj
 def state_rm(options: Options, address: str) -> int:
     """Let go of ADDRESS; its record stays as it is."""
@@ -391,8 +432,8 @@ def state_rm(options: Options, address: str) -> int:
 
 
 @state.command(name="mv")
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=_completing("bound"))
+@click.argument("new", shell_complete=_completing("address"))
 @click.pass_obj
 def state_mv(options: Options, old: str, new: str) -> int:
     """Rename OLD to NEW, after the key was renamed in the files."""
@@ -414,15 +455,32 @@ def state_merge(base: Path, ours: Path, theirs: Path) -> int:
 
 @cli.command()
 @click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan", "run", "event"]))
-def schema(name: str | None) -> int:
+@click.pass_obj
+def schema(options: Options, name: str | None) -> int:
     """Print the JSON Schema of the files and plans.
 
     Of resource files, of lfsync.yaml, of saved plans, of what `apply --format json` prints, or of a line of
-    `apply --events`; of all of them by name where none is named.
+    `apply --events`; of all of them by name where none is named. With saved definitions of the workspace, those of the
+    files know its fields, options and members.
     """
     from lfsync.commands.project import schema
 
-    return schema(name)
+    return schema(options, name)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> int:
+    """Print the script that lets a shell complete commands, options, workspaces and addresses."""
+    from click.shell_completion import get_completion_class
+
+    from lfsync.commands.console import out
+
+    script = get_completion_class(shell)
+    assert script is not None
+    out(script(context.find_root().command, {}, "lfsync", "_LFSYNC_COMPLETE").source())
+    return 0
 
 
 @cli.group()

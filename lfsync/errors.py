@@ -56,9 +56,10 @@ class LfsyncError(Exception):
 class ConfigError(LfsyncError):
     """All the problems of a project at once."""
 
-    def __init__(self, problems: Iterable[Problem], *, workspace: str | None = None) -> None:
-        """`workspace` is the one whose definitions the files were checked against."""
+    def __init__(self, problems: Iterable[Problem], *, workspace: str | None = None, saved: str | None = None) -> None:
+        """`workspace` is the one whose definitions the files were checked against; `saved`: since when, if not live."""
         self.workspace = workspace
+        self.saved = saved
         self.problems = tuple(sorted(set(problems), key=_by_place))
         count = len(self.problems)
         super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration")

@@ -6,7 +6,7 @@ Facts are from the API sheet, section 4; what it leaves open is settled by the l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -355,6 +355,7 @@ SECTIONS: Mapping[str, Kind] = {kind.section: kind for kind in _ROWS}
 
 OBJECT: Final = "object."
 OBJECTS: Final = "objects"
+ANY_TYPE: Final = f"{OBJECT}*"  # all types of custom objects
 SLUG: Final = "[A-Za-z][A-Za-z0-9_-]*"
 _OBJECT: Final = re.compile(re.escape(OBJECT) + SLUG, re.ASCII)
 # What relationships point at that is no kind of ours (API sheet, sections 2.2 and 4.15).
@@ -369,6 +370,11 @@ def is_kind(name: str) -> bool:
 def kind_of(name: str) -> Kind:
     """What the API can do with a kind. KeyError for one that lfsync doesn't manage."""
     return KINDS[name] if name in KINDS or not is_kind(name) else _object(name)
+
+
+def is_among(kind: str, kinds: Container[str]) -> bool:
+    """Whether a kind is one of these, or a type of custom objects where all types are."""
+    return kind in kinds or (kind.startswith(OBJECT) and ANY_TYPE in kinds)
 
 
 def target_kind(object_type: str) -> str:

@@ -168,6 +168,7 @@ class Option:
     id: str
     label: str
     parent: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ class FieldDef:
     multiple: bool = False
     handle_service: str | None = None
     words: tuple[str, ...] = ()
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +225,15 @@ class Schema:
     """The live definitions of every kind that a project uses, and the members.
 
     `types`: the slugs of custom objects that the workspace has, read where a kind that is used is none of them.
+    `members_known` False: nobody can say who is a member. `unread`: kinds of which nothing is known, as the key may not
+    read them; `kinds.ANY_TYPE` for every type of custom objects that `kinds` lacks.
     """
 
     kinds: Mapping[str, Definitions]
     members: tuple[Member, ...]
     types: tuple[str, ...] = ()
+    members_known: bool = True
+    unread: frozenset[str] = frozenset()
 
 
 # ---------------------------------------------------------------- desired

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import settings
+
+from tests.effort import FULL
+
+# The same cases every time, so that what passes here passes elsewhere; others each time in the full form.
+settings.register_profile("lfsync", derandomize=not FULL)
+settings.load_profile("lfsync")
+
 # A shell that starts a job in the background lets it ignore Ctrl-C, and its children inherit that: here they must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,6 +13,8 @@ of a page are its own; it can be read, and run, without the others.
     gone PATH ...           these files and folders of the project are not there yet
     person METHOD PATH BODY somebody works in Lightfield; an address in PATH stands for its record's id
     quiet COMMAND           runs a command that the text does not show, and that must succeed
+    served SEED             until the next story a workspace that holds this is at LIGHTFIELD_BASE_URL, with a key
+    editor PATH             the block below is a file of the project with settings that lead an editor to schemas
     workflow                the block below is a GitHub workflow; tests/action runs it
 """
 
@@ -20,10 +22,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +41,7 @@ from lfsync.connection import open_transport
 from lfsync.project.load import load_project
 from lfsync.project.settings import SafetySettings, SandboxSettings, Settings, WorkspaceSettings
 from lfsync.project.workspace import choose_workspace
-from tests.e2e.rig import KEY
+from tests.e2e.rig import KEY, serving
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -61,6 +66,7 @@ _CHANGING = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  \S+@\S+  "), "WHEN  WHO  "),
     (re.compile(r"(Undoing run RUN of ).*"), r"\1WHO."),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b"), "WHEN"),
+    (re.compile(r"saved today \(\d{4}-\d\d-\d\d\)"), "saved today (DAY)"),
     (re.compile(r" in \d+\.\d s$", re.MULTILINE), " in N s"),
     (re.compile(r"(sandbox\.jsonl):\d+"), r"\1:N"),
 )
@@ -76,14 +82,28 @@ class Reader:
     folder: Path = Path()
     code: int = 0
     seen: list[str] = field(default_factory=list)
+    server: ExitStack = field(default_factory=ExitStack)
 
     def story(self, rest: str, _: str) -> None:
+        self.server.close()
         name, *sample = rest.split()
         self.folder = self.shelf / name
         if not self.folder.exists() and sample:
             shutil.copytree(ROOT / sample[0], self.folder, ignore=shutil.ignore_patterns(".lfsync"))
         self.folder.mkdir(exist_ok=True)
         self.patch.chdir(self.folder)
+
+    def served(self, rest: str, _: str) -> None:
+        server = self.server.enter_context(serving(ROOT / rest, "--rps", "0", "--random-seed", "1"))
+        patch = self.server.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("LIGHTFIELD_BASE_URL", server.url)
+        patch.setenv("LIGHTFIELD_API_KEY", KEY)
+
+    def editor(self, rest: str, block: str) -> None:
+        self.file(rest, block)
+        for schema, patterns in json.loads(block)["yaml.schemas"].items():
+            assert json.loads((self.folder / schema).read_text("utf-8"))["$schema"]
+            assert any(list(self.folder.glob(pattern)) for pattern in patterns)
 
     def file(self, rest: str, block: str) -> None:
         path = self.folder / rest
@@ -134,11 +154,27 @@ class Reader:
         if words == ["echo", "$?"]:
             self.seen = [f"{self.code}\n"]
             return
+        if words[0] == "git":
+            self.git(line)
+            return
         assert words[0] == "lfsync"
         self.capture.readouterr()
         self.code = run(words[1:])
         out, err = self.capture.readouterr()
         self.seen = [text for text in (*err.splitlines(True), *out.splitlines(True)) if not text.startswith("applied ")]
+
+    def git(self, line: str) -> None:
+        """In a shell, as somebody whose name git knows. It must succeed."""
+        who = {f"GIT_{role}_{what}": "t@t.example" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        done = subprocess.run(
+            ["bash", "-c", line],
+            env={**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        self.code, self.seen = 0, [*done.stdout.splitlines(True), *done.stderr.splitlines(True)]
 
 
 async def _work_in(folder: Path, method: str, path: str, body: object) -> None:
@@ -159,6 +195,8 @@ def _same(text: str) -> str:
 
 
 def _is_shown(expected: str, printed: str) -> bool:
+    if not expected.strip():
+        return not printed
     parts = [re.escape(part.strip("\n")) for part in re.split(r"^\.\.\.$", _same(expected), flags=re.MULTILINE)]
     return (
         re.fullmatch(
@@ -191,16 +229,19 @@ def test_what_a_page_shows_is_what_is_printed(
         "person": reader.person,
         "quiet": reader.quiet,
         "gone": reader.gone,
+        "served": reader.served,
+        "editor": reader.editor,
     }
-    for what, rest, block in _steps(page):
-        if what != "workflow":
-            does[what](rest, block)
+    with reader.server:
+        for what, rest, block in _steps(page):
+            if what != "workflow":
+                does[what](rest, block)
 
 
 @EVERY_PAGE
 def test_every_block_is_run(page: Path) -> None:
     """What a console shows is run, what a project holds is a file of a story; `sh` is for the reader's shell."""
-    blocks = re.findall(r"^```(console|yaml|csv|markdown)$", page.read_text("utf-8"), re.MULTILINE)
+    blocks = re.findall(r"^```(console|yaml|csv|markdown|json)$", page.read_text("utf-8"), re.MULTILINE)
     held = [what for what, _, block in _steps(page) if block]
     assert len(blocks) == len(held)
     assert blocks.count("console") == held.count("run")

@@ -28,6 +28,7 @@ class _Option(_Api):
     id: str
     label: str
     parent_id: str | None = None
+    description: str | None = None
 
 
 class _TypeConfiguration(_Api):
@@ -42,6 +43,7 @@ class _TypeConfiguration(_Api):
 class _FieldDefinition(_Api):
     id: str | None = None
     label: str | None = None
+    description: str | None = None
     value_type: str
     type_configuration: _TypeConfiguration | None = None
     read_only: bool | None = None
@@ -76,11 +78,7 @@ class _Definitions(_Api):
 
 def parse_definitions(kind: str, payload: JSON) -> Definitions:
     """What the definitions endpoint of `kind` answered (API sheet 2.4). ApiError if it is no such thing."""
-    try:
-        answer = _Definitions.model_validate(payload)
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) or "the answer"
-        raise ApiError(f"the definitions of {kind} can't be read: {where}: {error.errors()[0]['msg']}") from None
+    answer = _answer(kind, payload)
     row = kind_of(kind) if is_kind(kind) else None
     fields = {key: _field(key, definition, row) for key, definition in answer.field_definitions.items()}
     missing = {} if row is None else _documented_fields(row)
@@ -88,6 +86,19 @@ def parse_definitions(kind: str, payload: JSON) -> Definitions:
     required = row.required if row else ()
     fields |= {key: field for key, field in missing.items() if key not in fields and (closed or key in required)}
     return Definitions(kind, fields, _relationships(kind, answer.relationship_definitions or {}, row))
+
+
+def _answer(kind: str, payload: JSON) -> _Definitions:
+    try:
+        return _Definitions.model_validate(payload)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "the answer"
+        raise ApiError(f"the definitions of {kind} can't be read: {where}: {error.errors()[0]['msg']}") from None
+
+
+def as_kept(kind: str, payload: JSON) -> dict[str, JSON]:
+    """Of such an answer what lfsync reads, sorted, nulls left out: parsed, it gives what the whole answer gives."""
+    return _answer(kind, payload).model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def builtin_definitions(kind: str) -> Definitions:
@@ -110,13 +121,17 @@ def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
         type=live.value_type,
         id=live.id,
         read_only=bool(live.read_only) or (known is not None and not known.writable),
-        options=tuple(Option(option.id, option.label, option.parent_id) for option in configuration.options or ()),
+        options=tuple(
+            Option(option.id, option.label, option.parent_id, option.description)
+            for option in configuration.options or ()
+        ),
         parent_field=configuration.parent_field_key,
         currency=configuration.currency,
         unique=bool(configuration.unique),
         multiple=_multiple(live, configuration, known),
         handle_service=configuration.handle_service or (known.handle_service if known else None),
         words=row.words.get(key, ()) if row else (),
+        description=live.description,
     )
 
 
@@ -143,11 +158,11 @@ def _documented_fields(row: Kind) -> dict[str, FieldDef]:
 
 def _relationships(kind: str, live: Mapping[str, _RelationshipDefinition], row: Kind | None) -> dict[str, RelDef]:
     documented = row.relationships if row else {}
-    found: dict[str, RelDef] = {}
-    for listed, definition in live.items():
+    chosen: dict[str, str] = {}
+    for listed in live:  # of two spellings the same one, whatever their order
         key = _record_key(kind, listed, documented)
-        if key not in found or key == listed:
-            found[key] = _relationship(key, definition, documented.get(key))
+        chosen[key] = key if key in live else min(listed, chosen.get(key, listed))
+    found = {key: _relationship(key, live[listed], documented.get(key)) for key, listed in chosen.items()}
     for key, known in documented.items():
         found.setdefault(key, RelDef(key, key.removeprefix("$"), known.target, known.many, writable=known.writable))
     return found

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ForbiddenError, NotFoundError, RefusedError
-from lfsync.kinds import KINDS, MEMBER_KEYS, is_kind, kind_of
-from lfsync.model import Definitions, Member, Resource, Schema, Value
+from lfsync.kinds import ANY_TYPE, KINDS, MEMBER_KEYS, OBJECT, is_kind, kind_of
+from lfsync.model import JSON, Definitions, Member, Resource, Schema, Value
 from lfsync.planning.definitions import builtin_definitions, parse_definitions
+from lfsync.planning.saved_definitions import Answers
 
 
 async def read_schema(
@@ -51,12 +52,12 @@ def may_read(token: Token, kind: str) -> bool:
     return token.holds(f"{kind_of(kind).scope}:read")
 
 
-def refuse_unreadable(needed: set[str], token: Token) -> None:
-    """RefusedError, naming the scopes that the key lacks to read what is declared."""
+def refuse_unreadable(needed: set[str], token: Token, what: str = "all that is declared") -> None:
+    """RefusedError, naming the scopes that the key lacks to read `what` it is to read."""
     missing = [] if token.full else sorted(needed - set(token.scopes))
     if missing:
         raise RefusedError(
-            f"the API key may not read all that is declared; it lacks {', '.join(missing)}",
+            f"the API key may not read {what}; it lacks {', '.join(missing)}",
             hint="Make a key with these scopes in Lightfield's settings.",
         )
 
@@ -70,6 +71,66 @@ async def _definitions(client: Client, kind: str) -> Definitions | None:
     except NotFoundError as error:
         if error.type is None or kind in KINDS:
             raise  # a proxy's answer, or an API that is none: it proves nothing
+        return None
+
+
+async def read_answers(client: Client, token: Token, kinds: Collection[str] = ()) -> Answers:
+    """What the API answers of these kinds; of all, and of members, without any: as far as the key may read them.
+
+    RefusedError for a kind that was asked for, and that the key may not read; one that the workspace doesn't have is
+    left out.
+    """
+    types: tuple[str, ...] | None = ()
+    if kinds:
+        refuse_unreadable({f"{kind_of(kind).scope}:read" for kind in kinds}, token, ", ".join(kinds))
+    else:
+        types = await _listed_types(client, token)
+    asked = kinds or [*KINDS, *(types or ())]
+    own = [kind for kind in dict.fromkeys(asked) if kind_of(kind).definitions]
+    found = dict(
+        zip(own, await asyncio.gather(*(_answer(client, token, kind, needed=bool(kinds)) for kind in own)), strict=True)
+    )
+    unread = [] if kinds else [kind for kind, answer in found.items() if answer is None]
+    if types is None:
+        unread.append(ANY_TYPE)
+    known = {kind: answer for kind, answer in found.items() if answer is not None}
+    return Answers(known, None if kinds else await _answer_of_members(client, token), tuple(unread))
+
+
+async def _answer(client: Client, token: Token, kind: str, *, needed: bool) -> Mapping[str, JSON] | None:
+    """None where the API doesn't show them, or the key may not read them and they are not `needed`."""
+    if not may_read(token, kind):
+        return None
+    try:
+        return await client.definitions(kind_of(kind))
+    except ForbiddenError:
+        if needed:
+            raise
+        return None
+    except NotFoundError as error:
+        if error.type is None or kind in KINDS:
+            raise  # a proxy's answer, or an API that is none: it proves nothing
+        return None
+
+
+async def _listed_types(client: Client, token: Token) -> tuple[str, ...] | None:
+    """The kinds that custom objects have here; None where the key may not read them."""
+    if not may_read(token, f"{OBJECT}any"):
+        return None
+    try:
+        return tuple(kind for slug in await client.object_types() if is_kind(kind := f"{OBJECT}{slug}"))
+    except ForbiddenError:
+        return None
+    except NotFoundError as error:
+        if error.type is None:
+            raise
+        return None  # a workspace whose plan has no custom objects
+
+
+async def _answer_of_members(client: Client, token: Token) -> tuple[Member, ...] | None:
+    try:
+        return await client.members() if token.full or "members:read" in token.scopes else None
+    except ForbiddenError:
         return None
 
 

@@ -121,8 +121,9 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         state_file=session.state_file,
     )
     lost, uploads = _left_open(session, state, chosen)
+    others = [upload for upload in session.uploads.values() if upload not in uploads]
     reader = _reader(session, state)
-    made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads)
+    made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads, others)
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
@@ -173,8 +174,12 @@ async def _planned(
     state: State,
     open: Mapping[Address, Intent],
     uploads: Sequence[OpenUpload] = (),
+    others: Sequence[OpenUpload] = (),
 ) -> tuple[Draft, Planned]:
-    """Read and draft; what earlier runs left open is part of it. The result still wants its plan."""
+    """Read and draft; what earlier runs left open is part of it. The result still wants its plan.
+
+    `others`: uploads that are left as they are, unless they are completed: then no plan shows a change of them.
+    """
     begun = {address: intent for address, intent in open.items() if kind_of(address.kind).uploaded}
     open = {address: intent for address, intent in open.items() if address not in begun}
     needs = needs_of(desired, state, rematch=wishes.recreate_missing)
@@ -185,8 +190,9 @@ async def _planned(
     started, drafting = time.perf_counter(), session.timings.diff
     await _await_lost_uploads(reader, begun.values())
     await reader.begin(needs)
-    await reader.read(Wanted(records={(Address.parse(each.address).kind, each.id) for each in uploads}))
-    state, uploaded = completed(uploads, state, reader.knowledge, session.client.now())
+    sessions = (*uploads, *others)
+    await reader.read(Wanted(records={(Address.parse(each.address).kind, each.id) for each in sessions}))
+    state, uploaded = completed(sessions, state, reader.knowledge, session.client.now())
     made = await _drafted(session, reader, desired, schema, wishes, state)
     asked = {a: i for a, i in open.items() if a.kind not in schema.kinds or still_asked(i, workspace, made)}
     lost = {address: intent for address, intent in open.items() if address not in asked}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from lfsync.errors import Problem
-from lfsync.kinds import KINDS, is_kind, kind_of
+from lfsync.kinds import KINDS, is_among, is_kind, kind_of
 from lfsync.model import (
     JSON,
     Address,
@@ -60,7 +60,8 @@ class Scope:
         """What is known of a kind; None for one that lfsync doesn't manage, or that the workspace doesn't have."""
         if kind not in self._definitions:
             found = self.schema.kinds.get(kind)
-            documented = found is None and is_kind(kind) and (not self.complete or kind in KINDS)
+            partly = not self.complete or kind in KINDS or is_among(kind, self.schema.unread)
+            documented = found is None and is_kind(kind) and partly
             self._definitions[kind] = builtin_definitions(kind) if documented else found
         return self._definitions[kind]
 
@@ -120,7 +121,7 @@ class Scope:
         `narrowed` is the definition with the options that a dependent select has under the declared parent.
         """
         is_select = definition.type in _SELECTS
-        if is_select and not (self.complete or definition.options or definition.words):
+        if is_select and not (self.knows_all(definitions.kind) or definition.options or definition.words):
             return None
         data = value.data
         key = _cache_key(definitions, definition, data) if is_select and narrowed is None else None

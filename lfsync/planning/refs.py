@@ -116,8 +116,8 @@ def _member(scope: Scope, ref: Ref, rel: RelDef, address: Address) -> Target | N
     if member is not None:
         return Target(ref.place, ref.text, id=member.id)
     plausible = "@" in ref.text or id_kind(ref.text) == "member"
-    if scope.complete:
-        emails = [member.email for member in scope.schema.members]
+    if scope.complete and scope.schema.members_known:
+        emails = sorted(member.email for member in scope.schema.members)
         hint = did_you_mean(ref.text, emails) or f"members are named by e-mail or id: {quoted(emails[:10]) or 'none'}"
         scope.report(ref.place, address, f"`{rel.key}`: no member `{ref.text}` in this workspace", hint)
     elif not plausible:

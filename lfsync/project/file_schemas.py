@@ -6,26 +6,23 @@ nowhere, pass with any value where a kind may have them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
 from lfsync.project.settings import Settings
 from lfsync.project.sources import PARTS
-
-Schema: TypeAlias = dict[str, object]
+from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
 # Letters, marks and digits of any script: what is not ASCII passes, for not every editor knows \p{L}.
-_KEY: Final = rf"^[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9\u0080-\U0010ffff._@+-]{{0,{MAX_KEY - 1}}}$"
+_KEY: Final = rf"^([A-Za-z0-9]|[^\x00-\x7f])([A-Za-z0-9._@+-]|[^\x00-\x7f]){{0,{MAX_KEY - 1}}}$"
 _ANY_OBJECT: Final = replace(kind_of(f"{OBJECT}SLUG"), name="object")  # what is the same of every type
 _OBJECT_KIND: Final = rf"^{OBJECT[:-1]}\.{SLUG}$"
 _TEXT: Final[Schema] = {"type": "string"}
-_FILLED: Final[Schema] = {"type": "string", "pattern": r"\S"}
 _NULL: Final[Schema] = {"type": "null"}
 _ANYTHING: Final[Schema] = {}
 
@@ -37,7 +34,7 @@ def resources_schema() -> Schema:
         "$schema": DRAFT,
         "title": "lfsync resource file",
         "description": "What a Lightfield workspace should hold, by kind.",
-        **_closed({**sections, OBJECTS: _objects(), "sources": _sources(), MOVED: _moves()}, nullable=True),
+        **closed({**sections, OBJECTS: _objects(), "sources": _sources(), MOVED: _moves()}, nullable=True),
         "patternProperties": {"^x-": _described(_ANYTHING, "Your own: anchors, for example.")},
         "definitions": _definitions(),
     }
@@ -50,12 +47,12 @@ def settings_schema() -> Schema:
     models = cast(dict[str, Schema], found["$defs"])
     workspaces = properties["workspaces"]
     bodies = cast(dict[str, Schema], workspaces["patternProperties"])
-    workspaces["patternProperties"] = {name: _any_of(body, _NULL) for name, body in bodies.items()}
+    workspaces["patternProperties"] = {name: any_of(body, _NULL) for name, body in bodies.items()}
     workspaces["additionalProperties"] = False
     models["WorkspaceSettings"]["not"] = {"required": ["sandbox"], "anyOf": [{"required": [key]} for key in _API_KEYS]}
     properties["exclude"]["type"] = ["array", "null"]
-    properties["safety"] = _any_of(properties["safety"], _NULL)
-    by_kind = _closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True)
+    properties["safety"] = any_of(properties["safety"], _NULL)
+    by_kind = closed({kind.name: _default(kind) for kind in KINDS.values()}, nullable=True)
     by_kind["patternProperties"] = {_OBJECT_KIND: _default(_ANY_OBJECT)}
     properties["defaults"] = _described(by_kind, _DEFAULTS)
     title: Schema = {"$schema": DRAFT, "title": "lfsync.yaml", "description": "The settings of an lfsync project."}
@@ -88,33 +85,15 @@ def _flag(description: str) -> Schema:
     return _described({"type": ["boolean", "null"]}, description)
 
 
-def _any_of(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/definitions/{name}"}
-
-
 def _list(items: Schema, *, filled: bool = False) -> Schema:
     return {"type": "array", "items": items, **({"minItems": 1} if filled else {})}
-
-
-def _closed(properties: Mapping[str, Schema], *, nullable: bool = False, required: Iterable[str] = ()) -> Schema:
-    """An object with these keys only; nothing behind its own key counts as an empty one where `nullable`."""
-    schema: Schema = {
-        "type": ["object", "null"] if nullable else "object",
-        "properties": dict(properties),
-        "additionalProperties": False,
-    }
-    return {**schema, "required": list(required)} if required else schema
 
 
 def _section(kind: Kind) -> Schema:
     return {
         "type": ["object", "null"],
         "description": f"{kind.section.capitalize()}, each under its key: letters, digits (any script) and . _ @ + -",
-        "patternProperties": {_KEY: _ref(kind.name)},
+        "patternProperties": {_KEY: defined(kind.name)},
         "additionalProperties": False,
     }
 
@@ -133,7 +112,7 @@ def _moves() -> Schema:
     kinds = "|".join((*KINDS, _OBJECT_KIND.strip("^$")))
     address: Schema = {"type": "string", "pattern": rf"^\s*({kinds})\.{_KEY.strip('^$')}\s*$"}
     told = {"from": "The address before, which is declared no more.", "to": "The address of the same record now."}
-    ends = _closed({part: _described(address, told[part]) for part in ENDS}, required=ENDS)
+    ends = closed({part: _described(address, told[part]) for part in ENDS}, required=ENDS)
     return _described(
         {"type": ["array", "null"], "items": ends},
         "Renamed resources, which keep their records. Once every state has followed, an entry can be taken out.",
@@ -142,19 +121,20 @@ def _moves() -> Schema:
 
 def _definitions() -> Schema:
     found: Schema = {
+        **shared_schemas(),
         "ref": _described(
-            _any_of({"type": "string", "pattern": r"\S"}, _closed({"match": _values()}, required=["match"])),
+            any_of(FILLED, closed({"match": _values()}, required=["match"])),
             "A key of this project, a member's e-mail, a live id, or {match: {...}} for one record not managed here.",
         ),
         "links": _described(
-            _any_of(_NULL, {"const": ""}, _ref("ref"), _list(_ref("ref")), _partial()),
+            any_of(_NULL, {"const": ""}, defined("ref"), _list(defined("ref")), _partial()),
             "One ref, null for none, a list for exactly these, or {include, exclude} for only the ones named.",
         ),
         "match": _described(
-            _any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
+            any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
             "How the live record is found: a list of declared keys, or a mapping with other values.",
         ),
-        "lifecycle": _closed(
+        "lifecycle": closed(
             {
                 "ignore_changes": _ignored(),
                 "seed": _flag("Create it, never update it."),
@@ -163,9 +143,8 @@ def _definitions() -> Schema:
             },
             nullable=True,
         ),
-        "text-file": _closed(
-            {"file": {**_TEXT, "description": "A text file, from the project's folder."}}, required=["file"]
-        ),
+        "column": _column(split=False),
+        "columns": _column(split=True),
         "form": _form(),
     }
     for kind in (*KINDS.values(), _ANY_OBJECT):
@@ -185,8 +164,8 @@ def _values() -> Schema:
 
 
 def _partial() -> Schema:
-    refs = _list(_ref("ref"))
-    return {**_closed({"include": refs, "exclude": refs}), "minProperties": 1}
+    refs = _list(defined("ref"))
+    return {**closed({"include": refs, "exclude": refs}), "minProperties": 1}
 
 
 def _ignored() -> Schema:
@@ -196,44 +175,44 @@ def _ignored() -> Schema:
 
 def _body(kind: Kind) -> Schema:
     parts: dict[str, Schema] = {
-        "id": {"type": "string", "pattern": r"\S", "description": "The live record's id, where it is known."},
-        "match": _ref("match"),
-        "fields": _ref(f"{kind.name}.fields"),
-        "relationships": _ref(f"{kind.name}.relationships"),
-        "lifecycle": _ref("lifecycle"),
+        "id": {**FILLED, "description": "The live record's id, where it is known."},
+        "match": defined("match"),
+        "fields": defined(f"{kind.name}.fields"),
+        "relationships": defined(f"{kind.name}.relationships"),
+        "lifecycle": defined("lifecycle"),
     }
     if kind.name == "list":
-        members = _any_of(_list(_ref("ref")), _partial())
+        members = any_of(_list(defined("ref")), _partial())
         parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
     parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
-        return {**_closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
-    return _closed(parts, nullable=True)
+        return {**closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
+    return closed(parts, nullable=True)
 
 
 def _upload(kind: Kind) -> Schema:
     """A body without `fields`: what is uploaded, and what it is for."""
     parts: dict[str, Schema] = {
-        "path": {**_FILLED, "description": "The file to upload, from the project's folder."},
+        "path": {**FILLED, "description": "The file to upload, from the project's folder."},
         "purpose": {"enum": list(kind.words["purpose"]), "description": "What it is for; it is said once."},
         "mimeType": {**_TEXT, "pattern": "^[a-zA-Z0-9.+_-]+/", "description": "Guessed by the ending without it."},
-        "id": {**_FILLED, "description": "The file's id, where it is there already."},
-        "lifecycle": _ref(f"{kind.name}.lifecycle"),
+        "id": {**FILLED, "description": "The file's id, where it is there already."},
+        "lifecycle": defined(f"{kind.name}.lifecycle"),
     }
     needs: list[object] = [{"required": ["path"]}, {"required": ["id"]}]
-    return {**_closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
+    return {**closed(parts), "anyOf": needs, "dependencies": {"purpose": ["path"], "mimeType": ["path"]}}
 
 
 def _upload_lifecycle() -> Schema:
     """No file is deleted or changed through the API."""
-    return _closed({"seed": _flag("Upload it once, whatever becomes of its content.")}, nullable=True)
+    return closed({"seed": _flag("Upload it once, whatever becomes of its content.")}, nullable=True)
 
 
 def _default(kind: Kind) -> Schema:
     if kind.uploaded:
-        return _closed({"lifecycle": _ref(f"{kind.name}.lifecycle")}, nullable=True)
-    parts = {part: _ref(f"{kind.name}.{part}") for part in ("fields", "relationships")}
-    return _closed({**parts, "lifecycle": _ref("lifecycle")}, nullable=True)
+        return closed({"lifecycle": defined(f"{kind.name}.lifecycle")}, nullable=True)
+    parts = {part: defined(f"{kind.name}.{part}") for part in ("fields", "relationships")}
+    return closed({**parts, "lifecycle": defined("lifecycle")}, nullable=True)
 
 
 def _fields(kind: Kind) -> Schema:
@@ -243,9 +222,9 @@ def _fields(kind: Kind) -> Schema:
 
 def _relationships(kind: Kind) -> Schema:
     known: dict[str, object] = {
-        key: _ref("links") if rel.writable else False for key, rel in kind.relationships.items()
+        key: defined("links") if rel.writable else False for key, rel in kind.relationships.items()
     }
-    return _keyed(known, _ref("links"), open_=True)
+    return _keyed(known, defined("links"), open_=True)
 
 
 def _keyed(known: dict[str, object], other: Schema, open_: bool) -> Schema:
@@ -257,34 +236,9 @@ def _keyed(known: dict[str, object], other: Schema, open_: bool) -> Schema:
 def _field(kind: Kind, key: str, field: Field) -> object:
     if not field.writable:
         return False
-    words = kind.words.get(key)
-    one: Schema = (
-        {"enum": sorted({*words, *(word.removeprefix("$") for word in words)})} if words else _VALUES[field.type]
-    )
-    several = [_list(one)] if field.multiple or field.type == "MULTI_SELECT" else []
-    return _described(_any_of(one, *several, _NULL), field.label)
-
-
-def _object(*parts: str) -> Schema:
-    numbers = ("latitude", "longitude")
-    return _closed({part: {"type": ["number" if part in numbers else "string", "null"]} for part in parts})
-
-
-_VALUES: Final[Mapping[str, Schema]] = {
-    "TEXT": _any_of(_TEXT, _ref("text-file")),
-    "MARKDOWN": _any_of(_TEXT, _ref("text-file")),
-    "NUMBER": {"type": "number"},
-    "CURRENCY": {"type": "number"},
-    "CHECKBOX": {"type": "boolean"},
-    "DATETIME": {**_TEXT, "examples": ["2027-03-01", "2027-03-01T17:00:00-06:00"]},
-    "EMAIL": _TEXT,
-    "URL": _TEXT,
-    "SOCIAL_HANDLE": _TEXT,
-    "SINGLE_SELECT": _TEXT,
-    "MULTI_SELECT": _TEXT,
-    "ADDRESS": _object(*(part for part in PARTS if not part.endswith("Name"))),
-    "FULL_NAME": _object(*(part for part in PARTS if part.endswith("Name"))),
-}
+    words = kind.words.get(key, ())
+    value = value_schema(field.type, multiple=field.multiple, words=words, service=field.handle_service)
+    return _described(value, field.label)
 
 
 # ---------------------------------------------------------------- sources
@@ -299,42 +253,44 @@ def _sources() -> Schema:
 
 
 def _source() -> Schema:
-    column = _ref("form")
+    column = defined("form")
     forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
     parts: dict[str, Schema] = {
         "kind": _described(
-            _any_of({"enum": [kind.name for kind in KINDS.values() if not kind.uploaded]}, {"pattern": _OBJECT_KIND}),
+            any_of({"enum": [kind.name for kind in KINDS.values() if not kind.uploaded]}, {"pattern": _OBJECT_KIND}),
             "What the rows are.",
         ),
         "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
-        "key": _described(_any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
-        "match": _any_of(_ref("match"), {**forms, "minProperties": 1}),
+        "key": _described(any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
+        "match": any_of(defined("match"), {**forms, "minProperties": 1}),
         "fields": _described(forms, "For each field a column, or {column, pattern, split, empty}, or {value}."),
         "relationships": _described(forms, "For each relationship a column whose cells hold refs, or {value}."),
-        "lifecycle": _ref("lifecycle"),
+        "lifecycle": defined("lifecycle"),
     }
-    return _closed(parts, required=["kind", "file", "key"])
+    return closed(parts, required=["kind", "file", "key"])
 
 
-def _form() -> Schema:
+def _column(*, split: bool) -> Schema:
+    """A column by its name, or with what becomes of its cells; `split` where a cell may hold several values."""
     column: dict[str, Schema] = {
-        "column": {"type": "string", "pattern": r"\S"},
+        "column": FILLED,
         "pattern": {
             "type": "string",
             "description": r"A regular expression with a group for the part to take: (\d{4})",
         },
-        "split": {
-            "type": ["string", "number"],
-            "minLength": 1,
-            "description": "The text between two values of a cell.",
-        },
         "empty": {"type": "null", "description": "An empty cell clears the field instead of leaving it alone."},
     }
-    parts = _closed({part: _ref("form") for part in PARTS})
-    return _any_of(
-        {"type": "string", "pattern": r"\S"},
-        _closed(column, required=["column"]),
-        _closed({"value": _ANYTHING}, required=["value"]),
+    if split:
+        told = "The text between two values of a cell."
+        column["split"] = {"type": ["string", "number"], "minLength": 1, "description": told}
+    return any_of(FILLED, closed(column, required=["column"]))
+
+
+def _form() -> Schema:
+    parts = closed({part: defined("form") for part in PARTS})
+    return any_of(
+        defined("columns"),
+        closed({"value": _ANYTHING}, required=["value"]),
         {**parts, "minProperties": 1},
-        _list(_ref("form"), filled=True),
+        _list(defined("form"), filled=True),
     )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from lfsync.errors import UsageError
+from lfsync.project.folder import SETTINGS
 from lfsync.project.merge_driver import ATTRIBUTE, COMMAND, set_driver
 
+SANDBOX: Final = "sandbox"  # the workspace of a new project
+
 _SETTINGS: Final = """\
+# yaml-language-server: $schema=.lfsync/schemas/sandbox/lfsync.json
 # The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
 version: 1
 default_workspace: sandbox
@@ -26,6 +32,7 @@ enrichment: auto                              # for 50 or more new accounts and 
 """
 
 _RESOURCES: Final = """\
+# yaml-language-server: $schema=.lfsync/schemas/sandbox/resources.json
 # What the workspace should hold. Only what is named here is managed; every *.yaml file of the project is read.
 accounts:
   acme:
@@ -68,11 +75,46 @@ records:
     - {fields: {$name: Acme Solar}}           # found by its name, and taken under management
 """
 
+_LIVE: Final = """\
+# The settings of this project. `lfsync schema` prints all keys; a key to the API never stands in a file.
+version: 1
+default_workspace: {name}
+
+workspaces:
+  {name}:
+{where}    api_key_env: LIGHTFIELD_API_KEY           # the environment variable that holds the key
+
+safety: {{max_updates: 30%, max_deletes: 10%, floor: 10}}
+enrichment: auto                              # for 50 or more new accounts and contacts, skip it
+"""
+
 _IGNORED: Final = ("*.plan.json", ".env")
 _IGNORE_NOTE: Final = "# Saved plans hold personal data. What to keep of .lfsync/ is told by its own .gitignore."
 _MERGE_NOTE: Final = f"# States are merged by address. Each clone sets the driver once: {COMMAND}"
 
-_FILES: Final = {"lfsync.yaml": _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|https?://[A-Za-z0-9./:_-]+[A-Za-z0-9/_-]")
+
+_FILES: Final = {SETTINGS: _SETTINGS, "crm.yaml": _RESOURCES, "sandbox/workspace.yaml": _SEED}
+
+
+def refuse_taken(root: Path, files: Iterable[str] = (SETTINGS,)) -> None:
+    """UsageError if one of the files is there already."""
+    taken = [name for name in files if os.path.lexists(root / name)]
+    if taken:
+        hint = "take another folder with -C, or remove the files"
+        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
+
+
+def init_live(root: Path, name: str, base_url: str | None, modeline: str = "") -> list[str]:
+    """Write a project for a workspace that is in use, without resources. `base_url` None: the default. As `init`."""
+    where = f"    base_url: {_scalar(base_url)}\n" if base_url else ""
+    return _write(root, {SETTINGS: modeline + _LIVE.format(name=_scalar(name), where=where)})
+
+
+def _scalar(text: str) -> str:
+    """Text as YAML, in quotes where it could be read as something else."""
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in ("true", "false", "null")
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def init(root: Path) -> list[str]:
@@ -82,16 +124,17 @@ def init(root: Path) -> list[str]:
 
     Raises UsageError, with nothing written, if one of the files is there already.
     """
-    taken = [name for name in _FILES if os.path.lexists(root / name)]
-    if taken:
-        hint = "take another folder with -C, or remove the files"
-        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=hint)
+    return _write(root, _FILES)
+
+
+def _write(root: Path, files: Mapping[str, str]) -> list[str]:
+    refuse_taken(root, files)
     try:
-        for name, text in _FILES.items():
+        for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             with (root / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-        written = [*_FILES, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
+        written = [*files, *_add(root / ".gitignore", _IGNORED, _IGNORE_NOTE)]
         if set_driver(root):
             written += _add(root / ".gitattributes", (ATTRIBUTE,), _MERGE_NOTE)
         return written

@@ -99,6 +99,7 @@ Share = Annotated[
 ]
 QuirkValue = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "boolean", "number"]})]
 Name = Annotated[str, Field(min_length=1)]
+WORKSPACE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 WorkspaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
 

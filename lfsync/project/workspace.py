@@ -67,6 +67,21 @@ class Workspace:
         return self.root / LOCAL / "history" / self.name
 
     @property
+    def definitions_path(self) -> Path:
+        return self.root / LOCAL / "definitions" / f"{self.name}.json"
+
+    @property
+    def schemas_path(self) -> Path:
+        return self.root / LOCAL / "schemas" / self.name
+
+    def modeline(self, name: str, schema: str = "resources.json") -> str:
+        """The line that tells editors the schema of a new file of the project; empty where none is written."""
+        path = self.schemas_path / schema
+        if not path.exists():
+            return ""
+        return f"# yaml-language-server: $schema={'../' * name.count('/')}{path.relative_to(self.root).as_posix()}\n"
+
+    @property
     def database_path(self) -> Path:
         sandbox = self.settings.sandbox
         if sandbox is not None and sandbox.db:
@@ -78,7 +93,7 @@ class Workspace:
         """Everything that is kept of the workspace, and the folder that it is kept in."""
         local = self.root / LOCAL
         kept = (self.state_path, self.journal_path, self.lock_path, self.history_path, self.database_path)
-        return (local, local / ".gitignore", self.downloads_path, *kept)
+        return (local, local / ".gitignore", self.downloads_path, *kept, self.definitions_path, self.schemas_path)
 
     @property
     def base_url(self) -> str:
@@ -107,9 +122,14 @@ def choose_workspace(project: Project, name: str | None) -> Workspace:
     if chosen not in known:
         hint = did_you_mean(chosen, known) or f"workspaces here: {', '.join(known)}"
         raise UsageError(f"there is no workspace `{chosen}` in lfsync.yaml", hint=hint)
-    workspace = Workspace(chosen, known[chosen], project.root)
+    return workspace_at(project.root, chosen, known[chosen])
+
+
+def workspace_at(root: Path, name: str, settings: WorkspaceSettings) -> Workspace:
+    """A workspace of the project at `root`. UsageError where what is kept of it would lie outside."""
+    workspace = Workspace(name, settings, root)
     for path in workspace.places:
-        _refuse_outside(project.root, path)
+        _refuse_outside(root, path)
     return workspace
 
 

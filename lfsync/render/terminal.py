@@ -49,6 +49,8 @@ def problems_text(error: ConfigError) -> str:
     count = f"{len(groups)} problem{'' if len(groups) == 1 else 's'}"
     places = f" at {len(error.problems)} places" if len(error.problems) > len(groups) else ""
     against = f"against the workspace `{escape(error.workspace)}`" if error.workspace else "without a workspace"
+    if error.workspace and error.saved:
+        against = f"against the definitions of `{escape(error.workspace)}` {error.saved}"
     last = f"{count}{places} in the configuration, checked {against}. Nothing was written."
     return "\n".join([*(problem_text(*group) for group in groups), last])
 

@@ -208,7 +208,10 @@ def organisation_ids(schema: Schema) -> tuple[str, ...]:
     return tuple(sorted(_own_ids(schema))[:_MAX_IDS])
 
 
-def refuse_foreign(known: Iterable[str], schema: Schema, what: str) -> None:
+_FOREIGN = "Check the API key and the base URL of the workspace, or name another state file for it."
+
+
+def refuse_foreign(known: Iterable[str], schema: Schema, what: str, hint: str = _FOREIGN) -> None:
     """Raise RefusedError where `known` holds ids and none of them is seen in this workspace (rule S1).
 
     Nothing can be said where the key may not read members and there is no custom field.
@@ -217,7 +220,7 @@ def refuse_foreign(known: Iterable[str], schema: Schema, what: str) -> None:
     if known and here and known.isdisjoint(here):
         raise RefusedError(
             f"{what} belongs to another organisation: none of its members and custom fields is here",
-            hint="Check the API key and the base URL of the workspace, or name another state file for it.",
+            hint=hint,
         )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from lfsync.errors import StateError
 from lfsync.state.state import State, decode, encode
 
-_IGNORED = ("journal/", "history/", "sandbox/")
+# A line without a leading `/` holds at any depth: the schemas of a workspace that is called `sandbox` are let in again.
+_IGNORED = ("journal/", "history/", "sandbox/", "!/schemas/*/")
 
 
 def read(path: Path) -> State:
@@ -30,16 +31,17 @@ def write(path: Path, state: State) -> None:
     replace_text(path, encode(state))
 
 
-def replace_text(path: Path, text: str) -> None:
-    """As `write`, for a state that is text already."""
+def replace_text(path: Path, text: str, what: str = "the state") -> bool:
+    """As `write`, for a text; whether it had to be written. `what` it is, for people."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if path.read_text("utf-8") == text:
-            return
+            return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(Path(os.path.realpath(path)), text)  # through a link, not in its place
     except OSError as error:
-        raise StateError(f"{path}: the state can't be written: {error.strerror}") from None
+        raise StateError(f"{path}: {what} can't be written: {error.strerror}") from None
+    return True
 
 
 def ignore_local_files(folder: Path) -> None:

@@ -17,8 +17,14 @@ CSV_KEYS = ("$name", "$website", "score")
 
 
 def clean(files: Mapping[str, Data]) -> dict[str, Data]:
-    """The resources without refs to what is not there, and without those that lack what a create needs."""
-    kept = {address: body for address, body in files.items() if _stands(address, body, files)}
+    """The resources without refs to what is not there, those that lack what a create needs, and a content twice."""
+    contents: dict[str, str] = {}
+    for address, body in files.items():
+        contents.setdefault(str(body.get("content", address)), address)
+    alone = {
+        address: body for address, body in files.items() if body.get("content") is None or address in contents.values()
+    }
+    kept = {address: body for address, body in alone.items() if _stands(address, body, alone)}
     if len(kept) < len(files):
         return clean(kept)
     return {address: _without_loose_ends(address, body, kept) for address, body in kept.items()}
@@ -84,12 +90,18 @@ def write(folder: Path, case: Data, files: Mapping[str, Data]) -> None:
             kind, _, key = address.partition(".")
             section, _, slug = SECTIONS[kind].partition("/")
             there = found.setdefault(section, {})
-            (there.setdefault(slug, {}) if slug else there)[key] = body
+            (there.setdefault(slug, {}) if slug else there)[key] = _on_disk(folder, body) if kind == "file" else body
     if rows:
         columns = {"$name": "Name", "$website": {"column": "Site", "split": ";"}, "score": "Score"}
         found["sources"] = [{"kind": "account", "file": "rows.csv", "key": "Key", "fields": columns}]
         (folder / "rows.csv").write_text(_csv(rows), encoding="utf-8")
     (folder / "crm.yaml").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _on_disk(folder: Path, body: Data) -> Data:
+    """A file's body; its content is written to where it says."""
+    (folder / body["path"]).write_text(body["content"], encoding="utf-8")
+    return {key: value for key, value in body.items() if key not in ("fields", "content", "relationships")}
 
 
 def _tabular(body: Data) -> bool:
@@ -127,7 +139,8 @@ def seed(case: Data) -> Data:
     for kind, count in case["filler"].items():
         records.setdefault(_shelf(kind), []).extend(_filler(kind, number) for number in range(count))
     held = {"definitions": menu.definitions(), "objects": menu.objects(), "records": records}
-    return {"members": menu.MEMBERS_SEED, **held}
+    uploaded = {"files": case.get("uploaded", []), "blocklist": menu.BLOCKLIST}
+    return {"members": menu.MEMBERS_SEED, **held, **uploaded}
 
 
 def _shelf(kind: str) -> str:

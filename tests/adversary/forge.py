@@ -26,6 +26,7 @@ PACKAGE = Path(os.environ.get("LFSYNC_ADVERSARY_PACKAGE") or Path(__file__).reso
 """The folder that holds the lfsync to attack; that of this checkout, unless the environment names another."""
 TIMEOUT = 90.0  # seconds; far above what any command here takes
 KEY = "sk_lf_0_TheAdversarysOwn"
+PLAIN_KEY = "sk_lf_role_member_TheAdversarysOwn"  # of somebody who is no admin
 QUESTION = b"Apply to "
 
 

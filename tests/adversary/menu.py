@@ -9,21 +9,24 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import md5
 from typing import Any, NamedTuple
 
 import phonenumbers
 
 # A type of custom objects goes by its slug here, as in the sandbox: `project.x` stands for `object.project.x`.
-KINDS = ("account", "contact", "opportunity", "task", "note", "list", "project")
+KINDS = ("account", "contact", "opportunity", "file", "meeting", "task", "note", "list", "project")
 OBJECT = "object."
 SECTIONS = {
     "account": "accounts", "contact": "contacts", "opportunity": "opportunities", "task": "tasks", "note": "notes",
-    "list": "lists", "project": "objects/project",
+    "list": "lists", "project": "objects/project", "meeting": "meetings", "file": "files",
 }  # fmt: skip
 NAMES = {
     "account": "$name", "contact": "$name", "opportunity": "$name", "task": "$title", "note": "$title", "list": "$name",
-    "project": "name",
+    "project": "name", "meeting": "$title",
 }  # fmt: skip
+IDENTITY = ("$objectType", "$email", "$startDate", "$endDate")
+"""What a record needs beside its name to be the one that files declare."""
 
 
 class Field(NamedTuple):
@@ -36,6 +39,7 @@ class Field(NamedTuple):
 
 _OPTIONS = ("Gold", "Silver", "Bronze")
 _TAGS = ("Red", "Green", "Blue")
+_SPAM = "x@spam.example"  # on the block list: its meetings vanish
 _ADDRESS = {"street": "12 Harbour Road", "city": "Kiel", "country": "DE"}
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {
@@ -67,6 +71,20 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "$description": Field("MARKDOWN", ("Use the **list**.", "# T\n\n- a\n- b\n", None), ("done by hand",)),
         "$dueAt": Field("DATETIME", ("2027-12-15T17:00:00-06:00", None), ("2030-01-01T00:00:00Z",)),
     },
+    "file": {},
+    "meeting": {
+        "$description": Field("MARKDOWN", ("About *solar*", None), ("About wind",)),
+        "$meetingUrl": Field("URL", ("https://meet.example/x",), ("https://meet.example/z",)),
+        "$organizerEmail": Field("EMAIL", ("Kai@corp.example", "mia@corp.example"), ("ole@guest.example",)),
+        "$attendeeEmails": Field(
+            "EMAIL",
+            (["ada@guest.example"], ["kai@corp.example", "Ada@guest.example"], None),
+            (["zed@guest.example"], [_SPAM]),
+        ),
+        "$privacySetting": Field("WORD", ("FULL", "METADATA", None), ("METADATA", "FULL")),
+        "$meetingPrep": Field("MARKDOWN", ("Read **it**", "- a\n- b\n", None), ("prepared by hand",)),
+        "$postMeetingSummary": Field("MARKDOWN", ("All agreed", None), ("summed up by hand",)),
+    },
     "note": {"$content": Field("MARKDOWN", ("## Agreed\n- call", "text", None), ("by hand",))},
     "list": {"$description": Field("TEXT", ("Curated", "In git", None), ("by hand",))},
     "project": {
@@ -83,6 +101,8 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
     "note": {"$title": "TEXT"},
     "list": {"$name": "TEXT", "$objectType": "OBJECT_TYPE"},
     "project": {"name": "TEXT"},
+    "file": {},
+    "meeting": {"$title": "TEXT", "$startDate": "DATETIME", "$endDate": "DATETIME"},
 }
 TYPES: Mapping[str, Mapping[str, str]] = {
     kind: {**_KEYS[kind], **{key: field.type for key, field in FIELDS[kind].items()}} for kind in KINDS
@@ -123,7 +143,10 @@ LINKS: Mapping[str, Mapping[str, Link]] = {
         "$account": Link("note.$account", True, "account", True),
         "$contact": Link("note.$contact", True, "contact", True),
         "$opportunity": Link("note.$opportunity", True, "opportunity", True),
+        "$meeting": Link("note.$meeting", True, "meeting", True),
     },
+    "file": {},
+    "meeting": {"$transcript": Link("meeting.$transcript", True, "file", False)},
     "list": {},
     "project": {
         "customer": Link("project.customer", True, "account", False),
@@ -134,7 +157,7 @@ MEMBERS = "list.$members"
 PEOPLE = ("kai@corp.example", "mia@corp.example")
 REQUIRED = {
     "account": (), "contact": (), "opportunity": ("$account",), "task": ("$assignedTo",), "note": (), "list": (),
-    "project": (),
+    "project": (), "file": (), "meeting": (),
 }  # fmt: skip
 MATCHES: Mapping[str, Sequence[Sequence[str]]] = {
     "account": (("$name",),),
@@ -144,7 +167,44 @@ MATCHES: Mapping[str, Sequence[Sequence[str]]] = {
     "note": (("$title", "$account"),),
     "list": (("$name", "$objectType"),),
     "project": (),  # it must say
+    "file": (),  # its content
+    "meeting": (("$title", "$startDate"),),
 }
+
+# ---------------------------------------------------------------- meetings and files
+
+TEXTS = ("$meetingPrep", "$postMeetingSummary")
+_SERVERS = "Written by the server: "
+
+
+def by_server(key: str, value: Any) -> bool:
+    """Whether a text of a meeting is one that the sandbox made up."""
+    return key in TEXTS and str(value).startswith(_SERVERS)
+
+
+def is_private(record: Mapping[str, Any]) -> bool:
+    """Whether a meeting of these fields shows its metadata alone to the member whose key is no admin's."""
+    people = [*_emails(record.get("$organizerEmail")), *_emails(record.get("$attendeeEmails"))]
+    return record.get("$privacySetting") == "METADATA" and PEOPLE[0] not in people
+
+
+def _emails(value: Any) -> list[str]:
+    return [str(item).casefold() for item in (value if isinstance(value, list) else [value] if value else [])]
+
+
+CONTENTS = ("alpha", "gamma", "longer than the other ones", "0123456789" * 40_000)
+MIMES = ("text/plain", "text/markdown")
+PURPOSES = ("", "", "", "meeting_transcript", "knowledge_user", "knowledge_workspace")
+
+
+def digest(content: str) -> str:
+    """What the sandbox keeps of a content."""
+    return md5(content.encode(), usedforsecurity=False).hexdigest()
+
+
+def plain_name(name: str) -> str:
+    """A file's name without the milliseconds that the API puts before the ending of knowledge's names."""
+    return re.sub(r"-\d{13}(?=(\.[^.]*)?$)", "", name)
 
 
 def records_path(kind: str) -> str:
@@ -204,6 +264,7 @@ def definitions() -> dict[str, Any]:
     }
 
 
+BLOCKLIST = [_SPAM]
 MEMBERS_SEED = [
     {"ref": "admin", "email": "admin@corp.example", "role": "admin"},
     {"ref": "kai", "email": PEOPLE[0]},

@@ -10,11 +10,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.adversary.menu import LINKS, MATCHES, MEMBERS, SECTIONS, TYPES, Link, form, plain, records_path, same
+from tests.adversary.menu import (
+    LINKS,
+    MATCHES,
+    MEMBERS,
+    SECTIONS,
+    TYPES,
+    Link,
+    by_server,
+    form,
+    is_private,
+    plain,
+    records_path,
+    same,
+)
 from tests.adversary.stage import Effect, Place, Record, Request, Snapshot, Touch
+from tests.adversary.uploads import FILES, faults_of_files, holding, is_upload
 
 CODES = {0, 1, 2, 3, 4, 130}
-_CREATES = {records_path(kind) for kind in SECTIONS}
+_CREATES = {records_path(kind) for kind in SECTIONS if kind != "file"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +44,11 @@ class Undone:
 
 @dataclass(frozen=True)
 class Facts:
-    """One command, and everything around it."""
+    """One command, and everything around it.
+
+    `member`: the key is no admin's; `unseen`: private meetings are not there at all for such a key. Of uploads:
+    `begun` by any run so far; `opened` and `finished` by killed runs whose journal this one has.
+    """
 
     command: str
     code: int
@@ -54,6 +72,12 @@ class Facts:
     killed: bool = False
     unsettled: frozenset[str] = frozenset()
     undone: Undone | None = None
+    member: bool = False
+    unseen: bool = False
+    now: int = 0
+    begun: frozenset[str] = frozenset()
+    opened: frozenset[str] = frozenset()
+    finished: frozenset[str] = frozenset()
 
     @property
     def effects(self) -> list[Effect]:
@@ -70,6 +94,8 @@ def faults(facts: Facts) -> Iterator[str]:
     """Each promise that this run broke, in words."""
     yield from _codes(facts)
     court = Court(facts)
+    yield from court.private()
+    yield from faults_of_files(facts)
     if facts.command == "apply":
         for effect in facts.effects:
             yield from court.asked_for(effect)
@@ -119,7 +145,9 @@ class Court:
     def ids(self, address: str) -> set[str]:
         """The records that an address may stand for: what it is bound to, else what it matches."""
         bound = {bound[address] for bound in (self.facts.bound_before, self.facts.bound_after) if address in bound}
-        living = {id for id in bound if id in self.facts.after.records and not self.facts.after.records[id].trashed}
+        living = {id for id in bound if id in self.facts.after.records and not self.facts.after.records[id].gone}
+        if address.startswith("file."):
+            living = set()  # its content moves it on to another one
         return bound if living else bound | self.hits(address, self.facts.before) | self.hits(address, self.facts.after)
 
     def targets(self, kind: str, ref: Any) -> set[str]:
@@ -144,6 +172,8 @@ class Court:
         kind, body = address.partition(".")[0], self.facts.files.get(address)
         if body is None:
             return set()
+        if kind == "file":
+            return holding(snapshot, body["content"])
         own = "match" in body
         keys = body["match"] if own else next((m for m in MATCHES[kind] if body["fields"].get(m[0])), ())
         if not keys:
@@ -152,9 +182,13 @@ class Court:
             record.id
             for record in snapshot.records.values()
             if record.kind == kind
-            and not record.trashed
+            and not record.gone
+            and not (sure and self._unseen(record))
             and all(self._fits(kind, body, key, record, snapshot, sure=sure) for key in keys)
         }
+
+    def _unseen(self, record: Record) -> bool:
+        return self.facts.unseen and record.kind == "meeting" and is_private(record.fields)
 
     def _fits(
         self, kind: str, body: Mapping[str, Any], key: str, record: Record, snapshot: Snapshot, *, sure: bool
@@ -184,14 +218,14 @@ class Court:
         return False
 
     def _trashed(self, id: str, snapshot: Snapshot) -> bool:
-        return id not in snapshot.records or snapshot.records[id].trashed
+        return id not in snapshot.records or snapshot.records[id].gone
 
     # ------------------------------------------------------------ nothing that nobody asked for
 
     def asked_for(self, effect: Effect) -> Iterator[str]:
         """Only what is declared is managed; nothing is deleted that nobody asked to delete (promises 1 and 3)."""
         what = effect.place[0]
-        if what == "record":
+        if what == "record" or is_upload(effect, self.facts.after):
             return
         if what == "trash":
             yield from self._may_trash(effect) if effect.new else self._may_restore(effect)
@@ -208,7 +242,8 @@ class Court:
         if record is None:
             return id
         bound = [a for b in (self.facts.bound_before, self.facts.bound_after) for a, i in b.items() if i == id]
-        return f"{record.kind}({bound[0] if bound else record.fields.get('$name', record.fields.get('$title'))})"
+        names = (record.fields[key] for key in ("$name", "$title", "filename") if key in record.fields)
+        return f"{record.kind}({bound[0] if bound else next(names, None)})"
 
     def _field_asked(self, effect: Effect) -> bool:
         _, id, key = effect.place
@@ -309,6 +344,15 @@ class Court:
         if "recreate" not in self.facts.flags:
             yield f"restored {self._label(effect.place[1])} without --recreate-missing (rule I6)"
 
+    def private(self) -> Iterator[str]:
+        """Who sees the metadata of a meeting alone tries to change nothing of it (design 16)."""
+        for request in self.facts.requests if self.facts.member else ():
+            section, _, id = request.path.removeprefix("/v1/").partition("/")
+            record = self.facts.before.records.get(id)
+            redacted = section == "meetings" and record and is_private(record.fields)
+            if redacted and request.is_write and not self._touched(id):
+                yield f"{request.method} of {self._label(id)}, whose values are redacted for this key"
+
     # ------------------------------------------------------------ nothing twice
 
     def doubles(self) -> Iterator[str]:
@@ -316,7 +360,7 @@ class Court:
         made: dict[str, str] = {}
         for request in self.facts.requests:
             for effect in request.effects:
-                if effect.place[0] == "record":
+                if effect.place[0] == "record" and not is_upload(effect, self.facts.after):
                     yield from self._double(effect.place[1], made)
 
     def _double(self, id: str, made: dict[str, str]) -> Iterator[str]:
@@ -334,18 +378,27 @@ class Court:
             bound = self.facts.bound_before.get(address)
             if bound and not self._trashed(bound, self.facts.before) and not self._trashed(bound, self.facts.after):
                 yield f"made {address} again, though it is bound to {bound}, which is there"
+            elif bound and self._was_gone(bound) and "recreate" not in self.facts.flags:
+                yield f"made {address} again without --recreate-missing, though {bound} is gone (rule I6)"
             for other in sorted(self.hits(address, self.facts.before, sure=True) - {id}):
                 open_to_doubt = other in self.facts.unsettled or self._touched(other)
                 if not open_to_doubt and not self._trashed(other, self.facts.after):
                     yield f"made {address} ({id}) though {self._label(other)} {other} matches it (rule I9)"
 
+    def _was_gone(self, id: str) -> bool:
+        """Whether people trashed a record, or the server hid it, before the run began."""
+        if id not in self.facts.before.records or not self._trashed(id, self.facts.before) or self._touched(id):
+            return False
+        ends = [t.run for t in self.facts.touches if t.effect.place in (("trash", id), ("hidden", id))]
+        return bool(ends) and ends[-1] <= 0  # what an undo trashed is let go of
+
     def _meant(self, address: str, id: str, now: Snapshot) -> bool:
         return self.facts.bound_after.get(address) == id or id in self.hits(address, now)
 
     def _touched(self, id: str) -> bool:
-        """Whether people changed this record since the run began, or since its plan was made."""
+        """Whether people, or the server, changed this record since the run began, or since its plan was made."""
         since = min(self.facts.began, self.facts.shown_at)
-        return any(t.run == 0 and t.tick > since and id in t.effect.place[1:] for t in self.facts.touches)
+        return any(t.run <= 0 and t.tick > since and id in t.effect.place[1:] for t in self.facts.touches)
 
     # ------------------------------------------------------------ no edit is overwritten
 
@@ -356,7 +409,7 @@ class Court:
             place = touch.effect.place
             before = last.get(place)
             last[place] = touch
-            if touch.run == 0 or touch.tick <= self.facts.began or before is None or before.run != 0:
+            if touch.run <= 0 or touch.tick <= self.facts.began or before is None or before.run != 0:
                 continue
             if before.tick > self.facts.shown_at and not self._in_the_window(before.tick, touch.tick, place):
                 moved = f"{touch.effect.old!r} -> {touch.effect.new!r}"
@@ -377,7 +430,11 @@ class Court:
         changes: Sequence[Mapping[str, Any]] = self.facts.plan["changes"]
         fresh = self._fresh(changes)
         for effect in self.facts.effects:
-            if not any(self._shows(change, effect, fresh) for change in changes):
+            if is_upload(effect, self.facts.after):
+                shown = any(change["kind"] == "file" and change["action"] in ("create", "update") for change in changes)
+            else:
+                shown = any(self._shows(change, effect, fresh) for change in changes)
+            if not shown:
                 yield f"the plan does not show {self._name(effect.place)}: {effect.old!r} -> {effect.new!r}"
 
     def _fresh(self, changes: Iterable[Mapping[str, Any]]) -> Mapping[str, set[str]]:
@@ -438,12 +495,16 @@ class Court:
                 continue
             if self._trashed(id, self.facts.after):
                 yield f"exit 0, but {address} is in the trash"
+            elif self.facts.member and is_private(self.facts.after.records[id].fields):
+                continue
             elif not body.get("lifecycle", {}).get("seed"):
                 yield from self._lives(address, kind, body, self.facts.after.records[id])
 
     def _lives(self, address: str, kind: str, body: Mapping[str, Any], record: Record) -> Iterator[str]:
         ignored = body.get("lifecycle", {}).get("ignore_changes", ())
         for key, value in body["fields"].items():
+            if by_server(key, record.fields.get(key)):
+                continue  # the server's own form of it (rule S5)
             if key not in ignored and not self._same(kind, key, value, record.fields.get(key)):
                 yield f"exit 0, but {address} {key} is {record.fields.get(key)!r}, not {value!r}"
         for key, value in body.get("relationships", {}).items():
@@ -493,8 +554,8 @@ class Court:
         """Undo puts back what is on record, and leaves alone what people changed since (rule L3)."""
         first, known = _summed(undone.requests), _summed(undone.known)
         # A change within the one request that rule A1 allows is on no record.
-        since = [t for t in self.facts.touches if (t.tick > undone.began if t.run == 0 else t.tick > undone.ended)]
-        moved = {t.effect.place for t in since if t.tick <= self.facts.began or t.run == 0}
+        since = [t for t in self.facts.touches if (t.tick > undone.began if t.run <= 0 else t.tick > undone.ended)]
+        moved = {t.effect.place for t in since if t.tick <= self.facts.began or t.run <= 0}
         ids = {part for place in moved for part in place[1:]}
         made = {e.place[1] for e in self.facts.effects if e.place[0] == "record"}
         for effect in self.facts.effects:
@@ -510,7 +571,7 @@ class Court:
     def _is_back(self, first: Mapping[Place, Effect], moved: set[Place], ids: set[str]) -> Iterator[str]:
         for place, effect in first.items():
             record, code = self.facts.after.records.get(place[1]), self.facts.code
-            if place in moved or (record and record.kind == "list") or set(place[1:]) & ids:
+            if place in moved or (record and record.kind in ("list", *FILES)) or set(place[1:]) & ids:
                 continue
             if place[0] == "record":
                 if record and not record.trashed and not self._held(place[1]):

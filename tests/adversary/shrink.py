@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tests.adversary.world import Data
 
+_NEEDED = ("$name", "$title", "$status", "$objectType", "$email", "$startDate", "$endDate")
+
 
 def sort_of(fault: str) -> str:
     """What kind of fault this is, without names, ids and values."""
@@ -37,12 +39,14 @@ def _smaller(case: Data) -> Iterator[Data]:
     for size in (4, 2, 1):
         for start in range(len(steps) - size, -1, -1):
             yield {**case, "steps": [*steps[:start], *steps[start + size :]]}
-    for key, empty in (("filler", {}), ("csv", []), ("defaults", {})):
+    for key, empty in (("filler", {}), ("csv", []), ("defaults", {}), ("uploaded", [])):
         if case.get(key):
             yield {**case, key: empty}
     calm: Data = {key: {} if key == "quirks" else 0 for key, value in case["weather"].items() if value}
     yield from ({**case, "weather": {**case["weather"], key: nothing}} for key, nothing in calm.items())
     yield from _without_some(case, "live", [*range(len(case["live"]))])
+    if case.get("uploaded"):
+        yield from _without_some(case, "uploaded", [*range(len(case["uploaded"]))])
     yield from _without_some(case, "files", [*case["files"]])
     yield from _calmer_steps(case)
     yield from _poorer_bodies(case)
@@ -51,7 +55,7 @@ def _smaller(case: Data) -> Iterator[Data]:
 def _calmer_steps(case: Data) -> Iterator[Data]:
     steps = case["steps"]
     for number, step in enumerate(steps):
-        for key in ("during", "between", "end", "only", "prune", "recreate"):
+        for key in ("during", "between", "end", "only", "prune", "recreate", "key"):
             if step.get(key):
                 left = {name: value for name, value in step.items() if name != key}
                 yield {**case, "steps": [*steps[:number], left, *steps[number + 1 :]]}
@@ -63,7 +67,7 @@ def _poorer_bodies(case: Data) -> Iterator[Data]:
             for key in body.get(part, {}):
                 made = copy.deepcopy(case)
                 del made["files"][address][part][key]
-                if part == "relationships" or key not in ("$name", "$title", "$status", "$objectType", "$email"):
+                if part == "relationships" or key not in _NEEDED:
                     yield made
 
 

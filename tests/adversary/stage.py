@@ -8,22 +8,28 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.errors import CutError
+from tests.adversary import menu
 from tests.adversary.forge import KEY
 from tests.serving import served
 
 FOREVER = 2**62
 VERSION = "2026-03-01"
+SERVER = -1  # who writes the texts of meetings anew, and makes meetings vanish
+# What the sandbox keeps of a meeting beside its fields, and what follows from its attendees.
+_BESIDE = ("invited", "autoCreateRecords", "$manuallyAddedAttendeeEmails", "$manuallyRemovedAttendeeEmails")
+_DERIVED = ("meeting.$transcripts", "meeting.$contact", "meeting.$account", "meeting.$opportunity")
 Place: TypeAlias = tuple[str, ...]
-"""What one touch is about: ("field", id, key), ("link", edge, from, to), ("trash", id), ("record", id)."""
+"""A touch is about: ("field", id, key), ("link", edge, from, to), ("record", id), ("trash", id) or ("hidden", id)."""
 
 
 class Record(NamedTuple):
@@ -34,6 +40,12 @@ class Record(NamedTuple):
     trashed: bool
     created: int
     fields: Mapping[str, Any]
+    hidden: bool = False
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody sees it any more."""
+        return self.trashed or self.hidden
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,9 @@ class Snapshot:
         record = self.records.get(place[1])
         if place[0] == "record" or record is None:
             return record is not None
-        return record.trashed if place[0] == "trash" else record.fields.get(place[2])
+        if place[0] in ("trash", "hidden"):
+            return record.trashed if place[0] == "trash" else record.hidden
+        return record.fields.get(place[2])
 
 
 class Effect(NamedTuple):
@@ -72,6 +86,8 @@ def effects(before: Snapshot, after: Snapshot) -> list[Effect]:
             found.append(Effect(("record", id), False, True))
         elif was.trashed != record.trashed:
             found.append(Effect(("trash", id), was.trashed, record.trashed))
+        if was is not None and was.hidden != record.hidden:
+            found.append(Effect(("hidden", id), was.hidden, record.hidden))
         old = was.fields if was else {}
         for key in {**old, **record.fields}:
             if old.get(key) != record.fields.get(key):
@@ -81,8 +97,14 @@ def effects(before: Snapshot, after: Snapshot) -> list[Effect]:
     return found
 
 
+def by_server(effect: Effect) -> bool:
+    """Whether this is what the server does about a meeting of its own accord, in whatever request it does it."""
+    what = effect.place[0]
+    return what == "hidden" or (what == "field" and menu.by_server(effect.place[2], effect.new))
+
+
 class Touch(NamedTuple):
-    """An effect, when it was, and whose: the number of a run of lfsync, or 0 for people."""
+    """An effect, when it was, and whose: the number of a run of lfsync, 0 for people, or SERVER."""
 
     tick: int
     run: int
@@ -174,17 +196,30 @@ class Stage:
         if changes == self._version:
             return self._seen
         rows = self._query(
-            "SELECT id, kind, trashed, created, fields FROM versions WHERE until = ? AND kind != 'member'", FOREVER
+            "SELECT id, kind, trashed, created, fields, hidden FROM versions WHERE until = ? AND kind != 'member'",
+            FOREVER,
         )
         known = self._seen.records
         records: dict[str, Record] = {}
-        for id, kind, trashed, created, text in rows:
-            record = Record(id, kind, bool(trashed), created, json.loads(text))
+        for id, kind, trashed, created, text, hidden in rows:
+            fields = {key: value for key, value in json.loads(text).items() if key not in _BESIDE}
+            if fields.get("status") == "COMPLETED" and "md5" not in fields:  # of a seed
+                fields["md5"] = self._digest(id)
+            record = Record(id, kind, bool(trashed), created, fields, bool(hidden))
             records[id] = known[id] if id in known and known[id] == record else record
         links = self._query("SELECT edge, src, dst FROM links WHERE until = ?", FOREVER)
-        self._seen = Snapshot(records, frozenset((edge, src, dst) for edge, src, dst in links))
+        kept = ((edge, src, dst) for edge, src, dst in links if edge not in _DERIVED)
+        self._seen = Snapshot(records, frozenset(kept))
         self._version = changes
         return self._seen
+
+    def _digest(self, id: str) -> str:
+        content: Path = self.app.state.workspace.store.contents.path(id)
+        return menu.digest(content.read_text(encoding="utf-8"))
+
+    def now(self) -> int:
+        """The server's clock, in milliseconds."""
+        return int(self.clock() * 1000)
 
     def options(self, path: str, key: str) -> dict[str, str]:
         """The options of a select: id by label."""
@@ -203,22 +238,49 @@ class Stage:
         """What a person does through the API. Where it refuses, nothing happens."""
         before = self.snapshot()
         self._ask(method, path, body)
+        self._note(0, effects(before, self.snapshot()))
+
+    def upload(self, name: str, mime: str, content: str, *, whole: bool) -> None:
+        """A person uploads a file, or only begins to."""
+        before = self.snapshot()
+        raw = content.encode()
+        _, begun = self._ask("POST", "/v1/files", {"filename": name, "mimeType": mime, "sizeBytes": len(raw)})
+        if whole and begun:
+            address = urlsplit(begun["uploadUrl"])
+            self._send(
+                "PUT", address.path, address.query, {"content-length": str(len(raw)), **begun["uploadHeaders"]}, raw
+            )
+            self._ask("POST", f"/v1/files/{begun['id']}/complete", {})
+        self._note(0, effects(before, self.snapshot()))
+
+    def _note(self, run: int, found: Iterable[Effect]) -> list[Effect]:
+        """Keeps what was touched, and by whom; what `run` itself did."""
         self.tick += 1
-        self.touches += [Touch(self.tick, 0, effect) for effect in effects(before, self.snapshot())]
+        mine = []
+        for effect in found:
+            servers = by_server(effect)
+            self.touches.append(Touch(self.tick, SERVER if servers else run, effect))
+            mine += [] if servers else [effect]
+        return mine
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
-        """One request past the network, tried again where the sandbox's faults hit it; done when this returns."""
+        """A request to the API."""
         headers = {"authorization": f"Bearer {KEY}", "lightfield-version": VERSION, "content-type": "application/json"}
+        return self._send(method, path, "", headers, json.dumps(dict(body)).encode() if body else b"")
+
+    def _send(self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes) -> tuple[int, Any]:
+        """One request past the network, tried again where the sandbox's faults hit it; done when this returns."""
         scope = {
             "type": "http",
             "http_version": "1.1",
+            "scheme": "http",
+            "server": ("localhost", 80),
             "method": method,
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
-        raw = json.dumps(dict(body)).encode() if body else b""
         for _ in range(8):
             status, answer = _at_once(self._answer(scope, raw))
             if status and status < 500 and status != 429:
@@ -262,14 +324,12 @@ class Stage:
         raw = await _body(receive)
         before, first = self.snapshot(), self.tick
         answer = await self._answer(scope, raw)
-        self.tick += 1
-        found = tuple(effects(before, self.snapshot()))
-        self.touches += [Touch(self.tick, self.run, effect) for effect in found]
+        found = tuple(self._note(self.run, effects(before, self.snapshot())))
         status, seen = _seen(answer)
         headers = dict(scope["headers"])
         key = headers.get(b"idempotency-key", b"").decode() or None
         path = scope["path"] + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
-        body = json.loads(raw) if raw.strip() else {}
+        body = json.loads(raw) if raw.strip() and write and scope["path"].startswith("/v1/") else {}
         request = Request(self.run, (first, self.tick), scope["method"], path, key, body, status, _id(seen), found)
         self.requests.append(request)
         self._pass(counts, write, after=True)
@@ -277,8 +337,12 @@ class Stage:
 
     async def _answer(self, scope: MutableMapping[str, Any], raw: bytes) -> list[Any]:
         answer: list[Any] = []
+        asked: list[bool] = []
 
         async def once() -> Any:
+            if asked:  # whoever waits for the client to hang up
+                await asyncio.Event().wait()
+            asked.append(True)
             return {"type": "http.request", "body": raw, "more_body": False}
 
         async def keep(message: Any) -> None:

@@ -63,6 +63,19 @@ def _renamed_and_let_go(case: Data) -> bool:
     return any(step.get("op") == "lose-both" for step in (case["steps"][number] for number in lost))
 
 
+def _sees_metadata_alone(case: Data) -> bool:
+    """Somebody who is no admin applies, and a meeting is private."""
+    asks = any(step["do"] == "apply" and step.get("key") == "member" for step in case["steps"])
+    return asks and "'$privacySetting': 'METADATA'" in str(case)
+
+
+def _uploaded_before(case: Data) -> bool:
+    """A file that is declared is there, or was uploaded under a state that is lost."""
+    contents = [body.get("content") for body in case["files"].values()]
+    there = any(file["content"] in contents and not file.get("app") for file in case["uploaded"])
+    return there or (any(contents) and any(step.get("op") == "lose-both" for step in case["steps"]))
+
+
 MUTATIONS = (
     Mutation(
         "records are read once",
@@ -134,6 +147,19 @@ def run(arguments=None):
         "lfsync/api/server_clock.py",
         "\nServerClock.age = lambda self, created_at, moment: None\n",
         _renamed_and_let_go,
+    ),
+    Mutation(
+        "what is hidden of a meeting is taken for nothing",
+        "lfsync/api/answers.py",
+        "redacted=False",
+        _sees_metadata_alone,
+        r'redacted=row\.get\("accessLevel"\) == "METADATA"',
+    ),
+    Mutation(
+        "no content is looked for",
+        "lfsync/planning/uploads.py",
+        "\ndef alike(records, upload):\n    return []\n",
+        _uploaded_before,
     ),
 )
 

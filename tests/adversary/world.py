@@ -6,11 +6,28 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, TypeAlias
 
-from tests.adversary.menu import FIELDS, KINDS, LINKS, NAMES, PEOPLE
+from tests.adversary.menu import (
+    CONTENTS,
+    FIELDS,
+    IDENTITY,
+    KINDS,
+    LINKS,
+    MIMES,
+    NAMES,
+    PEOPLE,
+    PURPOSES,
+    TEXTS,
+)
 
 Data: TypeAlias = dict[str, Any]
 _NAMES = ("Acme", "Birch", "Cedar", "Dune", "Elm", "Fjord", "Grün", "Hof")
-_COUNTS = {"account": 4, "contact": 3, "opportunity": 2, "task": 3, "note": 2, "list": 2, "project": 3}
+_COUNTS = {
+    "account": 4, "contact": 3, "opportunity": 2, "file": 2, "meeting": 2, "task": 3, "note": 2, "list": 2,
+    "project": 3,
+}  # fmt: skip
+# A world of calls and their transcripts, under the answers that concern these.
+_RECORDINGS = {"account": 1, "contact": 1, "file": 4, "meeting": 4, "note": 2}
+_OF_RECORDINGS = ("meeting-", "private-", "blocked-", "file-", "upload-", "md5-", "complete-", "cancel-")
 _LAG = 0.3  # seconds
 WAIT = 2.0  # the project's index_lag_timeout where there is a lag
 
@@ -24,7 +41,9 @@ class Maker:
         self.quirks = quirks
         self.files: dict[str, Data] = {}
         self.live: list[Data] = []
+        self.uploaded: list[Data] = []
         self.spare = 0
+        self.recordings = self._maybe(0.35)
 
     def case(self) -> Data:
         """The world and what happens in it."""
@@ -35,6 +54,7 @@ class Maker:
         calm = not weather["lag"] and not weather["faults"]
         filler = {"account": self.chance.choice((30, 90)), "task": 60} if calm and self._maybe(0.15) else {}
         case = {"number": self.number, "weather": weather, "files": self.files, "live": self.live, "filler": filler}
+        case["uploaded"] = self.uploaded
         case["csv"] = sorted(address for address in self.files if address.startswith("account.") and self._maybe(0.2))
         if self._maybe(0.2):
             case["defaults"] = {"account": {"fields": {"score": 7}}}
@@ -56,6 +76,9 @@ class Maker:
         if self._maybe(0.5):
             for name, values in self._some(self.quirks, 3):
                 chosen[name] = self._pick(values)
+        if self.recordings:
+            for name, values in self._some([q for q in self.quirks if q[0].startswith(_OF_RECORDINGS)], 6):
+                chosen[name] = self._pick(values)
         lag = _LAG if self._maybe(0.12) else 0
         if lag:  # a lost journal can't be told from none, and then nothing but a key that is honoured protects (A2)
             chosen.pop("object-idempotency", None)
@@ -70,8 +93,9 @@ class Maker:
 
     def _files(self) -> None:
         self.side = self._pick(("account", "contact"))
+        counts = _RECORDINGS if self.recordings else _COUNTS
         for kind in KINDS:
-            for _ in range(self.chance.randint(0 if kind != "account" else 1, _COUNTS[kind])):
+            for _ in range(self.chance.randint(0 if kind != "account" else 1, counts.get(kind, 0))):
                 self.add(kind)
 
     def keys(self, kind: str) -> list[str]:
@@ -88,6 +112,8 @@ class Maker:
         return address
 
     def _body(self, kind: str, name: str) -> Data:
+        if kind == "file":
+            return self._file(name)
         fields = _identity(kind, name, self)
         for key in self._some(sorted(FIELDS[kind]), 3):
             fields[key] = self._pick(FIELDS[kind][key].declared)
@@ -104,10 +130,23 @@ class Maker:
         lifecycle = self._lifecycle(kind, fields)
         return {**body, "lifecycle": lifecycle} if lifecycle else body
 
+    def _file(self, name: str) -> Data:
+        """A file, with what it holds. Two of one content are an error (rule C10)."""
+        taken = [body["content"] for body in self.files.values() if "content" in body]
+        content = self._pick([content for content in CONTENTS if content not in taken] or [f"only {name}"])
+        body: Data = {"fields": {}, "path": f"{_key(name)}.txt", "content": content, "mimeType": self._pick(MIMES)}
+        purpose = self._pick(PURPOSES)
+        if purpose:
+            body["purpose"] = purpose
+        return {**body, "lifecycle": {"seed": True}} if self._maybe(0.06) else body
+
     def _lifecycle(self, kind: str, fields: Data) -> Data:
         free = [key for key in fields if key in FIELDS[kind]]
         found: Data = {}
-        if free and self._maybe(0.1):
+        texts = [key for key in TEXTS if key in fields]
+        if texts and self._maybe(0.5):
+            found["ignore_changes"] = texts
+        elif free and self._maybe(0.1):
             found["ignore_changes"] = [self._pick(free)]
         for word, share in (("seed", 0.05), ("protect", 0.08)):
             if self._maybe(share):
@@ -158,6 +197,9 @@ class Maker:
     def _live(self) -> None:
         for address, body in list(self.files.items()):
             kind = address.partition(".")[0]
+            if kind == "file":
+                self._uploaded(body)
+                continue
             if self._maybe(0.3):
                 self._record(kind, body, lambda text: text)
             if self._maybe(0.05):
@@ -167,9 +209,17 @@ class Maker:
             if self._maybe(0.1) and kind != "list":
                 self._record(kind, body, lambda text: text, trashed=True)
 
+    def _uploaded(self, body: Data) -> None:
+        """A file that somebody uploaded, or one that only looks like it."""
+        made = {"filename": body["path"], "mimeType": body["mimeType"], "content": body["content"]}
+        if self._maybe(0.25):
+            self.uploaded.append({**made, "app": True} if self._maybe(0.2) else made)
+        if self._maybe(0.2):
+            self.uploaded.append({**made, "content": body["content"][::-1]})
+
     def _record(self, kind: str, body: Data, form: Callable[[str], str], *, trashed: bool = False) -> None:
         fields = {NAMES[kind]: _formed(body["fields"][NAMES[kind]], form)}
-        for key in ("$objectType", "$email", "$status"):
+        for key in (*IDENTITY, "$status"):
             if key in body["fields"]:
                 fields[key] = body["fields"][key]
         if "$email" in fields and self._maybe(0.5):
@@ -208,8 +258,12 @@ class Maker:
     def _machine(self) -> int:
         return 1 if self._maybe(0.15) else 0
 
+    def _key(self) -> Data:
+        """Now and then the key is that of a member, who sees of private meetings only that they are there."""
+        return {"key": "member"} if self._maybe(0.25 if self.recordings else 0.05) else {}
+
     def _flags(self) -> Data:
-        step: Data = {"m": self._machine()}
+        step: Data = {"m": self._machine(), **self._key()}
         if self._maybe(0.25):
             step["prune"] = True
         if self._maybe(0.2):
@@ -238,7 +292,7 @@ class Maker:
         return {"do": "plan", **self._flags()}
 
     def _undo(self) -> Data:
-        step: Data = {"do": "undo", "m": self._machine()}
+        step: Data = {"do": "undo", "m": self._machine(), **self._key()}
         if self._maybe(0.2):
             step["during"] = {**self._moment(), "acts": self._acts()}
         if self._maybe(0.15):
@@ -253,7 +307,7 @@ class Maker:
         return [*found, {"act": "press", "nth": self.chance.randint(0, 9)}] if self._maybe(0.5) else found
 
     def _who(self, kind: str | None = None) -> str | None:
-        known = [a for a in self.files if kind is None or a.startswith(f"{kind}.")]
+        known = [a for a in self.files if a.startswith(f"{kind}." if kind else _OTHERS)]
         known += [f"live:{r['ref']}" for r in self.live if kind is None or r["kind"] == kind][:4]
         return self._pick(known) if known else None
 
@@ -263,7 +317,9 @@ class Maker:
         return who.partition(".")[0]
 
     def _act(self) -> Data | None:
-        who = self._who()
+        if (self._maybe(0.15) if self.recordings else self._maybe(0.02)) and self.keys("file"):
+            return self._of_a_file()
+        who = self._who("meeting" if self.recordings and self._maybe(0.5) else None) or self._who()
         if who is None:
             return None
         kind = self._kind_of(who)
@@ -284,9 +340,18 @@ class Maker:
             name, member = self._who("list"), self._who("account")
             return {"act": "member", "who": name, "to": member, "on": self._maybe(0.6)} if name and member else None
         if what == "create":
-            return {"act": "create", "like": self._pick(sorted(self.files))} if self.files else None
+            others = sorted(address for address in self.files if address.startswith(_OTHERS))
+            return {"act": "create", "like": self._pick(others)} if others else None
         key = self._pick(sorted(FIELDS[kind]))
         return {"act": "set", "who": who, "key": key, "value": self._pick(FIELDS[kind][key].people)}
+
+    def _of_a_file(self) -> Data:
+        """Somebody uploads what is declared, or begins to; or so much time passes that sessions end."""
+        like = f"file.{self._pick(self.keys('file'))}"
+        what = self._pick(("upload", "upload", "begin", "wait"))
+        return (
+            {"act": "jump", "by": 20} if what == "wait" else {"act": "upload", "like": like, "whole": what == "upload"}
+        )
 
     def _link_act(self, who: str, kind: str) -> Data | None:
         if not LINKS[kind]:
@@ -301,9 +366,25 @@ class Maker:
             return None
         address = self._pick(sorted(self.files))
         kind = address.partition(".")[0]
-        op = self._pick(
-            ("set", "set", "set", "drop", "remove", "remove", "add", "rename", "members", "life", "link", "link")
+        ops: Sequence[str] = (
+            "set",
+            "set",
+            "set",
+            "drop",
+            "remove",
+            "remove",
+            "add",
+            "rename",
+            "members",
+            "life",
+            "link",
+            "link",
         )
+        if kind == "file":
+            ops = (*("content", "content", "swap", "swap"), "rename", "remove", "add", "path")
+        op = self._pick(ops)
+        if op in ("content", "swap", "path"):
+            return self._edit_file(op, address)
         if op == "set":
             key = self._pick(sorted(FIELDS[kind]))
             return {
@@ -338,6 +419,14 @@ class Maker:
                 return {"do": "edit", "op": op, "address": address, "key": key, "ref": ref}
         return {"do": "edit", "op": "remove", "address": address}
 
+    def _edit_file(self, op: str, address: str) -> Data:
+        step: Data = {"do": "edit", "op": op, "address": address}
+        if op == "content":
+            return {**step, "content": self._pick(CONTENTS)}
+        if op == "path":
+            return {**step, "path": f"{address.partition('.')[2]}-{self.chance.randint(1, 9)}.txt"}
+        return {**step, "with": f"file.{self._pick(self.keys('file'))}"}
+
     def _state(self) -> Data:
         op = self._pick(("rm", "rm", "lose-state", "lose-journal", "lose-both"))
         step: Data = {"do": "state", "op": op, "m": self._machine()}
@@ -345,8 +434,10 @@ class Maker:
             return {**step, "op": "lose-both"}
         address = self._pick(sorted(self.files))
         kind = address.partition(".")[0]
+        if kind == "file" or self._maybe(0.5):
+            return {**step, "address": address, "acts": []}
         act = {"act": "set", "who": address, "key": NAMES[kind], "value": _named(kind, "Renamed")}
-        return {**step, "address": address, "acts": [act] if self._maybe(0.5) else []}
+        return {**step, "address": address, "acts": [act]}
 
     def _git(self) -> Data:
         a = self._machine()
@@ -366,6 +457,7 @@ _WEIGHTS: Sequence[tuple[Callable[[Maker], Data | None], float]] = (
     (Maker._git, 0.8),
     (Maker._clock, 0.5),
 )
+_OTHERS = tuple(f"{kind}." for kind in KINDS if kind != "file")
 _STEPS = [made for made, _ in _WEIGHTS]
 _NEAR: Sequence[Callable[[str], str]] = (
     lambda text: f" {text}",
@@ -392,6 +484,9 @@ def _identity(kind: str, name: str, maker: Maker) -> Data:
     fields: Data = {NAMES[kind]: _named(kind, name)}
     if kind == "contact" and maker.chance.random() < 0.6:
         fields["$email"] = [f"{_key(name).encode('ascii', 'ignore').decode()}@corp.example"]
+    if kind == "meeting":
+        day = sum(map(ord, name)) % 9 + 1
+        fields |= {"$startDate": f"2026-10-0{day}", "$endDate": f"2026-10-0{day}T12:00:00+02:00"}
     if kind == "list":
         fields["$objectType"] = maker.chance.choice(("$account", "$account", "$contact"))
     return fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,3 +43,21 @@ def no_file(path: str, place: Place) -> str:
 
 def declared(text: str, defaults: Mapping[str, Default] | None = None) -> Declared:
     return read_resources(compose(text, "r.yaml"), "r.yaml", defaults or {}, no_file)
+
+
+def patterns(schema: object) -> list[str]:
+    """Every regular expression of a JSON Schema."""
+    if isinstance(schema, list):
+        return [found for part in schema for found in patterns(part)]
+    if not isinstance(schema, dict):
+        return []
+    own = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
+    names = schema.get("patternProperties")
+    own += names if isinstance(names, dict) else []
+    return own + [found for part in schema.values() for found in patterns(part)]
+
+
+def reads_as_javascript(pattern: str) -> bool:
+    """Whether an editor reads a pattern as Python does. With the `u` flag of JavaScript an escape of what is no syntax
+    is an error; neither flags nor escapes of Python's own are known there."""
+    return not re.search(r"\\(?![sSdDwnrtfv^$\\.*+?()\[\]{}|/]|x[0-9a-f]{2})|\(\?[^!=:]", pattern)

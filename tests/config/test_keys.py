@@ -13,7 +13,7 @@ from lfsync.commands.project import check_offline
 from lfsync.errors import ConfigError
 from lfsync.model import Address, Cell
 from lfsync.project.keys import MAX_KEY, as_key, is_key_text, key_problem, named
-from tests.config.config_samples import load, write
+from tests.config.config_samples import load
 
 NFC = "M\u00fcller"
 NFD = "Mu\u0308ller"
@@ -27,7 +27,7 @@ sources:
 def told(root: Path, files: dict[str, str]) -> list[str]:
     """What `lfsync validate` finds, each problem on one line."""
     try:
-        check_offline(write(root, files))
+        check_offline(load(root, files))
     except ConfigError as error:
         return [str(problem).replace("\n    ", " -- ") for problem in error.problems]
     return []

@@ -10,7 +10,7 @@ import pytest
 from lfsync.commands.project import check_offline
 from lfsync.errors import ConfigError
 from lfsync.planning.prepare import prepare
-from tests.config.config_samples import load, write
+from tests.config.config_samples import load
 from tests.config.test_sources import fields, rows
 from tests.values.workspace_samples import SCHEMA
 
@@ -203,7 +203,8 @@ def test_what_is_cut_out_of_text_has_no_type_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-32"])
 def test_rows_in_an_encoding_that_a_mark_names(tmp_path: Path, codec: str) -> None:
     files = {"r.yaml": source("    fields: {$name: Name}\n").encode(), "r.csv": "Id,Name\n1,Müller\n".encode(codec)}
-    project = check_offline(write(tmp_path, files))
+    project = load(tmp_path, files)
+    check_offline(project)
     [resource] = project.resources.values()
     assert resource.fields["$name"].data == "Müller"
 
@@ -226,7 +227,7 @@ def test_rows_in_an_encoding_that_a_mark_names(tmp_path: Path, codec: str) -> No
 )
 def test_what_a_later_version_brings_is_a_clear_error(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_offline(write(tmp_path, {"r.yaml": text, "r.csv": EMPTY}))
+        check_offline(load(tmp_path, {"r.yaml": text, "r.csv": EMPTY}))
     [told] = [problem for problem in caught.value.problems if "not supported yet" in problem.message]
     assert told.message.startswith(f"`{name}`")
 
@@ -241,7 +242,7 @@ def test_what_a_later_version_brings_is_a_clear_error(tmp_path: Path, name: str,
 def test_settings_of_a_later_version(tmp_path: Path, line: str, at: str) -> None:
     first = "" if line.startswith("workspaces") else "workspaces: {s: {sandbox: {}}}\n"
     with pytest.raises(ConfigError) as caught:
-        check_offline(write(tmp_path, {"lfsync.yaml": f"version: 1\n{first}{line}\n"}))
+        check_offline(load(tmp_path, {"lfsync.yaml": f"version: 1\n{first}{line}\n"}))
     told = [str(problem) for problem in caught.value.problems if "not supported yet" in problem.message]
     assert [problem.partition(": ")[0] for problem in told] == [f"lfsync.yaml:{at}"]
 
@@ -249,7 +250,7 @@ def test_settings_of_a_later_version(tmp_path: Path, line: str, at: str) -> None
 def test_no_hint_offers_what_a_later_version_brings(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         check_offline(
-            write(tmp_path, {"r.yaml": "sources: [{kind: account, file: r.csv, key: Id, encodin: latin-1}]\n"})
+            load(tmp_path, {"r.yaml": "sources: [{kind: account, file: r.csv, key: Id, encodin: latin-1}]\n"})
         )
     [told] = [str(problem) for problem in caught.value.problems if "`encodin`" in str(problem)]
     assert "`encoding`" not in told

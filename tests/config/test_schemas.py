@@ -10,10 +10,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from lfsync.project.documents import parse
-from lfsync.project.file_schemas import Schema, resources_schema, settings_schema
+from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.load import load_project
 from lfsync.project.scaffold import init
-from tests.config.config_samples import write
+from lfsync.project.value_schemas import Schema
+from tests.config.config_samples import patterns, reads_as_javascript, write
 from tests.locked import skip_unless_locked
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -249,3 +250,10 @@ def test_the_users_own_keys_pass_and_later_ones_do_not() -> None:  # design 3, r
     assert errors(resources_schema(), "x-anchors: [{a: 1}]\n") == []
     for later in ("redact",):
         assert errors(settings_schema(), SETTINGS + f"{later}: []\n") == ["$"]
+
+
+@pytest.mark.parametrize("schema", [resources_schema(), settings_schema()], ids=["resources", "lfsync"])
+def test_every_pattern_is_one_in_an_editor_too(schema: Schema) -> None:
+    found = patterns(schema)
+    assert len(found) > 20
+    assert [pattern for pattern in found if not reads_as_javascript(pattern)] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from lfsync.state.state_file import ignore_local_files
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (None, "journal/\nhistory/\nsandbox/\n"),
-        ("journal/\nsandbox/", "journal/\nsandbox/\nhistory/\n"),
-        ("# mine\nhistory/\n*.bak\n", "# mine\nhistory/\n*.bak\njournal/\nsandbox/\n"),
-        ("sandbox/\r\nhistory/\r\njournal/\r\n", "sandbox/\r\nhistory/\r\njournal/\r\n"),
+        (None, "journal/\nhistory/\nsandbox/\n!/schemas/*/\n"),
+        ("journal/\nsandbox/", "journal/\nsandbox/\nhistory/\n!/schemas/*/\n"),
+        ("# mine\nhistory/\n*.bak\n", "# mine\nhistory/\n*.bak\njournal/\nsandbox/\n!/schemas/*/\n"),
+        ("sandbox/\r\nhistory/\r\njournal/\r\n", "sandbox/\r\nhistory/\r\njournal/\r\n!/schemas/*/\n"),
     ],
 )
 def test_lines_that_an_older_gitignore_lacks_are_added(tmp_path: Path, old: str | None, new: str) -> None:
@@ -27,6 +28,27 @@ def test_lines_that_an_older_gitignore_lacks_are_added(tmp_path: Path, old: str 
     for _ in range(2):
         ignore_local_files(tmp_path / ".lfsync")
         assert path.read_bytes().decode() == new
+
+
+@pytest.mark.parametrize("old", ["", "journal/\nhistory/\nsandbox/\n"])
+@pytest.mark.parametrize("workspace", ["prod", "sandbox", "journal", "history", "schemas"])
+def test_git_takes_what_is_made_to_be_committed_whatever_the_workspace_is_called(
+    tmp_path: Path, workspace: str, old: str
+) -> None:
+    local = tmp_path / ".lfsync"
+    local.mkdir()
+    (local / ".gitignore").write_text(old)
+    ignore_local_files(local)
+    committed = [f"state/{workspace}.jsonl", f"definitions/{workspace}.json", f"schemas/{workspace}/resources.json"]
+    ours = [f"journal/{workspace}.jsonl", f"history/{workspace}/x.jsonl", f"sandbox/{workspace}.db"]
+    for name in (*committed, *ours):
+        (local / name).parent.mkdir(parents=True, exist_ok=True)
+        (local / name).write_text("x")
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    command = [*git, "ls-files", "--others", "--exclude-standard"]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert sorted(found) == sorted(f".lfsync/{name}" for name in (".gitignore", *committed))
 
 
 @pytest.mark.parametrize(

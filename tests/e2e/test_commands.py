@@ -84,7 +84,7 @@ def test_the_way_of_a_project_and_its_exit_codes(server: Server, make: MakeProje
     place.plan(expect=0)
     folder = place.folder / ".lfsync"
     assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "history", "journal", "state"]
-    assert (folder / ".gitignore").read_text().split() == ["journal/", "history/", "sandbox/"]
+    assert (folder / ".gitignore").read_text().split() == ["journal/", "history/", "sandbox/", "!/schemas/*/"]
     lines = place.state_file.read_text().splitlines()
     assert "lfsync_state" in json.loads(lines[0])
     assert list(place.state()) == ["account.new", "account.solo", "contact.bo", "list.l"], "sorted"

@@ -30,6 +30,7 @@ SECTIONS = {
     "contact": "contacts",
     "opportunity": "opportunities",
     "task": "tasks",
+    "file": "files",
     "meeting": "meetings",
     "note": "notes",
     "list": "lists",
@@ -47,22 +48,31 @@ _OF_A_NOTE = (
     *(("$account", "account"), ("$contact", "contact")),
     *(("$opportunity", "opportunity"), ("$meeting", "meeting")),
 )
+_FILENAMES = ("acme.txt", "Ünï ☃ call.txt", "no-ending")
 _KEYS = ("acme", "B.irch-2", "0_c@x", "d+e")
 ANCHOR = 0  # the first seeded account, contact, opportunity and meeting: no resource claims it, refs may point at it
 
 
 @dataclass
 class Case:
-    """`resources` are bodies by kind and key; `rows` are accounts of a CSV source, by column."""
+    """`resources` are bodies by kind and key; `rows` are accounts of a CSV source; `contents` of files, by path."""
 
     seed: dict[str, Data]
     resources: dict[str, dict[str, Data]] = field(default_factory=dict)
     rows: list[dict[str, str]] = field(default_factory=list)
     defaults: dict[str, Data] = field(default_factory=dict)
     pipelines: bool = False
+    contents: dict[str, str] = field(default_factory=dict)
 
     def keys(self, kind: str) -> list[str]:
         return list(self.resources.get(kind, {}))
+
+    def without_files(self) -> Case:
+        """The case without uploads, whose create has no key that would be met again (U25)."""
+        self.resources.pop("file", None)
+        for body in self.resources.get("meeting", {}).values():
+            body["relationships"].pop("$transcript", None)
+        return self
 
 
 @st.composite
@@ -78,6 +88,7 @@ class _Drawing:
         self.draw = draw
         self.case_ = Case({})
         self.records: dict[str, list[dict[str, Data]]] = {kind: [] for kind in SECTIONS}
+        self.uploaded: list[dict[str, Data]] = []
         self.twins: dict[tuple[str, str], str] = {}
 
     def maybe(self) -> bool:
@@ -151,8 +162,9 @@ class _Drawing:
                 {"ref": "ole", "email": MEMBERS[2]},
                 {"ref": "ida", "email": "ida@corp.example", "active": False},
             ],
-            "records": {SECTIONS[kind]: found for kind, found in self.records.items() if kind != "list"},
+            "records": {SECTIONS[kind]: found for kind, found in self.records.items() if kind not in ("list", "file")},
             "lists": self.records["list"],
+            "files": self.uploaded,
         }
 
     # ------------------------------------------------------------ who is who
@@ -162,6 +174,8 @@ class _Drawing:
         body = self.case_.resources[kind][key]
         name = f"{self.one(ODD_TEXTS)} {kind} {number}"
         getattr(self, f"_{kind.partition('.')[0]}")(body, name, number)
+        if kind == "file":
+            return
         how = self.one(("new", "new", "live", "live", "trashed", "two", "id"))
         if how == "new":
             if kind == "meeting":
@@ -289,6 +303,26 @@ class _Drawing:
         }
         if self.maybe():
             body["autoCreateRecords"] = self.maybe()
+        if self.maybe() and self.case_.keys("file"):
+            body["relationships"]["$transcript"] = self.one(self.case_.keys("file"))
+
+    def _file(self, body: Data, name: str, number: int) -> None:
+        """A file of one of few names; one of this name, size and type may be there, of this content or another one."""
+        filename, content = self.one(_FILENAMES), f"what number {number} holds"
+        body.clear()
+        body |= {"path": f"data/{number}/{filename}", "mimeType": self.one(("text/plain", "text/markdown"))}
+        purpose = self.one(("", "", "meeting_transcript", "knowledge_user"))
+        if purpose:
+            body["purpose"] = purpose
+        self.case_.contents[body["path"]] = content
+        seen = {"filename": filename, "mimeType": body["mimeType"]}
+        how = self.one(("new", "new", "alike", "there", "in the app", "id"))
+        if how == "alike":
+            self.uploaded.append({**seen, "content": content[::-1]})
+        elif how != "new":
+            self.uploaded.append({**seen, "content": content, "app": how == "in the app"})
+        if how == "id":
+            body["id"] = f"@id:files:{len([file for file in self.uploaded if not file.get('app')]) - 1}"
 
     def _note(self, body: Data, name: str, number: int) -> None:
         body["fields"]["$title"] = name
@@ -335,7 +369,7 @@ class _Drawing:
                 body["fields"][key] = self.one([None, *DECLARED[key]])
 
     def lifecycle(self, kind: str, key: str, body: Data) -> None:
-        declared = [*body["fields"], *body.get("relationships", {})]
+        declared = [*body.get("fields", ()), *body.get("relationships", {})]
         ignored = self.some(declared, 2) if self.maybe() else []
         ignored += [key for key in _REWRITTEN if key in declared and key not in ignored]
         if ignored:

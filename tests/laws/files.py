@@ -69,6 +69,9 @@ def write_project(
         found = files[number % 2 if shuffled else 0].setdefault("objects" if slug else section, {})
         found = found.setdefault(slug, {}) if slug else found
         found[key] = mix.deep(_resolved(body, kind, known))
+    for path, content in case.contents.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(content, "utf-8")
     if case.rows:
         files[-1]["sources"] = [_SOURCE]
         (folder / "data" / "rows.csv").write_text(_csv(mix.list(case.rows)), "utf-8")

@@ -193,6 +193,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "contact": (*_CUSTOM, "$title", "$doNotContact", "$profilePhotoUrl"),
     "opportunity": (*_CUSTOM, "$amount"),
     "task": ("$description", "$dueAt"),
+    "file": (),
     "meeting": ("$attendeeEmails", "$privacySetting", "$meetingPrep", "$postMeetingSummary"),
     "note": ("$content",),
     "list": ("$description",),

@@ -119,7 +119,7 @@ def test_laws_hold_under_faults_and_lag(case: Case) -> None:
 @given(cases())
 def test_an_apply_that_lost_its_outcomes_makes_nothing_twice(case: Case) -> None:
     """Rule A2: the index does not show yet what a run made, and its state was lost. Each create meets its own key."""
-    with bench(case, lag=60) as box:
+    with bench(case.without_files(), lag=60) as box:
         before = box.state
         first = applied(box)
         made = box.snapshot().rows.keys()

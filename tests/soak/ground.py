@@ -39,7 +39,8 @@ _NAME = "laws"
 _URL = "http://localhost"
 _KEY = "sk_lf_soak"
 # What the server writes of its own accord under the quirks `enrichment` and `generated-texts`.
-_SERVER_WRITTEN = frozenset({"$headcount", "$howTheyMakeMoney", "$opportunityStatus"})
+_SERVER_WRITTEN = frozenset({"$headcount", "$howTheyMakeMoney", "$opportunityStatus", "$meetingPrep"})
+_OF_A_SESSION = frozenset({"expires", "completedAt"})
 _SERVERS_TITLE = "Found by enrichment"
 
 
@@ -237,7 +238,7 @@ def truth(snapshot: Snapshot) -> Truth:
         (names[row.id], f"{key}={json.dumps(value, sort_keys=True)}")
         for row in snapshot.rows.values()
         for key, value in row.fields.items()
-        if key not in _SERVER_WRITTEN and value not in (None, "", [], _SERVERS_TITLE)
+        if key not in _SERVER_WRITTEN | _OF_A_SESSION and value not in (None, "", [], _SERVERS_TITLE)
     }
     links = {(link.edge, names.get(link.src, link.src), names.get(link.dst, link.dst)) for link in snapshot.links}
     return Truth(Counter(names.values()), frozenset(values), frozenset(links))
@@ -246,6 +247,7 @@ def truth(snapshot: Snapshot) -> Truth:
 def _name(row: Row) -> str:
     fields = row.fields
     name: Data = fields.get("$email") or fields.get("$name") or fields.get("$title") or fields.get("name")
+    name = name or fields.get("filename")
     return f"{row.kind} {json.dumps(name)}{' (trashed)' if row.trashed else ''}"
 
 

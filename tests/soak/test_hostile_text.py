@@ -167,4 +167,5 @@ def test_git_keeps_none_of_it(tmp_path: Path) -> None:
         [*git, "ls-files", "--others", "--exclude-standard"], check=True, env=bare, capture_output=True, text=True
     )
     kept = set(done.stdout.split())
-    assert kept == {".gitignore", ".lfsync/.gitignore", "crm.yaml", "lfsync.yaml", "sandbox/workspace.yaml"}
+    schemas = {f".lfsync/schemas/sandbox/{name}.json" for name in ("lfsync", "resources")}
+    assert kept == {".gitignore", ".lfsync/.gitignore", "crm.yaml", "lfsync.yaml", "sandbox/workspace.yaml", *schemas}

@@ -1,4 +1,4 @@
-"""The project that the soak tests apply in process: updates, creates, links either way, lists, a cycle, deletes.
+"""The project that the soak tests apply in process: updates, creates, uploads, links either way, a cycle, deletes.
 
 `town` is what the files say now and what is live; `before` is what they said when the state was written last.
 Every record has a name of its own, so that a second copy shows.
@@ -16,19 +16,28 @@ _MEMBERS = [
 ]
 
 
-def town(*, lists: bool = True, orphan: bool = True) -> Case:
-    """About 25 changes. `lists`: with lists and their members. `orphan`: a bound record that is declared no more."""
+def town(*, lists: bool = True, orphan: bool = True, files: bool = True) -> Case:
+    """About 30 changes. `lists`: with lists and their members. `orphan`: a bound record that is declared no more.
+
+    `files`: with files, which are the transcripts of meetings.
+    """
     case = Case({"members": _MEMBERS, "records": _live(orphan), "lists": [_OLD_LIST] if lists else []})
     case.resources = {
         "account": _accounts(),
         "contact": _contacts(),
         "opportunity": _opportunities(),
         "task": _tasks(),
+        "meeting": _meetings(files),
         "note": _notes(),
         OBJECT: _objects(),
     }
     if lists:
         case.resources["list"] = _lists()
+    if files:
+        case.contents = {"data/call.txt": "what was said", "data/talk.txt": "what was told"}
+        case.resources["file"] = {
+            key: {"path": f"data/{key}.txt", "mimeType": "text/plain"} for key in ("call", "talk")
+        }
     return case
 
 
@@ -40,6 +49,7 @@ def before(case: Case) -> Case:
         "account": {_key(record): {"fields": record["fields"]} for record in records["accounts"][_STRANGERS:]},
         "contact": {"old-pia": {"fields": records["contacts"][0]["fields"]}},
         "task": {"old-call": _bound_task()},
+        "meeting": {"old-meeting": {"fields": records["meetings"][0]["fields"]}},
         OBJECT: {"old-project": {"match": ["name"], "fields": records[OBJECT][0]["fields"]}},
     }
     if case.seed["lists"]:
@@ -74,6 +84,7 @@ def _live(orphan: bool) -> Data:
                 "relationships": {"$assignedTo": "kai", "$account": "old-a"},
             }
         ],
+        "meetings": [{"fields": {**_DATES, "$title": "Old meeting", "$privacySetting": "FULL"}}],
         OBJECT: [{"ref": "old-project", "fields": {"name": "Old project", "score": 1}}],
     }
 
@@ -146,6 +157,24 @@ def _tasks() -> Data:
     }
 
 
+_DATES: Data = {"$startDate": "2026-10-01", "$endDate": "2026-10-02"}
+
+
+def _meetings(files: bool) -> Data:
+    """An update and a create, and what goes with an update right after it."""
+    made = {
+        "old-meeting": {"fields": {**_DATES, "$title": "Old meeting", "$privacySetting": "METADATA"}},
+        "meeting-1": {
+            "fields": {**_DATES, "$title": "Meeting 1", "$attendeeEmails": ["x@y.example"], "$meetingPrep": "Read it"},
+            "lifecycle": {"ignore_changes": ["$meetingPrep"]},
+        },
+    }
+    if files:
+        made["old-meeting"]["relationships"] = {"$transcript": "call"}
+        made["meeting-1"]["relationships"] = {"$transcript": "talk"}
+    return made
+
+
 def _notes() -> Data:
     return {
         "memo-1": {
@@ -157,6 +186,7 @@ def _notes() -> Data:
             for n in (3, 4, 5)
         },
         "memo-2": {"fields": {"$title": "Memo 2"}, "relationships": {"$opportunity": {"include": ["deal-2"]}}},
+        "memo-6": {"fields": {"$title": "Memo 6"}, "relationships": {"$meeting": ["meeting-1", "old-meeting"]}},
     }
 
 
