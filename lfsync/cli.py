@@ -73,7 +73,10 @@ def cli(context: click.Context, folder: Path | None, workspace: str | None, no_c
     """
     from lfsync.commands.console import Options
 
-    context.obj = Options(folder, workspace, no_color, verbose)
+    options = Options(folder, workspace, no_color, verbose)
+    if isinstance(context.obj, list):  # `run` words the errors, for whom it must know the project
+        context.obj.append(options)
+    context.obj = options
 
 
 def _no_slip(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
@@ -85,6 +88,7 @@ def _no_slip(context: click.Context, option: click.Parameter, value: Path | None
 
 
 _FORMAT = click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_FOR_REVIEW = click.option("--format", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -100,7 +104,7 @@ def init(options: Options, from_workspace: bool) -> int:
 
 @cli.command()
 @click.option("--online", is_flag=True, help="Check against the workspace's live definitions too.")
-@_FORMAT
+@_FOR_REVIEW
 @click.pass_obj
 def validate(options: Options, online: bool, format: str) -> int:
     """Check the files; without --online, without network."""
@@ -136,7 +140,7 @@ _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thres
 
 @cli.command()
 @click.option("-o", "--out", "output", type=_FILE, callback=_no_slip, metavar="FILE", help="Save the JSON plan.")
-@_FORMAT
+@_FOR_REVIEW
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
 @click.option("--no-history", is_flag=True, help="Don't ask when what drifted was changed.")
@@ -295,6 +299,21 @@ def show(options: Options, plan: Path, format: str) -> int:
     from lfsync.commands.planning import show
 
     return show(options, plan, format=format)
+
+
+@cli.command()
+@click.argument("plan", type=_FILE)
+@click.option("--on", type=click.Choice(["github", "gitlab"]), help="Whose CI this is. Default: the environment tells.")
+@click.option("--dry-run", is_flag=True, help="Print the comment, and put it nowhere.")
+@click.pass_obj
+def comment(options: Options, plan: Path, on: str | None, dry_run: bool) -> int:
+    """Put a saved PLAN on the pull or merge request that the CI runs for.
+
+    One comment for each workspace and project, updated in place.
+    """
+    from lfsync.commands.comment import comment
+
+    return comment(options, plan, on=on, dry_run=dry_run)
 
 
 @cli.command()
@@ -556,12 +575,16 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit code of a command line (design.md, section 8)."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    begun: list[Options] = []
     try:
-        result = cli.main(given, prog_name="lfsync", standalone_mode=False)
+        result = cli.main(given, prog_name="lfsync", standalone_mode=False, obj=begun)
         return _printed_whole(result if isinstance(result, int) else 0)
     except (Exception, KeyboardInterrupt) as error:
-        failure = _failure(error)
-        if _wants_json(given):
+        for_github = _wants(given, "github")
+        failure = _failure(error, silent=for_github)
+        if for_github:
+            _show_annotations(failure, begun)
+        elif _wants(given, "json"):
             _show_json(failure)
         return failure.exit_code
 
@@ -584,8 +607,8 @@ class _Failure(NamedTuple):
     problems: Sequence[Problem]
 
 
-def _failure(error: BaseException) -> _Failure:
-    """Words the error on stderr."""
+def _failure(error: BaseException, *, silent: bool) -> _Failure:
+    """Words the error on stderr; `silent`: only what quotes nobody, for a runner obeys what it reads there, too."""
     from lfsync.commands.problems import problems_of
     from lfsync.errors import LfsyncError, Problem
 
@@ -602,7 +625,8 @@ def _failure(error: BaseException) -> _Failure:
         known = LfsyncError(f"{error.filename or 'a file of the project'} can't be written: {error.strerror}")
     if known is None:
         return _Failure(_BUG, (Problem(_bug(error)),))
-    _show(known)
+    if not silent:
+        _show(known)
     return _Failure(known.exit_code, problems_of(known))
 
 
@@ -615,9 +639,9 @@ def _show_usage(error: click.ClickException) -> str | None:
     return hint
 
 
-def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether `--format json` is there: told from the words alone, for they may be what is wrong."""
-    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+def _wants(arguments: Sequence[str], format: str) -> bool:
+    """Whether `--format FORMAT` is there: told from the words alone, for they may be what is wrong."""
+    return f"--format={format}" in arguments or ("--format", format) in pairwise(arguments)
 
 
 def _show_json(failure: _Failure) -> None:
@@ -625,6 +649,16 @@ def _show_json(failure: _Failure) -> None:
     from lfsync.commands.problems import problems_json
 
     out(problems_json(failure.problems))
+
+
+def _show_annotations(failure: _Failure, begun: Sequence[Options]) -> None:
+    from lfsync.commands.console import out
+    from lfsync.commands.repository import folder_in_repository
+    from lfsync.render.annotations import problem_annotations
+
+    placed = any(problem.place for problem in failure.problems)  # then the project was found
+    folder = folder_in_repository(begun[0].root) if placed and begun else ""
+    out(problem_annotations(failure.problems, folder))
 
 
 def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:

@@ -15,7 +15,7 @@ of a page are its own; it can be read, and run, without the others.
     quiet COMMAND           runs a command that the text does not show, and that must succeed
     served SEED             until the next story a workspace that holds this is at LIGHTFIELD_BASE_URL, with a key
     editor PATH             the block below is a file of the project with settings that lead an editor to schemas
-    workflow                the block below is a GitHub workflow
+    workflow                the block below is a GitHub workflow; tests/action runs it
 """
 
 from __future__ import annotations
@@ -28,22 +28,20 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
 import pytest
-import yaml
 
 from lfsync.cli import cli, run
 from lfsync.connection import open_transport
 from lfsync.project.load import load_project
 from lfsync.project.settings import SafetySettings, SandboxSettings, Settings, WorkspaceSettings
 from lfsync.project.workspace import choose_workspace
-from tests.e2e.rig import KEY, LFSYNC, clean_environment, serving
+from tests.e2e.rig import KEY, serving
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -309,117 +307,6 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Co
     if isinstance(command, click.Group):
         for part in command.commands.values():
             yield from _commands(part, f"{name} {part.name}")
-
-
-@dataclass(frozen=True)
-class Actions:
-    """Runs the jobs of the workflow as GitHub would: each in a fresh checkout, with what the plan job hands on."""
-
-    shelf: Path
-    env: dict[str, str]
-    jobs: Any
-
-    @property
-    def remote(self) -> str:
-        return (self.shelf / "remote.git").as_uri()
-
-    def start(self, folder: Path) -> None:
-        """Makes the repository, with what is in `folder`."""
-        self.sh(self.shelf, f"git init -q --bare -b main remote.git && git init -q -b main {folder.name}")
-        self.sh(folder, f"git remote add origin {self.remote} && git fetch -q")
-        self.merge(folder)
-
-    def merge(self, folder: Path) -> None:
-        """Somebody's files get into main."""
-        who = "-c user.name=t -c user.email=t@t.example"
-        self.sh(folder, f"git add . && git {who} commit -qm work && git push -q origin HEAD:main")
-
-    def checkout(self, name: str) -> Path:
-        self.sh(self.shelf, f"git clone -q --depth 1 {self.remote} {name}")
-        return self.shelf / name
-
-    def plan(self, name: str) -> dict[str, str]:
-        """The job's outputs."""
-        folder = self.checkout(name)
-        assert self.jobs["plan"]["steps"][0]["with"]["ref"] == "${{ github.event_name == 'push' && 'main' || '' }}"
-        self.job(folder, "plan")
-        return dict(line.split("=", 1) for line in (self.shelf / f"{name}.output").read_text("utf-8").splitlines())
-
-    def apply(self, name: str, commit: str) -> None:
-        """In a checkout of the commit that was planned; main may have moved on."""
-        planned, folder = self.shelf / name, self.shelf / f"{name}-apply"
-        self.sh(self.shelf, f"git clone -q {self.remote} {folder.name}")
-        self.sh(folder, f"git checkout -q --detach {commit}")
-        assert self.jobs["apply"]["steps"][0]["with"]["ref"] == "${{ needs.plan.outputs.commit }}"
-        shutil.copy(planned / "prod.plan.json", folder)
-        self.job(folder, "apply")
-
-    def job(self, folder: Path, name: str) -> None:
-        for step in self.jobs[name]["steps"]:
-            if "run" in step and not step["run"].startswith("pip ") and step.get("if") != "failure()":
-                self.sh(folder, step["run"])
-
-    def sh(self, folder: Path, script: str) -> None:
-        told = {"GITHUB_OUTPUT": str(folder) + ".output", "GITHUB_STEP_SUMMARY": str(folder) + ".summary"}
-        done = subprocess.run(
-            ["bash", "-e", "-c", script], env={**self.env, **told}, cwd=folder, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-@contextmanager
-def _actions(shelf: Path) -> Iterator[Actions]:
-    """The workflow of docs/ci.md on a repository that holds the quick start."""
-    (text,) = (block for what, _, block in _steps(ROOT / "docs/ci.md") if what == "workflow")
-    project = shelf / "project"
-    shutil.copytree(ROOT / "examples/quickstart", project, ignore=shutil.ignore_patterns(".lfsync"))
-    with serving(project / "sandbox/workspace.yaml") as server:
-        env = clean_environment(
-            LIGHTFIELD_BASE_URL=server.url,
-            LIGHTFIELD_API_KEY=KEY,
-            LFSYNC_WORKSPACE="prod",
-            PATH=f"{LFSYNC.parent}{os.pathsep}{os.environ['PATH']}",
-            GIT_CONFIG_GLOBAL=os.devnull,
-        )
-        actions = Actions(shelf, env, yaml.safe_load(text)["jobs"])
-        actions.start(project)
-        yield actions
-
-
-def test_the_workflow_plans_applies_and_loses_no_state(tmp_path: Path) -> None:
-    """Two pull requests are merged before the first run ends: each run's bindings are in main afterwards."""
-    with _actions(tmp_path) as actions:
-        first = actions.plan("first")
-        assert first["code"] == "2"
-        assert "Plan for prod: 6 to create" in (tmp_path / "first.summary").read_text("utf-8")
-
-        more = "accounts: {elm: {fields: {$name: Elm Heating}}}\n"
-        (tmp_path / "project/more.yaml").write_text(more, "utf-8")
-        actions.merge(tmp_path / "project")
-        actions.apply("first", first["commit"])
-
-        second = actions.plan("second")
-        assert "Plan for prod: 1 to create; 8 unchanged" in (tmp_path / "second.summary").read_text("utf-8")
-        actions.apply("second", second["commit"])
-
-        end = actions.checkout("end")
-        kept = (end / ".lfsync/state/prod.jsonl").read_text("utf-8")
-        bound = {json.loads(line).get("address") for line in kept.splitlines()}
-        assert {"account.acme", "list.q4-targets", "account.elm"} <= bound
-        assert len(bound) == 1 + 8 + 1
-        assert not list(end.glob("*.plan.json"))
-        assert actions.plan("last")["code"] == "0"
-
-
-def test_the_workflow_shows_what_is_blocked(tmp_path: Path) -> None:
-    """design.md, section 8: a plan with something blocked is whole, and exits with 3. The job goes on."""
-    with _actions(tmp_path) as actions:
-        project = tmp_path / "project"
-        gone = "accounts: {gone: {id: acc_00000000000000000000, fields: {$name: Gone}}}\n"
-        (project / "gone.yaml").write_text(gone, "utf-8")
-        actions.merge(project)
-        assert actions.plan("run")["code"] == "3"
-        assert "! account.gone" in (tmp_path / "run.summary").read_text("utf-8")
 
 
 # ---------------------------------------------------------------- what holds of the pages as such

@@ -53,6 +53,10 @@ def say(text: str) -> None:
 
 
 def out(text: str) -> None:
-    """To stdout, as whole lines. What no UTF-8 can hold is escaped; a pipe into a plain ASCII locale never fails."""
+    """To stdout, as whole lines; of no text none.
+
+    What no UTF-8 can hold is escaped; a pipe into a plain ASCII locale never fails.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=not text.endswith("\n"))
+    whole = text.encode(encoding, "backslashreplace").decode(encoding)
+    click.echo(whole, nl=bool(text) and not text.endswith("\n"))

@@ -12,6 +12,7 @@ from lfsync.api.wire import Exchange
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
+from lfsync.commands.repository import folder_in_repository
 from lfsync.commands.saved_file import refuse_own, save
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
@@ -23,6 +24,7 @@ from lfsync.planning.plan import with_names
 from lfsync.planning.selection import Patterns
 from lfsync.project import merge_driver
 from lfsync.project.workspace import Workspace
+from lfsync.render.annotations import plan_annotations
 from lfsync.render.reading import ReadingBars, ReadingLines, ReadingProgress
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
@@ -79,7 +81,12 @@ def show(options: Options, path: Path, *, format: str) -> int:
 
 def print_plan(options: Options, made: Plan, format: str = "text") -> None:
     """To stdout."""
-    out(planfile.dumps(made) if format == "json" else plan_for_people(options, made))
+    if format == "json":
+        out(planfile.dumps(made))
+    elif format == "github":
+        out(plan_annotations(made, folder_in_repository(options.root)))
+    else:
+        out(plan_for_people(options, made))
 
 
 def plan_for_people(options: Options, made: Plan) -> str:

@@ -15,6 +15,7 @@ from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.commands.problems import problems_json
+from lfsync.commands.repository import folder_in_repository
 from lfsync.connection import client_settings
 from lfsync.errors import ConfigError, UsageError
 from lfsync.planning.definitions import builtin_schema
@@ -30,6 +31,7 @@ from lfsync.project.scaffold import init as scaffold
 from lfsync.project.settings import WORKSPACE_NAME, WorkspaceSettings
 from lfsync.project.workspace import Workspace, choose_workspace, workspace_at
 from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
+from lfsync.render.annotations import warning_annotations
 from lfsync.render.terminal import escape
 from lfsync.times import iso
 
@@ -84,8 +86,11 @@ def validate(options: Options, *, online: bool, format: str) -> int:
         project, against = awaited(_online(options)), "the files and the live definitions"
     else:
         project, against = _offline(options)
-    for warning in project.warnings:
-        say(escape(f"Warning: {warning}"))
+    if format == "github":
+        out(warning_annotations(project.warnings, folder_in_repository(options.root)))
+    else:
+        for warning in project.warnings:
+            say(escape(f"Warning: {warning}"))
     count = len(project.resources)
     told = f"{count} resource{'' if count == 1 else 's'}, no problems found in {against}."
     if format == "json":

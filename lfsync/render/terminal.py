@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lfsync.errors import ConfigError, Problem
 
@@ -45,7 +45,7 @@ def paint(text: str, style: str) -> str:
 
 def problems_text(error: ConfigError) -> str:
     """All problems, alike ones as one, and what they were checked against (rule C16)."""
-    groups = _alike(error.problems)
+    groups = alike(error.problems)
     count = f"{len(groups)} problem{'' if len(groups) == 1 else 's'}"
     places = f" at {len(error.problems)} places" if len(error.problems) > len(groups) else ""
     against = f"against the workspace `{escape(error.workspace)}`" if error.workspace else "without a workspace"
@@ -55,7 +55,7 @@ def problems_text(error: ConfigError) -> str:
     return "\n".join([*(problem_text(*group) for group in groups), last])
 
 
-def _alike(problems: Iterable[Problem]) -> list[list[Problem]]:
+def alike(problems: Iterable[Problem]) -> list[list[Problem]]:
     """Problems by their cause. In YAML each has a place of its own to be mended at: few are told one by one."""
     groups: dict[tuple[str, ...], list[Problem]] = {}
     for problem in problems:
@@ -67,17 +67,21 @@ def _alike(problems: Iterable[Problem]) -> list[list[Problem]]:
     return sorted(found, key=lambda group: (group[0].place is not None, group[0].place))
 
 
-def problem_text(problem: Problem, *alike: Problem) -> str:
+def problem_text(problem: Problem, *others: Problem) -> str:
     """`file:line:column: address: what`, and what to do on a line of its own; then where else it is so."""
     where = [escape(str(part)) for part in (problem.place, problem.address) if part]
     lines = [": ".join([*where, escape(problem.message)])]
     if problem.hint:
         lines.append(f"    {escape(problem.hint)}")
-    if alike:
-        places = ", ".join(escape(str(each.place)) for each in (problem, *alike)[:_PLACES])
-        first = "at" if len(alike) < _PLACES else "first at"
-        lines.append(f"    {len(alike) + 1} alike, {first} {places}")
+    if others:
+        lines.append(f"    {alike_text((problem, *others))}")
     return "\n".join(lines)
+
+
+def alike_text(group: Sequence[Problem]) -> str:
+    """`632 alike, first at r.csv:2, r.csv:3, r.csv:4`; nothing for a problem of its own kind."""
+    places = ", ".join(escape(str(each.place)) for each in group[:_PLACES])
+    return f"{len(group)} alike, {'at' if len(group) <= _PLACES else 'first at'} {places}" if len(group) > 1 else ""
 
 
 def _cause(problem: Problem) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Two clones of one project, real git, one workspace: no binding is lost (rule M2).
 
-The steps of the run that applies are those of examples/ci/github.yml, word for word.
+The steps of the run that applies are those of action.yml, word for word.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from lfsync.project.merge_driver import ATTRIBUTE, COMMAND
 from tests.e2e.conftest import MakeProject
 from tests.e2e.rig import LFSYNC, Project, Server, clean_environment
 
-WORKFLOW = Path(__file__).parents[2] / "examples" / "ci" / "github.yml"
+ACTION = Path(__file__).parents[2] / "action.yml"
 _ACME = "accounts: {acme: {fields: {$name: Acme}}}\n"
 _BIRCH = "accounts: {birch: {fields: {$name: Birch}}}\n"
 
 
-_APPLY = cast(Any, parse(WORKFLOW.read_text("utf-8"), "github.yml").data)["jobs"]["apply"]["steps"]
-_STEPS = {step["name"]: step["run"] for step in _APPLY if "name" in step}
+_ALL = cast(Any, parse(ACTION.read_text("utf-8"), "action.yml").data)["runs"]["steps"]
+_STEPS = {step["name"]: step["run"] for step in _ALL if "run" in step}
 
 
 @pytest.fixture(autouse=True)
@@ -46,16 +46,16 @@ def git(folder: Path, *arguments: str, expect: int = 0) -> str:
     return done.stdout
 
 
-def bash(clone: Project, script: str, *options: str) -> None:
+def bash(clone: Project, script: str, *options: str, **env: str) -> None:
     """A script in a clone."""
     command = ["bash", "--noprofile", "--norc", *options, "-c", script]
-    done = subprocess.run(command, cwd=clone.folder, env=clean_environment(), capture_output=True, text=True)
+    done = subprocess.run(command, cwd=clone.folder, env=clean_environment(**env), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def step(clone: Project, name: str) -> None:
-    """One step of the workflow's run that applies, as GitHub runs it."""
-    bash(clone, _STEPS[name], "-eo", "pipefail")
+    """One step of the action, as GitHub runs it."""
+    bash(clone, _STEPS[name], "-eo", "pipefail", FOLDER=".", BRANCH="main", PULL_REQUEST="")
 
 
 class Origin:
@@ -124,9 +124,12 @@ def test_two_runs_that_know_one_state(origin: Origin, server: Server) -> None:
     """Both begin from one state and bind different addresses; the hashes of both stay, so drift is still told."""
     origin.merge_pull_request("acme.yaml", _ACME)
     one = origin.checkout("one")
+    step(one, "Take the newest state")
     one.apply()
     step(one, "Keep the state")
     clones = [origin.checkout("two"), origin.checkout("three")]
+    for clone in clones:
+        step(clone, "Take the newest state")
     for clone, text in zip(clones, (_BIRCH, "accounts: {cedar: {fields: {$name: Cedar}}}\n"), strict=True):
         clone.write("more.yaml", text)
         clone.apply("--only", "account.birch" if text == _BIRCH else "account.cedar")

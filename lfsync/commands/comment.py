@@ -1,0 +1,53 @@
+"""`lfsync comment`: a saved plan on the pull or merge request that it is for, in one comment. I/O."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from lfsync.commands.console import Options, out
+from lfsync.commands.forge_comments import Comments
+from lfsync.commands.forges import forge_of
+from lfsync.commands.planning import read_plan
+from lfsync.commands.repository import folder_in_repository
+from lfsync.model import Plan
+from lfsync.render.markdown import plan_markdown
+
+
+def comment(options: Options, path: Path, *, on: str | None, dry_run: bool) -> int:
+    """0 once it is there. An empty plan changes a comment that is there, and makes none."""
+    made = read_plan(path)
+    folder = folder_in_repository(options.root)
+    mark = mark_of(made.workspace.name, folder)
+    heading = f"### lfsync: `{_harmless(folder)}`\n\n" if folder else ""
+    body = f"{mark}\n{heading}{plan_markdown(made)}"
+    if dry_run:
+        out(body)
+        return 0
+    forge = forge_of(on, os.environ)
+    with Comments(forge) as comments:
+        put = comments.put(mark, body, new=not is_empty(made))
+    said = {
+        "made": f"A new comment on {forge.request} has the plan.",
+        "updated": f"The comment on {forge.request} has the plan now.",
+        "unchanged": f"The comment on {forge.request} has this plan already.",
+        "none": f"The plan is empty, and {forge.request} has no comment of it: nothing to say.",
+    }
+    out(said[put])
+    return 0
+
+
+def is_empty(plan: Plan) -> bool:
+    """Nothing that a reviewer could look at."""
+    return not (plan.changes or plan.blocked or plan.refusals)
+
+
+def mark_of(workspace: str, folder: str) -> str:
+    """What a comment begins with, unseen: one for each workspace and project folder."""
+    return f"<!-- lfsync plan workspace={_harmless(workspace)} folder={_harmless(folder)} -->"
+
+
+def _harmless(name: str) -> str:
+    """A name as nothing but text, in an HTML comment and in a code span alike; two names give two texts."""
+    return "".join(each if each.isalnum() or each in "/._-" else quote(each, errors="surrogateescape") for each in name)

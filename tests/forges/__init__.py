@@ -1,0 +1,1 @@
+"""`lfsync comment` against a small fake of GitHub's and GitLab's APIs, over HTTP."""
