@@ -173,7 +173,7 @@ class _Command:
                 recorder.end(interrupted=interrupted)
             finally:
                 recorder.close()
-                session.keep(merged(session.state, planned.state.as_kept(), applier.state))
+                session.keep(merged(session.state, planned.state.as_kept(), applier.state), planned.schema)
         read, search, write = _sent(session)
         requests = Requests(read - before.read, search - before.search, write - before.write)
         if planned.plan.changes:

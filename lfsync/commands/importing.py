@@ -175,7 +175,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             result.warnings += warnings
             result.notes += notes
             if not dry_run:
-                _write(session, result)
+                _write(session, planned.schema, result)
             return result
 
 
@@ -596,14 +596,14 @@ def _blamed(problems: Sequence[Problem], addresses: Collection[Address]) -> dict
 # ---------------------------------------------------------------- writing
 
 
-def _write(session: Session, result: _Result) -> None:
+def _write(session: Session, schema: Schema, result: _Result) -> None:
     """Texts, then the files that name them, each whole, and all or none; then the state (rule V1)."""
     if not result.files or result.draft is None:
         return
     _write_files(session.project.root, result, _ordered(result.files, result.draft.desired))
     bindings = {each.address: result.draft.bindings[each.address] for each in result.resources}
     try:
-        session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}))
+        session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}), schema)
     except (StateError, OSError) as error:
         raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
 

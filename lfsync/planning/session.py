@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ApiError, ConfigError
@@ -19,7 +19,7 @@ from lfsync.state import state_file
 from lfsync.state.history import Recorder
 from lfsync.state.journal import Journal
 from lfsync.state.ledger import Intent, OpenUpload
-from lfsync.state.state import State, refuse_foreign
+from lfsync.state.state import State, organisation_ids, refuse_foreign
 from lfsync.times import iso
 
 
@@ -108,8 +108,9 @@ class Session:
             days=self.workspace.settings.history_days,
         )
 
-    def keep(self, state: State) -> None:
-        """Write the state down; then the journal has nothing more to tell."""
+    def keep(self, state: State, schema: Schema) -> None:
+        """Write the state down, as this organisation's (rule S1); then the journal has nothing more to tell."""
+        state = replace(state, ids=organisation_ids(schema, state.ids))
         state_file.write(self.workspace.state_path, state.forgetting(self.client.now()))
         if self.journal is not None:
             self.journal.end()

@@ -198,6 +198,35 @@ def test_rule_s1_a_state_of_another_organisation_is_refused(
     assert elsewhere.lfsync("plan", expect=4).out == ""
 
 
+def test_rule_s1_a_state_that_import_wrote_is_refused_elsewhere(
+    untouched: Server, server: Server, make: MakeProject
+) -> None:
+    """After the four commands of the README nothing has been applied: the state knows whose it is all the same."""
+    place = make({})
+    place.lfsync("import", "--all")
+    place.lfsync("plan")
+    elsewhere = place.elsewhere(LIGHTFIELD_BASE_URL=untouched.url)
+    for command in ("plan", "validate --online", "definitions --save"):
+        assert "another organisation" in elsewhere.lfsync(*command.split(), expect=4).err
+
+
+def test_rule_s1_a_run_that_sees_less_leaves_what_the_state_knows(
+    untouched: Server, server: Server, make: MakeProject
+) -> None:
+    """A key that may not read members, of files that name no custom field: the ids of runs before stay."""
+    place = make(_FILES)
+    place.apply()
+    seen = json.loads(place.state_file.read_text().splitlines()[0])["ids"]
+    assert seen
+    narrow = place.elsewhere(LIGHTFIELD_API_KEY="sk_lf_scopes_lists:read,lists:create")
+    for path in place.folder.glob("*.yaml"):
+        if path.name != "lfsync.yaml":
+            path.unlink()
+    (place.folder / "crm.yaml").write_text("lists: {new: {fields: {$name: New, $objectType: $account}}}\n")
+    narrow.apply()
+    assert json.loads(place.state_file.read_text().splitlines()[0])["ids"] == seen
+
+
 def test_a_broken_state_is_told_with_its_line(untouched: Server, tmp_path: Path) -> None:
     place = project(tmp_path / "p", untouched.url, _FILES)
     place.write(".lfsync/state/prod.jsonl", '{"lfsync_state": 1, "salt": "0123456789", "ids": []}\n<<<<<<< HEAD\n')
