@@ -45,6 +45,7 @@ from lfsync.wording import did_you_mean, nfc
 _ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _LONGEST_NAME, _LONGEST_REASON = 200, 600  # characters, on a terminal
+_NAMED = 3  # of those that are left alike
 _WHERE = Place("--where", 0)
 _DIVIDED = ("ADDRESS", "FULL_NAME")
 _ANY_OBJECT = f"{OBJECT}any"
@@ -652,14 +653,23 @@ def _text(result: _Result, dry_run: bool, is_cut: bool) -> Iterator[str]:
     if count := len(result.contents):
         where = next(iter(result.contents.values())).name.rpartition("/")[0]
         yield f"{'would download' if dry_run else 'downloaded'} {count} file{_s(count)} into {where}/"
-    for name, key, reason in result.left:
+    for (key, reason), who in _alike(result.left).items():
         if is_cut:
-            name, reason = shortened(name, _LONGEST_NAME), shortened(reason, _LONGEST_REASON)
-        yield f"left: {name}: {f'`{key}`: ' if key else ''}{reason}"
+            who, reason = [shortened(name, _LONGEST_NAME) for name in who], shortened(reason, _LONGEST_REASON)
+        more = f" and {len(who) - _NAMED} more" if len(who) > _NAMED else ""
+        yield f"left: {', '.join(who[:_NAMED])}{more}: {f'`{key}`: ' if key else ''}{reason}"
     yield from (f"Warning: {warning}." for warning in result.warnings)
     yield from (f"Note: {note}." for note in result.notes)
     count = len(result.resources)
     yield f"{'Would import' if dry_run else 'Imported'} {count} record{_s(count)}." if count else "Nothing to import."
+
+
+def _alike(left: Iterable[tuple[str, str | None, str]]) -> dict[tuple[str | None, str], list[str]]:
+    """By key and reason, who is left for it: what is alike is told once (rule C16)."""
+    found: dict[tuple[str | None, str], list[str]] = {}
+    for name, key, reason in left:
+        found.setdefault((key, reason), []).append(name)
+    return found
 
 
 def _s(count: int) -> str:
