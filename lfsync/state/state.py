@@ -221,12 +221,17 @@ def refuse_foreign(known: Iterable[str], schema: Schema, what: str, hint: str = 
 
     Nothing can be said where the key may not read members and there is no custom field.
     """
-    known, here = set(known), _own_ids(schema)
-    if known and here and known.isdisjoint(here):
+    if is_foreign(known, schema):
         raise RefusedError(
             f"{what} belongs to another organisation: none of its members and custom fields is here",
             hint=hint,
         )
+
+
+def is_foreign(known: Iterable[str], schema: Schema) -> bool:
+    """Whether `known` holds ids, and none of them is among those that `schema` has."""
+    known, here = set(known), _own_ids(schema)
+    return bool(known and here) and known.isdisjoint(here)
 
 
 def _own_ids(schema: Schema) -> set[str]:
