@@ -272,7 +272,7 @@ def import_(
     """Bring live records into files and under management."""
     from lfsync.commands.importing import Request, import_live
 
-    request = Request(kinds, everything, ids, where, fields, into, members, limit, download)
+    request = Request(kinds, everything, ids, where, limit, download, fields, into, members)
     return import_live(options, request, dry_run=dry_run, format=format)
 
 

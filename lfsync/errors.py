@@ -69,7 +69,7 @@ class DeclinedError(LfsyncError):
     """The answer to the question was no."""
 
     def __init__(self) -> None:
-        super().__init__("nothing was written")
+        super().__init__("Nothing was written.")
 
 
 class UsageError(LfsyncError):

@@ -146,7 +146,7 @@ async def _online(options: Options) -> Project:
 
 def schema(options: Options, name: str | None) -> int:
     """The JSON Schema of one kind of file, or of all by name; strict where the project has saved definitions."""
-    saved = _saved(options) if name in (None, "resources", "lfsync") else None
+    saved = _saved(options, needed=name != "lfsync") if name in (None, "resources", "lfsync") else None
     made: dict[str, object] = {
         "resources": workspace_schema(saved.schema) if saved else resources_schema(),
         "lfsync": workspace_settings_schema(saved.schema) if saved else settings_schema(),
@@ -158,9 +158,14 @@ def schema(options: Options, name: str | None) -> int:
     return 0
 
 
-def _saved(options: Options) -> Saved | None:
-    """What is saved of the workspace of a project, if there is one."""
+def _saved(options: Options, *, needed: bool) -> Saved | None:
+    """What is saved of the workspace of a project, if there is one. Not `needed`: none where that can't be read."""
     if not (options.root / SETTINGS).exists():
         return None
-    workspace = _named_workspace(load_project(options.root, may_be_empty=True), options)
-    return saved_of(workspace) if workspace else None
+    try:
+        workspace = _named_workspace(load_project(options.root, may_be_empty=True), options)
+        return saved_of(workspace) if workspace else None
+    except ConfigError:
+        if needed:
+            raise
+        return None  # the schema of `lfsync.yaml` is asked for where something is wrong with it

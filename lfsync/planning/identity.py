@@ -385,7 +385,7 @@ class Identities:
             if hit is None:
                 raise StuckError(
                     f"{target.place}: no live {query.kind} matches {describe(query)}",
-                    "Correct the match, or declare the record in this project.",
+                    "Correct the match, or declare the record in this project and name it by its key.",
                 )
             self.queries[id(query)] = hit
         return self.queries[id(query)]

@@ -72,6 +72,9 @@ def prepare(
 def unknown_type(kind: str, schema: Schema) -> tuple[str, str]:
     """What is wrong with a type of custom objects that the workspace doesn't have, and what to do."""
     slug, types = kind.removeprefix(OBJECT), schema.types
+    if slug in types:
+        hint = "Plan again; if it stays so, look at the type in Lightfield's settings, or take it out of the files."
+        return f"the API lists the custom object type `{slug}`, and answers that it has no definitions", hint
     hint = did_you_mean(slug, types) or f"it has {quoted(types) or 'none'}; types are made in Lightfield's settings"
     return f"this workspace has no custom object type `{slug}` that the key can see", hint
 

@@ -14,8 +14,6 @@ from lfsync.wording import did_you_mean
 NAMES: Final = ("change", "before", "after", "links", "record", "now")
 LONGEST: Final = 2_000
 """Characters of an expression; what needs more is a case for two policies."""
-
-
 _TYPES: Final = {
     *("bool", "bytes", "double", "duration", "dyn", "google", "int", "list", "map", "null_type", "optional_type"),
     *("string", "timestamp", "type", "uint"),

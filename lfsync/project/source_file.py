@@ -36,7 +36,7 @@ def read_table(file: str, text: str) -> Table:
     """Rows that can't be read are problems of the table. Raises ConfigError if there is no table at all."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
-        raise ConfigError([Problem("the file is empty", Place(file, 1), hint="its first line names the columns")])
+        raise _no_table(file)
     bad = _BAD.search(text)
     if bad:
         place = Place(file, len(re.findall("\r\n|\r|\n", text[: bad.start()])) + 1)
@@ -51,7 +51,9 @@ def read_table(file: str, text: str) -> Table:
 
 def _read_csv(file: str, text: str, delimiter: str) -> Table:
     lines = _csv_lines(file, text, delimiter)
-    _, header = next(lines)
+    _, header = next(lines, (1, None))
+    if header is None:  # delimiters, and nothing between them
+        raise _no_table(file)
     table = Table([nfc(name.strip()) for name in header])
     table.problems += _header_problems(file, table.columns)
     try:
@@ -60,6 +62,10 @@ def _read_csv(file: str, text: str, delimiter: str) -> Table:
     except ConfigError as error:
         table.problems += error.problems
     return table
+
+
+def _no_table(file: str) -> ConfigError:
+    return ConfigError([Problem("the file is empty", Place(file, 1), hint="its first line names the columns")])
 
 
 def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -64,9 +64,10 @@ def _renamed_and_let_go(case: Data) -> bool:
 
 
 def _sees_metadata_alone(case: Data) -> bool:
-    """Somebody who is no admin applies, and a meeting is private."""
+    """Somebody who is no admin applies, a meeting is private, and the files move on."""
     asks = any(step["do"] == "apply" and step.get("key") == "member" for step in case["steps"])
-    return asks and "'$privacySetting': 'METADATA'" in str(case)
+    edits = sum(step["do"] == "edit" for step in case["steps"])
+    return asks and edits > 1 and "'$privacySetting': 'METADATA'" in str(case)
 
 
 def _uploaded_before(case: Data) -> bool:
@@ -130,7 +131,7 @@ Client.update = _update
         lambda case: "'act': 'trash'" in str(case),
         r"\brecreate_missing=recreate_missing\b",
     ),
-    Mutation("nobody is asked", "lfsync/cli.py", "yes=True", _does(how="no"), r"\byes=yes\b"),
+    Mutation("nobody is asked", "lfsync/cli.py", "Manner(True,", _does(how="no"), r"\bManner\(yes,"),
     Mutation(
         "what was left out is no failure",
         "lfsync/cli.py",

@@ -314,6 +314,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         ["rows.csv:3: control character U+001B"],
     ),
     "empty rows": ({"r.yaml": SOURCE, "rows.csv": "\ufeff\n"}, ["rows.csv:1: the file is empty"]),
+    "nothing but commas": ({"r.yaml": SOURCE, "rows.csv": ",,\n , \n"}, ["rows.csv:1: the file is empty"]),
     "two columns of a name": (
         {"r.yaml": SOURCE, "rows.csv": "Name,City,City\n"},
         ["rows.csv:1: two columns are named `City`"],

@@ -108,4 +108,4 @@ def test_a_pipe_that_does_not_block_gets_everything(untouched: Server, tmp_path:
         assert process.stderr is not None
         assert (process.wait(TIMEOUT), process.stderr.read()) == (0, "")
     os.close(reader)
-    assert json.loads(b"".join(chunks)).keys() == {"resources", "lfsync", "plan"}
+    assert json.loads(b"".join(chunks)).keys() == {"resources", "lfsync", "plan", "run", "event"}

@@ -33,7 +33,7 @@ from tests.serving import served
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Any]
 
-_ON_RECORD = 0.3  # seconds from an answer to its place on record; far above what it takes
+_ON_RECORD = 0.6  # seconds from an answer to its place on record; far above what it takes
 _PAST = "x-past-lfsync"  # marks the requests of the test itself
 HEADERS = {
     "Authorization": f"Bearer {KEY}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.stage_b import Build, Town, error
 
 # ---------------------------------------------------------------- definitions
 
@@ -66,6 +66,19 @@ def test_a_select_without_options_takes_no_label(build: Build) -> None:
     said = town.lfsync("plan")
     assert said.code == 1
     assert "crm.yaml:1" in said.err
+
+
+def test_a_type_that_is_listed_and_has_no_definitions_is_no_typo(build: Build) -> None:
+    """Promise 5: what is wrong, and what to do; never "no type `project`, did you mean `project`?"."""
+    town = build("objects: {project: {label: Project, fields: {name: {type: TEXT, label: Name}}}}\n")
+    hidden = "/v1/objects/project/definitions"
+    town.bent.instead = lambda method, path: error(404, "not_found") if path == hidden else None
+    town.write("objects: {project: {apollo: {match: [name], fields: {name: Apollo}}}}\n")
+    said = town.lfsync("plan")
+    assert said.code == 1
+    assert "crm.yaml:1" in said.err
+    assert "lists the custom object type `project`" in said.err
+    assert "did you mean" not in said.err
 
 
 # ---------------------------------------------------------------- unreadable answers

@@ -113,6 +113,7 @@ def test_the_files_of_a_project(project: Path, tally: Tally) -> None:
     @example(("crm.yaml", b"accounts: &a {x: *a}\n"))
     @example(("crm.yaml", b"\xff\xfe\x00"))
     @example(("rows.csv", b"Id,Name,Score\n" + b'"' * 9))
+    @example(("rows.csv", b",\n"))
     def law(damage: tuple[str, bytes]) -> None:
         name, text = damage
         _lay_out(project, {name: text})
