@@ -20,7 +20,7 @@ from lfsync.editing.splices import CantEditError
 from lfsync.errors import LfsyncError, Problem, StateError, UnrecordedError, UsageError
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of
 from lfsync.knowledge.knowledge import named, title
-from lfsync.model import Address, Desired, Record
+from lfsync.model import Address, Desired, Record, Schema
 from lfsync.planning.choosing import (
     Choice,
     chosen,
