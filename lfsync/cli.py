@@ -83,7 +83,8 @@ def _no_slip(context: click.Context, option: click.Parameter, value: Path | None
     """`-o --detailed-exitcode` and `-out=x` are slips, not files of these names (rule C17)."""
     is_dash = str(value) == "-" and option.name == "events"
     if value is not None and not is_dash and str(value).startswith(("-", "=", "ut=")):
-        raise click.BadParameter(f"{value} is no file's name here. Write -o FILE, or ./FILE if it is meant.")
+        written = f"--{option.name} FILE" if option.name == "events" else "-o FILE"
+        raise click.BadParameter(f"{value} is no file's name here. Write {written}, or ./FILE if it is meant.")
     return value
 
 

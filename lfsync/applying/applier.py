@@ -21,7 +21,7 @@ from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.planning.planned import Planned
 from lfsync.planning.uniques import cleared_first
 from lfsync.state.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal
-from lfsync.state.state import State, organisation_ids
+from lfsync.state.state import State
 from lfsync.times import iso
 
 _AT_ONCE = 96
@@ -51,8 +51,7 @@ class Applier:
     @property
     def state(self) -> State:
         """The state as of now."""
-        ids, kept = organisation_ids(self.planned.schema), self.planned.state.as_kept()
-        return replace(kept, ids=ids, bindings=self.ledger.bindings, released=self.ledger.released)
+        return replace(self.planned.state.as_kept(), bindings=self.ledger.bindings, released=self.ledger.released)
 
     def stop(self, reason: str = _INTERRUPTED) -> None:
         """Begin nothing new; what is in flight ends as it would."""

@@ -223,7 +223,7 @@ def _write(session: Session, planned: Planned, result: _Result) -> None:
     parts, removed = _parts(result.edits)
     state = _agreed(session, planned, result.draft, parts.keys() - failed, removed)
     try:
-        session.keep(state)
+        session.keep(state, planned.schema)
     except (StateError, OSError) as error:
         raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
 

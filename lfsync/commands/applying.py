@@ -41,6 +41,7 @@ from lfsync.render.words import data_size, plural
 from lfsync.state import history
 from lfsync.state.state import merged
 
+_Made = Callable[[Session], Awaitable[Planned]]
 _FINE = ("done", "unchanged")
 _NO_REQUESTS = Requests()
 
@@ -67,17 +68,21 @@ def apply(options: Options, wishes: Wishes, patterns: Patterns, manner: Manner) 
     async def made(session: Session) -> Planned:
         return await plan_declared(session, patterns, wishes)
 
-    return _carry_out(options, "apply", made, manner)
+    return _carry_out(options, "apply", lambda: made, manner)
 
 
 def apply_saved(options: Options, path: Path, manner: Manner) -> int:
     """As `apply`, for a plan that was made before."""
-    saved = read_plan(path)
 
-    async def made(session: Session) -> Planned:
-        return await plan_saved(session, saved)
+    def read() -> _Made:
+        saved = read_plan(path)
 
-    return _carry_out(options, "apply", made, manner)
+        async def made(session: Session) -> Planned:
+            return await plan_saved(session, saved)
+
+        return made
+
+    return _carry_out(options, "apply", read, manner)
 
 
 def undo(options: Options, name: str | None, manner: Manner) -> int:
@@ -88,14 +93,12 @@ def undo(options: Options, name: str | None, manner: Manner) -> int:
         say(escape(f"{'Would undo' if manner.dry else 'Undoing'} {run_in_words(run)}."))
         return await plan_undo(session, run)
 
-    return _carry_out(options, "undo", made, manner)
+    return _carry_out(options, "undo", lambda: made, manner)
 
 
-def _carry_out(options: Options, command: str, made: Callable[[Session], Awaitable[Planned]], manner: Manner) -> int:
-    if not manner.yes and not manner.dry and not sys.stdin.isatty():
-        raise UsageError(f"{command} asks before it writes, and there is no terminal to ask on", hint="Pass --yes.")
+def _carry_out(options: Options, command: str, maker: Callable[[], _Made], manner: Manner) -> int:
     with event_log(manner.events, options.root) as log:
-        return awaited(_Command(options, command, manner, log).carried_out(made))
+        return awaited(_Command(options, command, manner, log).carried_out(maker))
 
 
 class _Command:
@@ -107,10 +110,11 @@ class _Command:
         self.manner = manner
         self.log = log
 
-    async def carried_out(self, made: Callable[[Session], Awaitable[Planned]]) -> int:
+    async def carried_out(self, maker: Callable[[], _Made]) -> int:
         """The exit code. Whatever ends the command, the last event tells of it."""
         try:
-            return await self._opened_and_run(made)
+            self._refuse_unasked()
+            return await self._opened_and_run(maker())
         except BaseException as error:
             if self.log is not None:
                 problems = problems_of(error)
@@ -118,7 +122,12 @@ class _Command:
                 self.log.ended(code, run=None, blocked=0, requests=Requests(), problems=problems)
             raise
 
-    async def _opened_and_run(self, made: Callable[[Session], Awaitable[Planned]]) -> int:
+    def _refuse_unasked(self) -> None:
+        if not self.manner.yes and not self.manner.dry and not sys.stdin.isatty():
+            what = f"{self.name} asks before it writes, and there is no terminal to ask on"
+            raise UsageError(what, hint="Pass --yes.")
+
+    async def _opened_and_run(self, made: _Made) -> int:
         options, opened = self.options, list[Session]()
         with (
             reading_progress(options) as watcher,
@@ -174,7 +183,7 @@ class _Command:
                 recorder.end(interrupted=interrupted)
             finally:
                 recorder.close()
-                session.keep(merged(session.state, planned.state.as_kept(), applier.state))
+                session.keep(merged(session.state, planned.state.as_kept(), applier.state), planned.schema)
         read, search, write = _sent(session)
         requests = Requests(read - before.read, search - before.search, write - before.write)
         if planned.plan.changes:

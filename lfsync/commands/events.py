@@ -124,7 +124,7 @@ def event_log(path: Path | None, root: Path) -> Iterator[EventLog | None]:
     if path is None or path == STDOUT:
         yield None if path is None else EventLog(out)
         return
-    refuse_own(path, root, ())
+    refuse_own(path, root, (), what="the events")
     handle = _opened(path)
     try:
         yield EventLog(lambda line: _write_all(handle, line.encode()))

@@ -20,7 +20,7 @@ from lfsync.editing.splices import CantEditError
 from lfsync.errors import LfsyncError, Problem, StateError, UnrecordedError, UsageError
 from lfsync.kinds import KINDS, OBJECT, id_kind, is_kind, kind_of
 from lfsync.knowledge.knowledge import named, title
-from lfsync.model import Address, Desired, Record
+from lfsync.model import Address, Desired, Record, Schema
 from lfsync.planning.choosing import (
     Choice,
     chosen,
@@ -50,6 +50,7 @@ from lfsync.wording import did_you_mean, nfc
 _ROUNDS = 20
 _HEADER = "# Written by `lfsync import`, yours from here on.\n"
 _LONGEST_NAME, _LONGEST_REASON = 200, 600  # characters, on a terminal
+_NAMED = 3  # of those that are left alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             result.warnings += warnings
             result.notes += notes
             if not dry_run:
-                _write(session, result)
+                _write(session, planned.schema, result)
             return result
 
 
@@ -392,14 +393,14 @@ def _blamed(problems: Sequence[Problem], addresses: Collection[Address]) -> dict
 # ---------------------------------------------------------------- writing
 
 
-def _write(session: Session, result: _Result) -> None:
+def _write(session: Session, schema: Schema, result: _Result) -> None:
     """Texts, then the files that name them, each whole, and all or none; then the state (rule V1)."""
     if not result.files or result.draft is None:
         return
     _write_files(session.project.root, result, _ordered(result.files, result.draft.desired))
     bindings = {each.address: result.draft.bindings[each.address] for each in result.resources}
     try:
-        session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}))
+        session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}), schema)
     except (StateError, OSError) as error:
         raise UnrecordedError(f"the files are written, but the state can't be: {error}") from None
 
@@ -448,14 +449,23 @@ def _text(result: _Result, dry_run: bool, is_cut: bool) -> Iterator[str]:
     if count := len(result.contents):
         where = next(iter(result.contents.values())).name.rpartition("/")[0]
         yield f"{'would download' if dry_run else 'downloaded'} {count} file{_s(count)} into {where}/"
-    for name, key, reason in result.left:
+    for (key, reason), who in _alike(result.left).items():
         if is_cut:
-            name, reason = shortened(name, _LONGEST_NAME), shortened(reason, _LONGEST_REASON)
-        yield f"left: {name}: {f'`{key}`: ' if key else ''}{reason}"
+            who, reason = [shortened(name, _LONGEST_NAME) for name in who], shortened(reason, _LONGEST_REASON)
+        more = f" and {len(who) - _NAMED} more" if len(who) > _NAMED else ""
+        yield f"left: {', '.join(who[:_NAMED])}{more}: {f'`{key}`: ' if key else ''}{reason}"
     yield from (f"Warning: {warning}." for warning in result.warnings)
     yield from (f"Note: {note}." for note in result.notes)
     count = len(result.resources)
     yield f"{'Would import' if dry_run else 'Imported'} {count} record{_s(count)}." if count else "Nothing to import."
+
+
+def _alike(left: Iterable[tuple[str, str | None, str]]) -> dict[tuple[str | None, str], list[str]]:
+    """By key and reason, who is left for it: what is alike is told once (rule C16)."""
+    found: dict[tuple[str | None, str], list[str]] = {}
+    for name, key, reason in left:
+        found.setdefault((key, reason), []).append(name)
+    return found
 
 
 def _s(count: int) -> str:

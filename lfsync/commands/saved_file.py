@@ -19,7 +19,7 @@ _DESCRIPTOR: Final = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|
 _STANDARD: Final = {"in": 0, "out": 1, "err": 2}
 
 
-def refuse_own(path: Path, root: Path, own: Container[Path]) -> None:
+def refuse_own(path: Path, root: Path, own: Container[Path], *, what: str = "the plan") -> None:
     """UsageError where `path` is the project's own (`own`: its files, links followed), or would become so."""
     given, real = Path(os.path.abspath(path)), _real(path)  # noqa: PTH100  (`..` goes, links stay)
     why = None
@@ -30,7 +30,8 @@ def refuse_own(path: Path, root: Path, own: Container[Path]) -> None:
     elif real.is_relative_to(root) and real.suffix in (".yaml", ".yml"):
         why = "would be read as one of the project's resource files"
     if why:
-        raise UsageError(f"the plan can't be saved to {path}, which {why}", hint="Save it as NAME.plan.json.")
+        hint = "Save it as NAME.plan.json." if what == "the plan" else "Name another file, outside of these."
+        raise UsageError(f"{what} can't be saved to {path}, which {why}", hint=hint)
 
 
 def save(text: str, path: Path) -> None:

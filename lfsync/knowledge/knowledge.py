@@ -180,6 +180,11 @@ class Knowledge:
             return False
         return kind in self.trash and id in self.trash[kind].records
 
+    def is_missing(self, kind: str, id: str) -> bool:
+        """Whether it is gone, or a list of its kind lacks it that it is not too new for; asks for nothing."""
+        listed = self.listed.get(kind)
+        return self.is_gone(kind, id) or (listed is not None and id not in listed and (kind, id) not in self.recent)
+
     def presence(self, kind: str, id: str) -> Presence:
         """Whether a record is there; asks for what is not known."""
         key = (kind, id)

@@ -141,7 +141,7 @@ async def plan_undo(session: Session, run: Run) -> Planned:
     entries = [entry for entry in run.merged() if kind_of(address_of(entry).kind).deletable]
     kinds = {address_of(entry).kind for entry in entries}
     schema = await read_schema(session.client, token, (), kinds)
-    session.refuse_foreign(schema)
+    await session.recognise(schema, token)
     if missing := sorted(kinds - schema.kinds.keys()):
         raise UsageError(f"the workspace has no {', '.join(missing)} any more", hint="Nothing of that run is undone.")
     reader = _reader(session, session.state)

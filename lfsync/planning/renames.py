@@ -23,7 +23,7 @@ def with_renames(made: Plan, comparer: Comparer) -> Plan:
     creates = [change for change in made.changes if change.action == "create"]
     going = {change.address for change in made.changes if change.action == "delete"} - comparer.desired.keys()
     orphans = sorted({*going, *(orphan.address for orphan in made.orphans)})
-    there = [a for a in orphans if not comparer.knowledge.is_gone(a.kind, comparer.state.bindings[a].id)]
+    there = [a for a in orphans if not comparer.knowledge.is_missing(a.kind, comparer.state.bindings[a].id)]
     asked = _pairs(creates, there, comparer)
     changes = tuple(
         replace(change, warnings=(*change.warnings, _question(asked[change.address], change.address)))

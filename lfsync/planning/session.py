@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ApiError, ConfigError
 from lfsync.model import Address, Desired, Resource, Schema
-from lfsync.planning.live_schema import may_read, read_schema, refuse_unreadable
+from lfsync.planning.live_schema import may_read, read_answers, read_schema, refuse_unreadable
 from lfsync.planning.plan import reading_scopes
 from lfsync.planning.prepare import prepare
+from lfsync.planning.saved_definitions import schema_of
 from lfsync.project.load import Project
 from lfsync.project.workspace import Workspace
 from lfsync.state import state_file
 from lfsync.state.history import Recorder
 from lfsync.state.journal import Journal
 from lfsync.state.ledger import Intent, OpenUpload
-from lfsync.state.state import State, refuse_foreign
+from lfsync.state.state import State, is_foreign, organisation_ids, refuse_foreign
 from lfsync.times import iso
 
 
@@ -76,7 +77,7 @@ class Session:
         if self.project.problems or problems:
             raise ConfigError([*self.project.problems, *problems], workspace=self.workspace.name)
         refuse_unreadable(reading_scopes(desired.values()), token)
-        self.refuse_foreign(schema)
+        await self.recognise(schema, token)
         self.timings.check += time.perf_counter() - started
         return desired, schema, token
 
@@ -84,6 +85,15 @@ class Session:
     def moved(self) -> State:
         """The state as the project's `moved:` blocks make it (rule M1)."""
         return self.state.moving(self.project.former)
+
+    async def recognise(self, schema: Schema, token: Token) -> None:
+        """RefusedError where the state is another organisation's (rule S1).
+
+        `schema` may lack just the kinds that the state's ids are of: all that the key may read is looked at first.
+        """
+        if is_foreign(self.state.ids, schema):
+            schema = schema_of(await read_answers(self.client, token))
+        self.refuse_foreign(schema)
 
     def refuse_foreign(self, schema: Schema) -> None:
         """RefusedError where the state is another organisation's (rule S1)."""
@@ -108,8 +118,9 @@ class Session:
             days=self.workspace.settings.history_days,
         )
 
-    def keep(self, state: State) -> None:
-        """Write the state down; then the journal has nothing more to tell."""
+    def keep(self, state: State, schema: Schema) -> None:
+        """Write the state down, as this organisation's (rule S1); then the journal has nothing more to tell."""
+        state = replace(state, ids=organisation_ids(schema, state.ids))
         state_file.write(self.workspace.state_path, state.forgetting(self.client.now()))
         if self.journal is not None:
             self.journal.end()

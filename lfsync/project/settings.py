@@ -191,6 +191,7 @@ class Policy(_Closed):
     name: Name = Field(description="What it is called, in the plan and in the refusal.")
     on: Annotated[list[KindName], BeforeValidator(_listed)] = Field(
         default_factory=list,
+        min_length=1,
         description="A kind, or several. Default: all kinds.",
         json_schema_extra={"type": ["string", "array"]},
     )

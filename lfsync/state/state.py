@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from lfsync.times import unix_time
 
 FORMAT_VERSION = 1
 KEYS_KNOWN = 24 * 3600  # seconds (API sheet, section 9)
-_MAX_IDS = 64
+_MAX_IDS, _OF_EACH = 256, 16
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -203,9 +203,14 @@ class State:
         return hashlib.blake2b(marked.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def organisation_ids(schema: Schema) -> tuple[str, ...]:
-    """Hashes of ids that no other organisation has: members and custom field definitions (rule S1)."""
-    return tuple(sorted(_own_ids(schema))[:_MAX_IDS])
+def organisation_ids(schema: Schema, known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Hashes of ids that no other organisation has: members and custom field definitions (rule S1).
+
+    A few of each, for other keys and other files see other ones of them; `known`, of runs before, stay for that.
+    """
+    groups = (set(map(_hashed, ids)) for ids in _own(schema))
+    own = {id for group in groups for id in sorted(group)[:_OF_EACH]}
+    return tuple(sorted([*sorted(own), *sorted({*known} - own)][:_MAX_IDS]))
 
 
 _FOREIGN = "Check the API key and the base URL of the workspace, or name another state file for it."
@@ -216,19 +221,32 @@ def refuse_foreign(known: Iterable[str], schema: Schema, what: str, hint: str = 
 
     Nothing can be said where the key may not read members and there is no custom field.
     """
-    known, here = set(known), _own_ids(schema)
-    if known and here and known.isdisjoint(here):
+    if is_foreign(known, schema):
         raise RefusedError(
             f"{what} belongs to another organisation: none of its members and custom fields is here",
             hint=hint,
         )
 
 
+def is_foreign(known: Iterable[str], schema: Schema) -> bool:
+    """Whether `known` holds ids, and none of them is among those that `schema` has."""
+    known, here = set(known), _own_ids(schema)
+    return bool(known and here) and known.isdisjoint(here)
+
+
 def _own_ids(schema: Schema) -> set[str]:
-    ids = {member.id for member in schema.members}
+    return {_hashed(id) for ids in _own(schema) for id in ids}
+
+
+def _own(schema: Schema) -> Iterator[list[str]]:
+    """The organisation's own ids: of members, and of the custom fields of each kind."""
+    yield [member.id for member in schema.members]
     for definitions in schema.kinds.values():
-        ids.update(f.id for key, f in definitions.fields.items() if f.id and not key.startswith("$"))
-    return {hashlib.sha256(id.encode()).hexdigest()[:16] for id in ids}
+        yield [f.id for key, f in definitions.fields.items() if f.id and not key.startswith("$")]
+
+
+def _hashed(id: str) -> str:
+    return hashlib.sha256(id.encode()).hexdigest()[:16]
 
 
 def merged(whole: State, planned: State, applied: State) -> State:

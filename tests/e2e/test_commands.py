@@ -14,6 +14,7 @@ from lfsync import __version__
 from tests.e2e.conftest import MakeProject
 from tests.e2e.rig import KEY, Project, Server, clean_environment, project, serving
 
+_VERBS = ("read", "create", "update")
 _FILES = {
     "crm.yaml": "accounts:\n"
     "  solo: {fields: {$name: Solo, score: 2}}\n"
@@ -196,6 +197,51 @@ def test_rule_s1_a_state_of_another_organisation_is_refused(
     assert "another organisation" in run.err
     assert place.state_file.read_bytes() == state
     assert elsewhere.lfsync("plan", expect=4).out == ""
+
+
+def test_rule_s1_a_state_that_import_wrote_is_refused_elsewhere(
+    untouched: Server, server: Server, make: MakeProject
+) -> None:
+    """After the four commands of the README nothing has been applied: the state knows whose it is all the same."""
+    place = make({})
+    place.lfsync("import", "--all")
+    place.lfsync("plan")
+    elsewhere = place.elsewhere(LIGHTFIELD_BASE_URL=untouched.url)
+    for command in ("plan", "validate --online", "definitions --save"):
+        assert "another organisation" in elsewhere.lfsync(*command.split(), expect=4).err
+
+
+def test_rule_s1_other_kinds_of_the_same_organisation_are_not_foreign(tmp_path: Path, make: MakeProject) -> None:
+    """A key that may not read members; the files were about accounts, and are about contacts now."""
+    seed = tmp_path / "two.yaml"
+    fields = "{fields: {one: {type: TEXT, label: One}}}"
+    seed.write_text(f"definitions: {{account: {fields}, contact: {fields}}}\n")
+    with serving(seed) as own, serving(seed) as other:
+        key = "sk_lf_scopes_" + ",".join(f"{kind}:{verb}" for kind in ("accounts", "contacts") for verb in _VERBS)
+        place = make({"crm.yaml": "accounts: {a: {fields: {$name: A}}}\n"})
+        place = place.elsewhere(LIGHTFIELD_BASE_URL=own.url, LIGHTFIELD_API_KEY=key)
+        place.apply()
+        (place.folder / "crm.yaml").write_text("contacts: {c: {fields: {$email: [c@x.example]}}}\n")
+        place.apply()
+        elsewhere = place.elsewhere(LIGHTFIELD_BASE_URL=other.url)
+        assert "another organisation" in elsewhere.lfsync("plan", expect=4).err
+
+
+def test_rule_s1_a_run_that_sees_less_leaves_what_the_state_knows(
+    untouched: Server, server: Server, make: MakeProject
+) -> None:
+    """A key that may not read members, of files that name no custom field: the ids of runs before stay."""
+    place = make(_FILES)
+    place.apply()
+    seen = json.loads(place.state_file.read_text().splitlines()[0])["ids"]
+    assert seen
+    narrow = place.elsewhere(LIGHTFIELD_API_KEY="sk_lf_scopes_lists:read,lists:create")
+    for path in place.folder.glob("*.yaml"):
+        if path.name != "lfsync.yaml":
+            path.unlink()
+    (place.folder / "crm.yaml").write_text("lists: {new: {fields: {$name: New, $objectType: $account}}}\n")
+    narrow.apply()
+    assert json.loads(place.state_file.read_text().splitlines()[0])["ids"] == seen
 
 
 def test_a_broken_state_is_told_with_its_line(untouched: Server, tmp_path: Path) -> None:

@@ -272,6 +272,19 @@ def test_what_is_asked_costs_no_request(build: Build) -> None:
     assert json.dumps("moved: [{from: account.a2, to: account.b2}]")[1:-1] in asked["account.b2"][0]
 
 
+def test_what_was_trashed_is_not_asked_of(build: Build) -> None:
+    """A block that leads to it would only block: the advice would be wrong."""
+    town = build()
+    town.write("accounts: {a: {fields: {$name: A, nickname: N}}}\n")
+    town.apply()
+    town.write("accounts: {b: {fields: {$name: B, nickname: N}}}\n")
+    (change,) = town.plan()["changes"]
+    assert [each[:8] for each in change["warnings"]] == ["renamed?"]
+    town.trash("/v1/accounts", town.id("account.a"))
+    (change,) = town.plan()["changes"]
+    assert (change["action"], change["warnings"]) == ("create", [])
+
+
 # ---------------------------------------------------------------- random chains
 
 _CHAINS = {f"account.a{n}": "accounts" for n in range(4)} | {"contact.c0": "contacts", "contact.c1": "contacts"}

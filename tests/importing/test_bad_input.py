@@ -240,6 +240,19 @@ def test_a_kind_without_rights(hidden: str, left: list[str], build: Build, monke
         assert len(told["imported"]) == 8
 
 
+def test_what_is_left_alike_is_told_once(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule C16: one line with its count and the first three, for people; a program is told of each."""
+    rows = [f"{{fields: {{$name: N{number}}}, relationships: {{$owner: kai}}}}" for number in range(5)]
+    place = build(
+        seed=f"members: [{{ref: kai, email: kai@corp.example}}]\nrecords: {{accounts: [{', '.join(rows)}]}}\n"
+    )
+    place.as_key(monkeypatch, "accounts:read")
+    said = place.lfsync("import", "account", "--dry-run")
+    lines = [line for line in said.out.splitlines() if line.startswith("left: ")]
+    assert lines == ["left: account.n0, account.n1, account.n2 and 2 more: `$owner`: this key may not read member"]
+    assert len(imported(place, "account")["left"]) == 5
+
+
 def test_a_kind_without_rights_that_is_asked_for_is_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     place = build(seed=_CRM)
     place.as_key(monkeypatch, "accounts:read", "members:read")

@@ -202,6 +202,32 @@ def test_events_tell_of_a_failure(build: Build) -> None:
     assert {problem["file"] for problem in events[-1]["problems"]} == {"bad.yaml"}
 
 
+@pytest.mark.parametrize("arguments", [("apply",), ("apply", "nowhere.plan.json", "--yes")])
+def test_events_tell_of_a_command_that_fails_at_once(build: Build, arguments: tuple[str, ...]) -> None:
+    """docs/commands.md: `summary` has the problems of a command that failed. A log of the run before would mislead."""
+    town = _town(build)
+    path = town.root / "events.jsonl"
+    town.apply("--events", str(path))
+    said = town.lfsync(*arguments, "--events", str(path))
+    assert said.code == 1, said
+    events = _events(town, path)
+    assert [event["type"] for event in events] == ["version", "summary"]
+    assert events[-1]["exit_code"] == 1
+    (problem,) = events[-1]["problems"]
+    assert problem["message"] in said.err
+
+
+@pytest.mark.parametrize("place", [".lfsync/state/prod.jsonl", "new.yaml", "--yes"])
+def test_a_wrong_place_for_events_is_told_of_events(place: str, build: Build) -> None:
+    """Rule C17; what is wrong is not said of a plan, and no `-o` is named."""
+    town = _town(build)
+    said = town.lfsync("apply", "--yes", "--events", place if place.startswith("-") else str(town.root / place))
+    assert said.code == 1
+    assert "events" in said.err
+    assert "plan" not in said.err.lower().replace("[plan]", "")
+    assert "-o " not in said.err
+
+
 def test_events_never_replace_what_is_no_log_of_events(build: Build) -> None:
     """Rule C17: a wrong place is never taken silently."""
     town = _town(build)

@@ -217,6 +217,40 @@ def test_mistakes_are_problems_at_their_place(build: Build) -> None:
         assert what in told.partition("lfsync.yaml:")[0], said.err
 
 
+@pytest.mark.parametrize(
+    ("when", "named"),
+    [
+        ("aftr.tier == 'Gold'", "did you mean `after`?"),
+        ("change.action == 'delete' && envy == 1", "`envy`"),
+        ("['a'].exists(x, x == y)", "`y`"),
+    ],
+)
+def test_a_name_that_no_expression_can_ask_for_is_a_mistake(when: str, named: str, build: Build) -> None:
+    """Design.md, 15: `validate` checks the expressions. It would hit every change, or wait for the first that asks."""
+    said = _town(build, _deny(when)).lfsync("validate")
+    assert said.code == 1
+    assert named in said.err
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "links['$owner'].all(one, links['$owner'].exists( other , other != one))",
+        "type(after['$name']) == string && change.fields.map(f, f != '', after[f]).size() > 1",
+        "['a'].filter(x, x == 'a').exists_one(x, true) && now > timestamp('2020-01-01T00:00:00Z') && record == null",
+    ],
+)
+def test_names_that_an_expression_makes_itself_are_none(when: str, build: Build) -> None:
+    assert _town(build, _deny(when)).lfsync("validate").code == 0
+
+
+def test_a_policy_on_no_kind_is_a_mistake(build: Build) -> None:
+    """It would be asked about every kind."""
+    said = _town(build, _deny("true") | {"on": []}).lfsync("validate")
+    assert said.code == 1
+    assert "`on` must name at least one" in said.err
+
+
 def test_two_policies_of_one_name(build: Build) -> None:
     said = _town(build, _deny("true"), _deny("false")).lfsync("validate")
     assert said.code == 1

@@ -174,7 +174,7 @@ class Ground(Bench):
             try:
                 run.outcomes = await applier.run()
             finally:
-                session.keep(merged(session.state, planned.state, applier.state))
+                session.keep(merged(session.state, planned.state, applier.state), planned.schema)
             return run
 
     @asynccontextmanager

@@ -218,7 +218,7 @@ class Yard:
                 return await self.applier.run()
             finally:
                 if not self.reaper.dead:
-                    session.keep(merged(session.state, planned.state, self.applier.state))
+                    session.keep(merged(session.state, planned.state, self.applier.state), planned.schema)
 
     @asynccontextmanager
     async def _connect(self, workspace: Workspace) -> AsyncIterator[Client]:
