@@ -96,6 +96,9 @@ _ONLY = click.option("--only", multiple=True, metavar="PATTERN", help=f"Only the
 _EXCLUDE = click.option(
     "--exclude", multiple=True, metavar="PATTERN", help=f"Not these, whatever else is chosen: {_PATTERN}"
 )
+_KEEP = click.option(
+    "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
+)
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
     "--recreate-missing",
@@ -112,6 +115,7 @@ _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thres
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
 @click.option("--no-history", is_flag=True, help="Don't ask when what drifted was changed.")
+@_KEEP
 @_PRUNE
 @_RECREATE
 @_ONLY
@@ -124,6 +128,7 @@ def plan(
     detailed_exitcode: bool,
     drift_only: bool,
     no_history: bool,
+    keep_drift: bool,
     prune: bool,
     recreate_missing: bool,
     only: tuple[str, ...],
@@ -134,7 +139,7 @@ def plan(
     from lfsync.planning.draft import Wishes
     from lfsync.planning.selection import Patterns
 
-    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only)
+    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only, keep_drift=keep_drift)
     patterns = Patterns(only, exclude)
     return plan(
         options,
@@ -150,6 +155,7 @@ def plan(
 @cli.command()
 @click.argument("plan", required=False, type=_FILE)
 @_YES
+@_KEEP
 @_PRUNE
 @_RECREATE
 @_LARGE
@@ -168,6 +174,7 @@ def apply(
     options: Options,
     plan: Path | None,
     yes: bool,
+    keep_drift: bool,
     prune: bool,
     recreate_missing: bool,
     allow_large: bool,
@@ -185,12 +192,11 @@ def apply(
         raise click.UsageError("--events - and --format json both want stdout: name a file for the events")
     manner = Manner(yes, allow_large, format, events)
     if plan is not None:
-        if prune or recreate_missing or only or exclude:
-            raise click.UsageError(
-                "a saved PLAN says itself what is to be done: no --prune, --recreate-missing, --only, --exclude"
-            )
+        if keep_drift or prune or recreate_missing or only or exclude:
+            options_refused = "--keep-drift, --prune, --recreate-missing, --only, --exclude"
+            raise click.UsageError(f"a saved PLAN says itself what is to be done: no {options_refused}")
         return apply_saved(options, plan, manner)
-    wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
+    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, keep_drift=keep_drift)
     return apply(options, wishes, Patterns(only, exclude), manner)
 
 

@@ -429,6 +429,29 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """One key that people changed in Lightfield, and that `--keep-drift` leaves as it is (rule P5).
+
+    `before` is what is there and stays, `after` what the files say, as people read them. Of links and members, `add`
+    and `remove` hold what would be linked and unlinked: addresses of this project, else ids; they have no `value_type`.
+    Members have the key `members`, and tell no more than these two.
+    """
+
+    address: Address
+    source: Place
+    key: str
+    label: str
+    value_type: str | None
+    before: JSON
+    after: JSON
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    id: str | None = None
+    name: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why apply would refuse a plan: a threshold of `safety`, a policy that says no, or a scope that the key lacks."""
 
@@ -474,6 +497,13 @@ class Plan:
     required_scopes: tuple[str, ...] = ()
     missing_scopes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def drifted(self) -> int:
+        """How many resources people changed in Lightfield: those that are put back, and those that are kept."""
+        changed = {change.address for change in self.changes if change.cause in ("drift", "conflict")}
+        return len(changed | {each.address for each in self.kept})
 
 
 # ---------------------------------------------------------------- outcome of an apply

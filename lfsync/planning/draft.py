@@ -6,12 +6,13 @@ the reads that are wanted before the rest can be trusted. When a draft wants not
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import is_kind, kind_of, member_kind, rank
 from lfsync.knowledge.knowledge import Knowledge, title
 from lfsync.model import (
+    JSON,
     Action,
     Address,
     Blocked,
@@ -19,6 +20,7 @@ from lfsync.model import (
     Change,
     Desired,
     FieldChange,
+    Kept,
     Place,
     Query,
     Record,
@@ -45,6 +47,7 @@ class Wishes:
     prune: bool = False
     recreate_missing: bool = False
     drift_only: bool = False
+    keep_drift: bool = False
     only: frozenset[Address] | None = None
     state_file: str = "state"
 
@@ -65,7 +68,7 @@ class Draft:
 
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
     have none, and whose record is gone already. `members`: how many a list has that is declared. `leftovers`: uploads
-    that killed runs left open.
+    that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5).
     """
 
     desired: Mapping[Address, Desired]
@@ -77,6 +80,7 @@ class Draft:
     members: dict[Address, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     leftovers: Leftovers = field(default_factory=Leftovers)
+    kept: dict[Address, tuple[Kept, ...]] = field(default_factory=dict)
 
     def restrict(self, kept: Container[Address]) -> None:
         """Forget what was drafted of any other address: it was looked at only to be told from these."""
@@ -84,6 +88,7 @@ class Draft:
         self.blocked = {address: blocked for address, blocked in self.blocked.items() if address in kept}
         self.bindings = {address: binding for address, binding in self.bindings.items() if address in kept}
         self.released = [address for address in self.released if address in kept]
+        self.kept = {address: values for address, values in self.kept.items() if address in kept}
 
 
 def draft(
@@ -96,7 +101,9 @@ def draft(
     """One round over everything declared; `knowledge` is told what must be read before it can be believed."""
     resolution = resolve(desired, schema, state, knowledge, recreate_missing=wishes.recreate_missing)
     made = Draft(desired, resolution, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
-    comparer = Comparer(desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only)
+    comparer = Comparer(
+        desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only, keep_drift=wishes.keep_drift
+    )
     for address, wish in desired.items():
         id = resolution.ids.get(address)
         if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
@@ -214,11 +221,34 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     if id in knowledge.unsettled:
         made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
+    if difference.kept is not None:
+        made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:
         made.members[address] = len(knowledge.memberships[id])
     action = _action(made.resolution, address, difference)
     if action and (difference or not comparer.drift_only):
         made.changes[address] = _change(wish, action, difference, id, adopted=_is_adopted(made.resolution, address))
+
+
+def _kept(wish: Desired, record: Record, difference: Difference) -> Iterator[Kept]:
+    """What differs and is to stay, key by key."""
+
+    def kept(key: str, label: str, value_type: str | None, before: JSON, after: JSON, place: Place) -> Kept:
+        name = title(record) or None
+        return Kept(
+            wish.address, place, key, label, value_type, before, after, id=record.id, name=name, link=record.link
+        )
+
+    for each in difference.fields:
+        place = wish.fields[each.key].place
+        yield kept(each.key, each.label, each.value_type, each.before, each.after, place)
+    for link in difference.links:
+        definition, place = wish.links[link.key].definition, wish.links[link.key].place
+        whole = kept(link.key, definition.label, None, link.before, link.after, place)
+        yield replace(whole, add=link.add, remove=link.remove)
+    if difference.members is not None and wish.members is not None:
+        whole = kept("members", wish.members.definition.label, None, None, None, wish.members.place)
+        yield replace(whole, add=difference.members.add, remove=difference.members.remove)
 
 
 def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
@@ -252,8 +282,9 @@ def _want_certainty(comparer: Comparer, wish: Desired, record: Record, differenc
         comparer.knowledge.wanted.records.add((record.kind, record.id))
     if difference.members_moved and wish.members is not None:
         comparer.knowledge.doubt_members(record.id, wish.members.definition.target)
-    _doubt_removals(comparer, wish, difference)
-    _doubt_additions(comparer, wish, difference)
+    for each in filter(None, (difference, difference.kept)):
+        _doubt_removals(comparer, wish, each)
+        _doubt_additions(comparer, wish, each)
 
 
 def _binding_for(state: State, resolution: Resolution, address: Address, id: str) -> Binding | None:

@@ -117,6 +117,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     wishes = Wishes(
         prune=any(change.action == "delete" for change in saved.changes),
         recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
+        keep_drift=bool(saved.kept),
         only=frozenset(orphans),
         state_file=session.state_file,
     )

@@ -25,6 +25,7 @@ from lfsync.model import (
     Cause,
     Change,
     FieldChange,
+    Kept,
     LastChange,
     LinkChange,
     MembersChange,
@@ -74,6 +75,7 @@ def to_json(plan: Plan) -> dict[str, JSON]:
         "blocked": [_blocked(blocked) for blocked in plan.blocked],
         "orphans": [{"address": str(orphan.address), "id": orphan.id} for orphan in plan.orphans],
         "warnings": list(plan.warnings),
+        "kept": [_kept(kept) for kept in plan.kept],
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
     }
     return data | {"fingerprint": _fingerprint(data)}
@@ -99,8 +101,7 @@ def _member(value: JSON) -> str:
 def _summary(plan: Plan) -> dict[str, JSON]:
     actions = Counter(change.action for change in plan.changes)
     counts: dict[str, JSON] = {action: actions[action] for action in _ACTIONS}
-    drift = sum(change.cause in ("drift", "conflict") for change in plan.changes)
-    return counts | {"unchanged": plan.unchanged, "blocked": len(plan.blocked), "drift": drift}
+    return counts | {"unchanged": plan.unchanged, "blocked": len(plan.blocked), "drift": plan.drifted}
 
 
 def _change(change: Change) -> dict[str, JSON]:
@@ -154,6 +155,23 @@ def _blocked(blocked: Blocked) -> dict[str, JSON]:
         "reason": blocked.reason,
         "hint": blocked.hint,
         "source": _place(blocked.source),
+    }
+
+
+def _kept(kept: Kept) -> dict[str, JSON]:
+    return {
+        "address": str(kept.address),
+        "key": kept.key,
+        "label": kept.label,
+        "value_type": kept.value_type,
+        "before": kept.before,
+        "after": kept.after,
+        "add": list(kept.add),
+        "remove": list(kept.remove),
+        "id": kept.id,
+        "name": kept.name,
+        "link": kept.link,
+        "source": _place(kept.source),
     }
 
 
@@ -395,6 +413,43 @@ class OrphanData(Part):
         return Orphan(known_address(self.address), self.id)
 
 
+class KeptData(Part):
+    """A key that people changed in Lightfield, and that stays as it is.
+
+    `before` is what is there, `after` what the files say; of links and members (whose key is `members`), `add` and
+    `remove` are what would be linked and unlinked, and `value_type` is null.
+    """
+
+    address: str
+    key: str
+    label: str
+    value_type: str | None
+    before: JsonValue
+    after: JsonValue
+    add: list[str]
+    remove: list[str]
+    id: str | None
+    name: str | None
+    link: str | None
+    source: PlaceData
+
+    def kept(self) -> Kept:
+        return Kept(
+            address=known_address(self.address),
+            source=self.source.place(),
+            key=self.key,
+            label=self.label,
+            value_type=self.value_type,
+            before=self.before,
+            after=self.after,
+            add=tuple(self.add),
+            remove=tuple(self.remove),
+            id=self.id,
+            name=self.name,
+            link=self.link,
+        )
+
+
 class RefusalData(Part):
     """Why apply would refuse the plan."""
 
@@ -416,7 +471,7 @@ class WorkspaceData(Part):
 
 
 class SummaryData(Part):
-    """How many resources, by what happens to them; `drift` counts changes made in Lightfield."""
+    """How many resources, by what happens to them; `drift` counts those that people changed in Lightfield."""
 
     create: int = Field(ge=0)
     update: int = Field(ge=0)
@@ -455,6 +510,7 @@ class PlanData(Part):
     blocked: list[BlockedData]
     orphans: list[OrphanData]
     warnings: list[str]
+    kept: list[KeptData]
     refusals: list[RefusalData]
 
     def plan(self) -> Plan:
@@ -466,6 +522,7 @@ class PlanData(Part):
             blocked=tuple(blocked.blocked() for blocked in self.blocked),
             orphans=tuple(orphan.orphan() for orphan in self.orphans),
             warnings=tuple(self.warnings),
+            kept=tuple(kept.kept() for kept in self.kept),
             unchanged=self.summary.unchanged,
             requests=Requests(self.requests.read, self.requests.search, self.requests.write),
             estimated_seconds=self.estimated_seconds,
