@@ -410,14 +410,31 @@ class Change:
     warnings: tuple[str, ...] = ()
 
 
+class Quoted(NamedTuple):
+    """What a message quotes of a record: the `text` as it stands there, and the field or relationship that holds it."""
+
+    kind: str
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """What a plan warns of. `quoted`: what of it are values of records, so that they can be redacted (rule G2)."""
+
+    message: str
+    quoted: tuple[Quoted, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A resource that can't be planned, and why."""
+    """A resource that can't be planned, and why. `quoted`: what of reason and hint are values of records (rule G2)."""
 
     address: Address
     reason: str
     hint: str | None
     source: Place
+    quoted: tuple[Quoted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +506,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     orphans: tuple[Orphan, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
     unchanged: int = 0
     requests: Requests = Requests()
     estimated_seconds: float = 0.0

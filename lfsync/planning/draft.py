@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import is_kind, kind_of, member_kind, rank
-from lfsync.knowledge.knowledge import Knowledge, title
+from lfsync.knowledge.knowledge import Knowledge, title, title_quotes
 from lfsync.model import (
     JSON,
     Action,
@@ -21,14 +21,17 @@ from lfsync.model import (
     Desired,
     FieldChange,
     Kept,
+    LinkChange,
     Place,
+    PlanWarning,
     Query,
+    Quoted,
     Record,
     Schema,
     Target,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
-from lfsync.planning.identity import describe
+from lfsync.planning.identity import describe, quotes
 from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
@@ -78,9 +81,13 @@ class Draft:
     bindings: dict[Address, Binding] = field(default_factory=dict)
     released: list[Address] = field(default_factory=list)
     members: dict[Address, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[PlanWarning] = field(default_factory=list)
     leftovers: Leftovers = field(default_factory=Leftovers)
     kept: dict[Address, tuple[Kept, ...]] = field(default_factory=dict)
+
+    def warn(self, message: str, quoted: tuple[Quoted, ...] = ()) -> None:
+        """Add a warning; `quoted` as in `PlanWarning`."""
+        self.warnings.append(PlanWarning(message, quoted))
 
     def restrict(self, kept: Container[Address]) -> None:
         """Forget what was drafted of any other address: it was looked at only to be told from these."""
@@ -100,7 +107,9 @@ def draft(
 ) -> Draft:
     """One round over everything declared; `knowledge` is told what must be read before it can be believed."""
     resolution = resolve(desired, schema, state, knowledge, recreate_missing=wishes.recreate_missing)
-    made = Draft(desired, resolution, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
+    made = Draft(
+        desired, resolution, blocked=dict(resolution.blocked), warnings=[*map(PlanWarning, resolution.warnings)]
+    )
     comparer = Comparer(
         desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only, keep_drift=wishes.keep_drift
     )
@@ -148,7 +157,8 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
         looked = f"nothing live matches {describe(wish.query)}" if wish.query else "it is not there"
         reason = f"{looked}, and a new {wish.address.kind} needs {keys}"
         hint = "Declare what is missing, or correct the match so that it finds the record."
-        made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place)
+        quoted = quotes(wish.query) if wish.query else ()
+        made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place, quoted)
         return
     for key in kind_of(wish.address.kind).past:
         moment = unix_time(str(wish.fields[key].sent)) if key in wish.fields else None
@@ -214,12 +224,13 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     if not restored:
         _want_certainty(comparer, wish, record, difference)
     if difference.frozen or difference.lasting:
-        made.blocked[address] = _frozen(wish, difference) if difference.frozen else _lasting(wish, difference)
+        make = _frozen if difference.frozen else _lasting
+        made.blocked[address] = make(wish, difference, knowledge)
         return
     if record.redacted and not wish.seed:
-        made.warnings.append(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
+        made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
-        made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
+        made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
     if difference.kept is not None:
         made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
@@ -314,21 +325,36 @@ def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -
             comparer.knowledge.presence(kind, id)
 
 
-def _frozen(wish: Desired, difference: Difference) -> Blocked:
+def _frozen(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
     moved = {c.key: (c.before, c.after) for c in difference.fields}
     moved |= {c.key: (c.before, c.after) for c in difference.links}
-    keys = ", ".join(f"`{key}` ({moved[key][0]} → {moved[key][1]})" for key in difference.frozen)
+    shown = {key: f"{moved[key][0]} → {moved[key][1]}" for key in difference.frozen}
+    keys = ", ".join(f"`{key}` ({values})" for key, values in shown.items())
     reason = f"{keys} can only be set when the record is created"
     hint = "Declare the live value; or trash the record in Lightfield and let lfsync make a new one."
     place = (wish.fields.get(difference.frozen[0]) or wish.links[difference.frozen[0]]).place
-    return Blocked(wish.address, reason, hint, place)
+    quoted = [Quoted(wish.address.kind, key, values) for key, values in shown.items()]
+    for link in (link for link in difference.links if link.key in shown):
+        quoted += _link_quotes(link, wish.links[link.key].definition.target, knowledge)
+    return Blocked(wish.address, reason, hint, place, tuple(quoted))
 
 
-def _lasting(wish: Desired, difference: Difference) -> Blocked:
+def _lasting(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
     key = difference.lasting[0]
-    before = next(link.before for link in difference.links if link.key == key)
-    reason = f"`{key}` ({before}) can be replaced, and can't be cleared"
-    return Blocked(wish.address, reason, "Name another one, or take the line out.", wish.links[key].place)
+    cleared = next(link for link in difference.links if link.key == key)
+    reason = f"`{key}` ({cleared.before}) can be replaced, and can't be cleared"
+    quoted = [Quoted(wish.address.kind, key, str(cleared.before))]
+    quoted += _link_quotes(cleared, wish.links[key].definition.target, knowledge)
+    hint = "Name another one, or take the line out."
+    return Blocked(wish.address, reason, hint, wish.links[key].place, tuple(quoted))
+
+
+def _link_quotes(link: LinkChange, target: str, knowledge: Knowledge) -> list[Quoted]:
+    """What the names of linked records quote of these records themselves."""
+    records = (knowledge.record(target, id) for id in (*link.add, *link.remove) if is_kind(target) and "." not in id)
+    shown = [each for value in (link.before, link.after) for each in (value if isinstance(value, list) else [value])]
+    emails = [Quoted("member", "$email", str(name)) for name in shown if name and target == "member"]
+    return [*title_quotes(*records, bare=True), *emails]
 
 
 def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
@@ -389,7 +415,7 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
     binding = _binding_for(comparer.state, made.resolution, address, id)
     if binding is None and not wishes.prune:
         what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
-        made.warnings.append(f"{what}: --prune trashes it")
+        made.warn(f"{what}: --prune trashes it")
         return
     record = comparer.knowledge.record(address.kind, id)
     if record is not None and record.redacted:
@@ -414,30 +440,31 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     kind, id = binding.address.kind, binding.id
     called = f"{binding.address} ({id})"
     if kind not in comparer.schema.kinds:
-        made.warnings.append(f"{called} stays, though it is declared no more: this key sees no such type of records")
+        made.warn(f"{called} stays, though it is declared no more: this key sees no such type of records")
         return
     if not kind_of(kind).deletable:
         if (kind, id) not in comparer.address_of:
             forget = f"`lfsync state rm {binding.address}` forgets it"
-            made.warnings.append(f"{called} stays, though it is declared no more: the API deletes no {kind}s; {forget}")
+            made.warn(f"{called} stays, though it is declared no more: the API deletes no {kind}s; {forget}")
         return
     presence = comparer.knowledge.presence(kind, id)
     if (kind, id) in comparer.address_of:
         return
     if presence == "gone" and (kind, id) not in comparer.resolution.contested:
         made.released.append(binding.address)
-        made.warnings.append(f"{called} is gone already; an apply forgets it")
+        made.warn(f"{called} is gone already; an apply forgets it")
     elif (kind, id) in comparer.resolution.named:
-        made.warnings.append(f"{called} is declared no more and stays: a ref of this project names it")
+        made.warn(f"{called} is declared no more and stays: a ref of this project names it")
     elif (kind, id) in comparer.resolution.contested:
         why = "it may be the record of a resource that is blocked"
-        made.warnings.append(f"{called} stays for now, though it is declared no more: {why}")
+        made.warn(f"{called} stays for now, though it is declared no more: {why}")
     elif binding.protect:
-        made.warnings.append(f"{called} is protected and stays, though it is declared no more")
+        made.warn(f"{called} is protected and stays, though it is declared no more")
     elif presence in ("forbidden", "unsure"):
-        made.warnings.append(f"{called} stays, though it is declared no more: {comparer.knowledge.fate(kind, id)}")
+        fate, quoted = comparer.knowledge.fate(kind, id), comparer.knowledge.fate_quotes(kind, id)
+        made.warn(f"{called} stays, though it is declared no more: {fate}", quoted)
     elif (record := comparer.knowledge.record(kind, id)) is not None and record.redacted:
-        made.warnings.append(f"{called} stays, though it is declared no more: {_REDACTED.format(id=id)}")
+        made.warn(f"{called} stays, though it is declared no more: {_REDACTED.format(id=id)}")
     else:
         _draft_delete(made, comparer, binding, place)
 

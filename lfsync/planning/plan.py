@@ -19,6 +19,7 @@ from lfsync.model import (
     MembersChange,
     Orphan,
     Plan,
+    PlanWarning,
     Refusal,
     Requests,
     WorkspaceInfo,
@@ -46,7 +47,7 @@ class Context:
     workspace: WorkspaceInfo
     created_at: str
     config_digest: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
     enrichment: str = "auto"
     rate_share: float = 1.0
     scopes: frozenset[str] | None = None

@@ -32,6 +32,8 @@ from lfsync.model import (
     Orphan,
     Place,
     Plan,
+    PlanWarning,
+    Quoted,
     Refusal,
     Requests,
     WorkspaceInfo,
@@ -74,7 +76,7 @@ def to_json(plan: Plan) -> dict[str, JSON]:
         "changes": [_change(change) for change in plan.changes],
         "blocked": [_blocked(blocked) for blocked in plan.blocked],
         "orphans": [{"address": str(orphan.address), "id": orphan.id} for orphan in plan.orphans],
-        "warnings": list(plan.warnings),
+        "warnings": [{"message": each.message, "quoted": _quoted(each.quoted)} for each in plan.warnings],
         "kept": [_kept(kept) for kept in plan.kept],
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
     }
@@ -155,7 +157,12 @@ def _blocked(blocked: Blocked) -> dict[str, JSON]:
         "reason": blocked.reason,
         "hint": blocked.hint,
         "source": _place(blocked.source),
+        "quoted": _quoted(blocked.quoted),
     }
+
+
+def _quoted(quoted: tuple[Quoted, ...]) -> list[JSON]:
+    return [{"kind": each.kind, "key": each.key, "text": each.text} for each in quoted]
 
 
 def _kept(kept: Kept) -> dict[str, JSON]:
@@ -391,16 +398,39 @@ class ChangeData(Part):
         )
 
 
+class QuotedData(Part):
+    """What a message quotes of a record: the text as it stands there, and the kind and key whose value it is."""
+
+    kind: str
+    key: str
+    text: str
+
+    def quote(self) -> Quoted:
+        return Quoted(self.kind, self.key, self.text)
+
+
+class WarningData(Part):
+    """What the plan warns of. `quoted`: what of the message are values of records."""
+
+    message: str
+    quoted: list[QuotedData]
+
+    def warning(self) -> PlanWarning:
+        return PlanWarning(self.message, tuple(each.quote() for each in self.quoted))
+
+
 class BlockedData(Part):
-    """A resource that can't be planned, and why."""
+    """A resource that can't be planned, and why. `quoted`: what of reason and hint are values of records."""
 
     address: str
     reason: str
     hint: str | None
     source: PlaceData
+    quoted: list[QuotedData]
 
     def blocked(self) -> Blocked:
-        return Blocked(known_address(self.address), self.reason, self.hint, self.source.place())
+        quoted = tuple(each.quote() for each in self.quoted)
+        return Blocked(known_address(self.address), self.reason, self.hint, self.source.place(), quoted)
 
 
 class OrphanData(Part):
@@ -509,7 +539,7 @@ class PlanData(Part):
     changes: list[ChangeData]
     blocked: list[BlockedData]
     orphans: list[OrphanData]
-    warnings: list[str]
+    warnings: list[WarningData]
     kept: list[KeptData]
     refusals: list[RefusalData]
 
@@ -521,7 +551,7 @@ class PlanData(Part):
             changes=tuple(change.change() for change in self.changes),
             blocked=tuple(blocked.blocked() for blocked in self.blocked),
             orphans=tuple(orphan.orphan() for orphan in self.orphans),
-            warnings=tuple(self.warnings),
+            warnings=tuple(each.warning() for each in self.warnings),
             kept=tuple(kept.kept() for kept in self.kept),
             unchanged=self.summary.unchanged,
             requests=Requests(self.requests.read, self.requests.search, self.requests.write),

@@ -25,19 +25,13 @@ def kept_lines(kept: Sequence[Kept], *, cut: bool) -> Iterator[Line]:
         values = list(group)
         yield _head(values[0])
         for each in values:
-            yield line(" " * _INDENT, each.key, Span("  "), *_value(each, cut=cut), hang=_INDENT + 2)
+            where = Span(f"  {spot(each.source)}" if spot(each.source) else "", "dim")
+            yield line(" " * _INDENT, each.key, "  ", *_value(each, cut=cut), where, hang=_INDENT + 2)
 
 
 def _head(first: Kept) -> Line:
-    name = json.dumps(first.name, ensure_ascii=False) if first.name else ""
-    where = spot(first.source)
-    return line(
-        "  ",
-        Span(f"= {first.address}", "bold magenta"),
-        Span(f" {name}" if name else ""),
-        Span(f"  {where}" if where else "", "dim"),
-        hang=_INDENT,
-    )
+    name = f" {json.dumps(first.name, ensure_ascii=False)}" if first.name else ""
+    return line("  ", Span(f"= {first.address}", "bold magenta"), name, hang=_INDENT)
 
 
 def _value(kept: Kept, *, cut: bool) -> Iterator[Span]:

@@ -96,7 +96,7 @@ def _notes(plan: Plan) -> Iterator[Line]:
     if plan.warnings or plan.missing_scopes or plan.refusals or plan.changes:
         yield line()
     for warning in plan.warnings:
-        yield line(Span("Warning: ", "bold yellow"), warning, hang=9)
+        yield line(Span("Warning: ", "bold yellow"), warning.message, hang=9)
     for refusal in plan.refusals:
         if refusal.kind != "scope":  # scopes are told below, all in one line
             what = f"policy {refusal.name}: " if refusal.kind == "policy" else ""

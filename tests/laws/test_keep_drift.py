@@ -67,8 +67,9 @@ def _drifted(plan: Plan) -> set[tuple[Address, str]]:
 
 
 def _drifted_keys(change: Change) -> set[str]:
-    keys = {each.key for each in (*change.fields, *change.relationships) if each.cause == "drift"}
-    others = {each.cause for each in (*change.fields, *change.relationships)}
+    links = {link.key for link in change.relationships if link.cause == "drift"}
+    keys = links | {field.key for field in change.fields if field.cause == "drift"}
+    others = {field.cause for field in change.fields} | {link.cause for link in change.relationships}
     alone = change.cause == "drift" if not others else change.cause == "conflict" and others == {"config"}
     return keys | {"members"} if change.members is not None and alone else keys
 
