@@ -99,6 +99,7 @@ _EXCLUDE = click.option(
 _KEEP = click.option(
     "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
 )
+_REDACT = click.option("--redact", is_flag=True, help="Show no value of any record; not with --format json.")
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
     "--recreate-missing",
@@ -107,6 +108,11 @@ _RECREATE = click.option(
 )
 _YES = click.option("--yes", is_flag=True, help="Don't ask.")
 _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
+
+
+def _refuse_redacted_json(redact: bool, format: str) -> None:
+    if redact and format == "json":
+        raise click.UsageError("--redact and --format json: programs are told every value; keep it from people instead")
 
 
 @cli.command()
@@ -120,6 +126,7 @@ _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thres
 @_RECREATE
 @_ONLY
 @_EXCLUDE
+@_REDACT
 @click.pass_obj
 def plan(
     options: Options,
@@ -133,8 +140,10 @@ def plan(
     recreate_missing: bool,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
+    redact: bool,
 ) -> int:
     """Show what apply would do."""
+    _refuse_redacted_json(redact, format)
     from lfsync.commands.planning import plan
     from lfsync.planning.draft import Wishes
     from lfsync.planning.selection import Patterns
@@ -149,6 +158,7 @@ def plan(
         output=output,
         detailed=detailed_exitcode,
         history=not no_history,
+        redact=redact,
     )
 
 
@@ -254,12 +264,14 @@ def explain(options: Options, address: str, format: str) -> int:
 @cli.command()
 @click.argument("plan", type=_FILE)
 @_FORMAT
+@_REDACT
 @click.pass_obj
-def show(options: Options, plan: Path, format: str) -> int:
+def show(options: Options, plan: Path, format: str, redact: bool) -> int:
     """Show a saved PLAN, stale or not."""
+    _refuse_redacted_json(redact, format)
     from lfsync.commands.planning import show
 
-    return show(options, plan, format=format)
+    return show(options, plan, format=format, redact=redact)
 
 
 @cli.command()
