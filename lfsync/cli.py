@@ -129,6 +129,10 @@ _EXCLUDE = click.option(
     shell_complete=_completing("pattern"),
     help=f"Not these, whatever else is chosen: {_PATTERN}",
 )
+_KEEP = click.option(
+    "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
+)
+_REDACT = click.option("--redact", is_flag=True, help="Show no value of any record; not with --format json.")
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
     "--recreate-missing",
@@ -139,16 +143,23 @@ _YES = click.option("--yes", is_flag=True, help="Don't ask.")
 _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
 
 
+def _refuse_redacted_json(redact: bool, format: str) -> None:
+    if redact and format == "json":
+        raise click.UsageError("--redact and --format json: programs are told every value; keep it from people instead")
+
+
 @cli.command()
 @click.option("-o", "--out", "output", type=_FILE, callback=_no_slip, metavar="FILE", help="Save the JSON plan.")
 @_FOR_REVIEW
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
 @click.option("--no-history", is_flag=True, help="Don't ask when what drifted was changed.")
+@_KEEP
 @_PRUNE
 @_RECREATE
 @_ONLY
 @_EXCLUDE
+@_REDACT
 @click.pass_obj
 def plan(
     options: Options,
@@ -157,17 +168,20 @@ def plan(
     detailed_exitcode: bool,
     drift_only: bool,
     no_history: bool,
+    keep_drift: bool,
     prune: bool,
     recreate_missing: bool,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
+    redact: bool,
 ) -> int:
     """Show what apply would do."""
+    _refuse_redacted_json(redact, format)
     from lfsync.commands.planning import plan
     from lfsync.planning.draft import Wishes
     from lfsync.planning.selection import Patterns
 
-    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only)
+    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, drift_only=drift_only, keep_drift=keep_drift)
     patterns = Patterns(only, exclude)
     return plan(
         options,
@@ -177,12 +191,14 @@ def plan(
         output=output,
         detailed=detailed_exitcode,
         history=not no_history,
+        redact=redact,
     )
 
 
 @cli.command()
 @click.argument("plan", required=False, type=_FILE)
 @_YES
+@_KEEP
 @_PRUNE
 @_RECREATE
 @_LARGE
@@ -201,6 +217,7 @@ def apply(
     options: Options,
     plan: Path | None,
     yes: bool,
+    keep_drift: bool,
     prune: bool,
     recreate_missing: bool,
     allow_large: bool,
@@ -218,12 +235,11 @@ def apply(
         raise click.UsageError("--events - and --format json both want stdout: name a file for the events")
     manner = Manner(yes, allow_large, format, events)
     if plan is not None:
-        if prune or recreate_missing or only or exclude:
-            raise click.UsageError(
-                "a saved PLAN says itself what is to be done: no --prune, --recreate-missing, --only, --exclude"
-            )
+        if keep_drift or prune or recreate_missing or only or exclude:
+            options_refused = "--keep-drift, --prune, --recreate-missing, --only, --exclude"
+            raise click.UsageError(f"a saved PLAN says itself what is to be done: no {options_refused}")
         return apply_saved(options, plan, manner)
-    wishes = Wishes(prune=prune, recreate_missing=recreate_missing)
+    wishes = Wishes(prune=prune, recreate_missing=recreate_missing, keep_drift=keep_drift)
     return apply(options, wishes, Patterns(only, exclude), manner)
 
 
@@ -294,12 +310,14 @@ def explain(options: Options, address: str, format: str) -> int:
 @cli.command()
 @click.argument("plan", type=_FILE)
 @_FORMAT
+@_REDACT
 @click.pass_obj
-def show(options: Options, plan: Path, format: str) -> int:
+def show(options: Options, plan: Path, format: str, redact: bool) -> int:
     """Show a saved PLAN, stale or not."""
+    _refuse_redacted_json(redact, format)
     from lfsync.commands.planning import show
 
-    return show(options, plan, format=format)
+    return show(options, plan, format=format, redact=redact)
 
 
 @cli.command()

@@ -430,6 +430,15 @@ PREFIXES: Mapping[str, str] = {
 } | {kind.id_prefix: kind.name for kind in KINDS.values() if kind.id_prefix}
 """What an id is the id of, by its prefix (API sheet 2.5). Other prefixes are unknown (U27)."""
 
+TITLE_KEYS: Final = ("$name", "$title", "name", "title", "filename")
+"""The fields that hold what a person calls a record, best first."""
+
+TYPES: Final = (
+    *("TEXT", "MARKDOWN", "HTML", "NUMBER", "CURRENCY", "CHECKBOX", "DATETIME", "EMAIL", "TELEPHONE", "URL"),
+    *("SOCIAL_HANDLE", "ADDRESS", "FULL_NAME", "SINGLE_SELECT", "MULTI_SELECT"),
+)
+"""The types that a field may have (API sheet, section 3); `values/table.py` has a row for each."""
+
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 
 

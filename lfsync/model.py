@@ -416,14 +416,31 @@ class Change:
     warnings: tuple[str, ...] = ()
 
 
+class Quoted(NamedTuple):
+    """What a message quotes of a record: the `text` as it stands there, and the field or relationship that holds it."""
+
+    kind: str
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """What a plan warns of. `quoted`: what of it are values of records, so that they can be redacted (rule G2)."""
+
+    message: str
+    quoted: tuple[Quoted, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A resource that can't be planned, and why."""
+    """A resource that can't be planned, and why. `quoted`: what of reason and hint are values of records (rule G2)."""
 
     address: Address
     reason: str
     hint: str | None
     source: Place
+    quoted: tuple[Quoted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +449,29 @@ class Orphan:
 
     address: Address
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One key that people changed in Lightfield, and that `--keep-drift` leaves as it is (rule P5).
+
+    `before` is what is there and stays, `after` what the files say, as people read them. Of links and members, `add`
+    and `remove` hold what would be linked and unlinked: addresses of this project, else ids; they have no `value_type`.
+    Members have the key `members`, and tell no more than these two.
+    """
+
+    address: Address
+    source: Place
+    key: str
+    label: str
+    value_type: str | None
+    before: JSON
+    after: JSON
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    id: str | None = None
+    name: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,7 +512,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     orphans: tuple[Orphan, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
     unchanged: int = 0
     requests: Requests = Requests()
     estimated_seconds: float = 0.0
@@ -480,6 +520,13 @@ class Plan:
     required_scopes: tuple[str, ...] = ()
     missing_scopes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def drifted(self) -> int:
+        """How many resources people changed in Lightfield: those that are put back, and those that are kept."""
+        changed = {change.address for change in self.changes if change.cause in ("drift", "conflict")}
+        return len(changed | {each.address for each in self.kept})
 
 
 # ---------------------------------------------------------------- outcome of an apply

@@ -10,7 +10,7 @@ from lfsync.applying.reporter import Reporter
 from lfsync.knowledge.newcomers import Newcomers
 from lfsync.model import Address, Change, Desired, Place, Record
 from lfsync.planning.diff import Comparer, Key
-from lfsync.planning.plan import skip_enrichment
+from lfsync.planning.plan import kept_keys, skip_enrichment
 from lfsync.planning.planned import Planned
 from lfsync.state.ledger import Ledger, Written
 from lfsync.state.state import Binding
@@ -55,7 +55,8 @@ class Run:
         self.newcomers = Newcomers(self.client, planned.schema, self.knowledge)
         self.skip_enrichment = skip_enrichment(planned.plan.changes, planned.enrichment)
         resolution = replace(planned.draft.resolution, ids=self.ids)
-        self.comparer = Comparer(planned.desired, planned.schema, planned.state, self.knowledge, resolution)
+        kept = kept_keys(planned.plan)
+        self.comparer = Comparer(planned.desired, planned.schema, planned.state, self.knowledge, resolution, kept=kept)
 
     def wish(self, change: Change) -> Desired:
         """What the change's resource declares."""

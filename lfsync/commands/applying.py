@@ -146,7 +146,7 @@ class _Command:
         made, manner = planned.plan, self.manner
         if self.name == "undo" and not made.changes and not made.blocked:
             for warning in made.warnings:
-                self._tell(f"Warning: {escape(warning)}")
+                self._tell(f"Warning: {escape(warning.message)}")
             left = "that can be put back" if made.warnings else "to put back: all is as it was before that run"
             self._tell(f"Nothing {left}.")
             return self._ended(_End(made, 0))

@@ -9,15 +9,17 @@ from urllib.parse import quote
 from lfsync.commands.console import Options, out
 from lfsync.commands.forge_comments import Comments
 from lfsync.commands.forges import forge_of
-from lfsync.commands.planning import read_plan
+from lfsync.commands.planning import read_plan, rules_of, shown_plan
 from lfsync.commands.repository import folder_in_repository
 from lfsync.model import Plan
 from lfsync.render.markdown import plan_markdown
 
+_FORMAT = "markdown"
+
 
 def comment(options: Options, path: Path, *, on: str | None, dry_run: bool) -> int:
     """0 once it is there. An empty plan changes a comment that is there, and makes none."""
-    made = read_plan(path)
+    made = shown_plan(read_plan(path), _FORMAT, rules_of(options, _FORMAT), hidden=False)
     folder = folder_in_repository(options.root)
     mark = mark_of(made.workspace.name, folder)
     heading = f"### lfsync: `{_harmless(folder)}`\n\n" if folder else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,13 +21,20 @@ from lfsync.planning.draft import Wishes
 from lfsync.planning.field_history import with_history
 from lfsync.planning.make import plan_declared
 from lfsync.planning.plan import with_names
+from lfsync.planning.redaction import Redaction, redacted
 from lfsync.planning.selection import Patterns
 from lfsync.project import merge_driver
+from lfsync.project.folder import SETTINGS
+from lfsync.project.load import load_project
+from lfsync.project.redact_rules import RedactRule
 from lfsync.project.workspace import Workspace
 from lfsync.render.annotations import plan_annotations
 from lfsync.render.reading import ReadingBars, ReadingLines, ReadingProgress
 from lfsync.render.terminal import escape
 from lfsync.render.text import plan_text
+
+_OWN = ("text", "json")
+"""Formats for those who may read the workspace; all others are published."""
 
 
 def plan(
@@ -39,10 +46,23 @@ def plan(
     output: Path | None,
     detailed: bool,
     history: bool,
+    redact: bool = False,
 ) -> int:
-    """0; 3 where something is blocked; 2 for changes where `detailed` is asked for. `history`: of what drifted."""
+    """0; 3 where something is blocked; 2 for changes where `detailed` is asked for. `history`: of what drifted.
+
+    `redact`: what is printed shows no value; what is saved is whole.
+    """
     return awaited(
-        _planned(options, wishes, patterns, format=format, output=output, detailed=detailed, history=history)
+        _planned(
+            options,
+            wishes,
+            patterns,
+            format=format,
+            output=output,
+            detailed=detailed,
+            history=history,
+            redact=redact,
+        )
     )
 
 
@@ -55,6 +75,7 @@ async def _planned(
     output: Path | None,
     detailed: bool,
     history: bool,
+    redact: bool,
 ) -> int:
     with reading_progress(options) as watcher:
         async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
@@ -67,16 +88,33 @@ async def _planned(
         say(str(session.timings))
     if output is not None:
         save(planfile.dumps(made), output)
-    print_plan(options, made if format == "json" else with_names(made, planned.knowledge), format)
+    shown = made if format == "json" else with_names(made, planned.knowledge)
+    print_plan(options, shown_plan(shown, format, session.project.settings.redact, hidden=redact), format)
     if made.blocked:
         return 3
     return 2 if detailed and made.changes else 0
 
 
-def show(options: Options, path: Path, *, format: str) -> int:
+def show(options: Options, path: Path, *, format: str, redact: bool) -> int:
     """A saved plan, whatever became of the workspace since."""
-    print_plan(options, read_plan(path), format)
+    made = read_plan(path)
+    print_plan(options, shown_plan(made, format, rules_of(options, format), hidden=redact), format)
     return 0
+
+
+def rules_of(options: Options, format: str) -> Sequence[RedactRule]:
+    """What the project that a saved plan is shown in hides; a plan that is shown outside of any hides nothing."""
+    if format in _OWN or not (options.root / SETTINGS).exists():
+        return ()
+    return load_project(options.root, may_be_empty=True).settings.redact
+
+
+def shown_plan(made: Plan, format: str, rules: Sequence[RedactRule], *, hidden: bool) -> Plan:
+    """The plan as this format may show it: the one place where it is decided what is redacted (rule G2).
+
+    `rules`: of lfsync.yaml; they hold wherever others read along. `hidden`: no value at all is shown.
+    """
+    return redacted(made, Redaction(() if format in _OWN else rules, everything=hidden))
 
 
 def print_plan(options: Options, made: Plan, format: str = "text") -> None:

@@ -33,8 +33,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from lfsync.kinds import kind_of
-from lfsync.model import Record
+from lfsync.kinds import TITLE_KEYS, kind_of
+from lfsync.model import Quoted, Record
 
 RecordKey: TypeAlias = tuple[str, str]
 """(kind, id)"""
@@ -312,6 +312,11 @@ class Knowledge:
         unlisted = f" (the trash: {trash.unlisted})" if trash.unlisted else ""
         return f"it was trashed, merged into another record, or is hidden from this key{unlisted}"
 
+    def fate_quotes(self, kind: str, id: str) -> tuple[Quoted, ...]:
+        """What `fate` quotes of a record (rule G2)."""
+        trash = self.trash.get(kind)
+        return title_quotes(trash.records.get(id)) if trash is not None else ()
+
 
 def is_unfinished(record: Record) -> bool:
     """Whether a record is an upload that is not completed."""
@@ -320,13 +325,29 @@ def is_unfinished(record: Record) -> bool:
 
 def title(record: Record) -> str:
     """What a person calls a record: its name or title; empty where it has neither."""
-    for key in ("$name", "$title", "name", "title", "filename"):
+    return _titled(record)[1]
+
+
+def _titled(record: Record) -> tuple[str, str]:
+    """The key that holds what a person calls a record, and what that is."""
+    for key in TITLE_KEYS:
         value = record.fields.get(key)
         if isinstance(value, dict):
-            return " ".join(str(value[part]) for part in ("firstName", "lastName") if value.get(part))
+            return key, " ".join(str(value[part]) for part in ("firstName", "lastName") if value.get(part))
         if isinstance(value, str) and value:
-            return value
-    return ""
+            return key, value
+    return TITLE_KEYS[0], ""
+
+
+def title_quotes(*records: Record | None, bare: bool = False) -> tuple[Quoted, ...]:
+    """What `named` quotes of these records (rule G2). `bare`: what a message without quotes around it does."""
+    found = ((record.kind, *_titled(record)) for record in records if record is not None)
+    return tuple(Quoted(kind, key, called if bare else quotable(called)) for kind, key, called in found if called)
+
+
+def quotable(text: str) -> str:
+    """A text as it stands between the quotes of a message."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def named(record: Record) -> str:

@@ -16,7 +16,7 @@ holds; otherwise the comparison is `doubtful` and the record must be read by id 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -38,13 +38,14 @@ from lfsync.model import (
 )
 from lfsync.planning.resolution import Resolution
 from lfsync.state.state import Binding, Hashes, LinkHashes, State
-from lfsync.values.pipelines import live_value
+from lfsync.values.pipelines import NEVER_SENT, STAGE, live_value
 from lfsync.values.table import VALUE_TYPES
 
 Section: TypeAlias = Literal["fields", "links", "members"]
 Key: TypeAlias = tuple[Section, str]
 KeyHashes: TypeAlias = Hashes | LinkHashes
 MEMBERS: Key = ("members", "")
+_STAGE: Key = ("fields", STAGE)
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class Difference:
     `members_moved`  the members are not those that the last apply left (rule R2)
     `frozen`         create-only keys that differ (rule I8)
     `lasting`        links that can't be cleared, and are declared to be none
+    `kept`           what people changed in Lightfield, and is to stay (rule P5)
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -91,6 +93,7 @@ class Difference:
     members_moved: bool = False
     frozen: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
+    kept: Difference | None = None
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.links or self.members)
@@ -99,7 +102,8 @@ class Difference:
 class Comparer:
     """Compares one resource after the other against the same workspace.
 
-    `drift_only`: what people changed in Lightfield since the last apply, and nothing else.
+    `drift_only`: what people changed in Lightfield since the last apply, and nothing else. `keep_drift`: that is no
+    difference, but kept (rule P5). `kept`: keys that a plan keeps, whoever moved them since.
     """
 
     def __init__(
@@ -111,8 +115,12 @@ class Comparer:
         resolution: Resolution,
         *,
         drift_only: bool = False,
+        keep_drift: bool = False,
+        kept: Container[tuple[Address, Key]] = (),
     ) -> None:
         self.drift_only = drift_only
+        self.keep_drift = keep_drift
+        self.kept = kept
         self.desired = desired
         self.schema = schema
         self.state = state
@@ -166,6 +174,9 @@ class Comparer:
             doubtful = doubtful or key != MEMBERS
         if self.drift_only:
             causes = {key: cause for key, cause in causes.items() if cause != "config"}
+        left = self._left_as_they_are(desired.address, causes)
+        kept = {key: cause for key, cause in causes.items() if key in left}
+        causes = {key: cause for key, cause in causes.items() if key not in left}
         changes = self._changes(desired, record, causes)
         members = known.get(MEMBERS)
         return Difference(
@@ -178,7 +189,14 @@ class Comparer:
             and self._moved(desired, record, sides, MEMBERS, members),
             frozen=tuple(k for _, k in causes if k in kind_of(desired.address.kind).create_only),
             lasting=tuple(link.key for link in changes[1] if self._is_cleared(desired, link)),
+            kept=Difference(*self._changes(desired, record, kept)) if kept else None,
         )
+
+    def _left_as_they_are(self, address: Address, causes: Mapping[Key, Cause]) -> set[Key]:
+        """The keys that are not to be written, though they differ (rule P5)."""
+        left = {k for k, cause in causes.items() if (self.keep_drift and cause == "drift") or (address, k) in self.kept}
+        follow = {k for k in causes if k[0] == "fields" and k[1] in NEVER_SENT} if _STAGE in causes else set[Key]()
+        return left | follow if _STAGE in left else left - follow
 
     def _is_cleared(self, desired: Desired, link: LinkChange) -> bool:
         """Whether a link that can't be cleared is to be."""

@@ -6,12 +6,13 @@ the reads that are wanted before the rest can be trusted. When a draft wants not
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.kinds import is_kind, kind_of, member_kind, rank
-from lfsync.knowledge.knowledge import Knowledge, title
+from lfsync.knowledge.knowledge import Knowledge, title, title_quotes
 from lfsync.model import (
+    JSON,
     Action,
     Address,
     Blocked,
@@ -19,14 +20,18 @@ from lfsync.model import (
     Change,
     Desired,
     FieldChange,
+    Kept,
+    LinkChange,
     Place,
+    PlanWarning,
     Query,
+    Quoted,
     Record,
     Schema,
     Target,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
-from lfsync.planning.identity import describe
+from lfsync.planning.identity import describe, quotes
 from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
@@ -45,6 +50,7 @@ class Wishes:
     prune: bool = False
     recreate_missing: bool = False
     drift_only: bool = False
+    keep_drift: bool = False
     only: frozenset[Address] | None = None
     state_file: str = "state"
 
@@ -65,7 +71,7 @@ class Draft:
 
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
     have none, and whose record is gone already. `members`: how many a list has that is declared. `leftovers`: uploads
-    that killed runs left open.
+    that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5).
     """
 
     desired: Mapping[Address, Desired]
@@ -75,8 +81,13 @@ class Draft:
     bindings: dict[Address, Binding] = field(default_factory=dict)
     released: list[Address] = field(default_factory=list)
     members: dict[Address, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[PlanWarning] = field(default_factory=list)
     leftovers: Leftovers = field(default_factory=Leftovers)
+    kept: dict[Address, tuple[Kept, ...]] = field(default_factory=dict)
+
+    def warn(self, message: str, quoted: tuple[Quoted, ...] = ()) -> None:
+        """Add a warning; `quoted` as in `PlanWarning`."""
+        self.warnings.append(PlanWarning(message, quoted))
 
     def restrict(self, kept: Container[Address]) -> None:
         """Forget what was drafted of any other address: it was looked at only to be told from these."""
@@ -84,6 +95,7 @@ class Draft:
         self.blocked = {address: blocked for address, blocked in self.blocked.items() if address in kept}
         self.bindings = {address: binding for address, binding in self.bindings.items() if address in kept}
         self.released = [address for address in self.released if address in kept]
+        self.kept = {address: values for address, values in self.kept.items() if address in kept}
 
 
 def draft(
@@ -95,8 +107,12 @@ def draft(
 ) -> Draft:
     """One round over everything declared; `knowledge` is told what must be read before it can be believed."""
     resolution = resolve(desired, schema, state, knowledge, recreate_missing=wishes.recreate_missing)
-    made = Draft(desired, resolution, blocked=dict(resolution.blocked), warnings=list(resolution.warnings))
-    comparer = Comparer(desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only)
+    made = Draft(
+        desired, resolution, blocked=dict(resolution.blocked), warnings=[*map(PlanWarning, resolution.warnings)]
+    )
+    comparer = Comparer(
+        desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only, keep_drift=wishes.keep_drift
+    )
     for address, wish in desired.items():
         id = resolution.ids.get(address)
         if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
@@ -141,7 +157,8 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
         looked = f"nothing live matches {describe(wish.query)}" if wish.query else "it is not there"
         reason = f"{looked}, and a new {wish.address.kind} needs {keys}"
         hint = "Declare what is missing, or correct the match so that it finds the record."
-        made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place)
+        quoted = quotes(wish.query) if wish.query else ()
+        made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place, quoted)
         return
     for key in kind_of(wish.address.kind).past:
         moment = unix_time(str(wish.fields[key].sent)) if key in wish.fields else None
@@ -207,18 +224,42 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     if not restored:
         _want_certainty(comparer, wish, record, difference)
     if difference.frozen or difference.lasting:
-        made.blocked[address] = _frozen(wish, difference) if difference.frozen else _lasting(wish, difference)
+        make = _frozen if difference.frozen else _lasting
+        made.blocked[address] = make(wish, difference, knowledge)
         return
     if record.redacted and not wish.seed:
-        made.warnings.append(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
+        made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
-        made.warnings.append(f"{address}: its members are not settled in the index yet and were left out of this plan")
+        made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
+    if difference.kept is not None:
+        made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:
         made.members[address] = len(knowledge.memberships[id])
     action = _action(made.resolution, address, difference)
     if action and (difference or not comparer.drift_only):
         made.changes[address] = _change(wish, action, difference, id, adopted=_is_adopted(made.resolution, address))
+
+
+def _kept(wish: Desired, record: Record, difference: Difference) -> Iterator[Kept]:
+    """What differs and is to stay, key by key."""
+
+    def kept(key: str, label: str, value_type: str | None, before: JSON, after: JSON, place: Place) -> Kept:
+        name = title(record) or None
+        return Kept(
+            wish.address, place, key, label, value_type, before, after, id=record.id, name=name, link=record.link
+        )
+
+    for each in difference.fields:
+        place = wish.fields[each.key].place
+        yield kept(each.key, each.label, each.value_type, each.before, each.after, place)
+    for link in difference.links:
+        definition, place = wish.links[link.key].definition, wish.links[link.key].place
+        whole = kept(link.key, definition.label, None, link.before, link.after, place)
+        yield replace(whole, add=link.add, remove=link.remove)
+    if difference.members is not None and wish.members is not None:
+        whole = kept("members", wish.members.definition.label, None, None, None, wish.members.place)
+        yield replace(whole, add=difference.members.add, remove=difference.members.remove)
 
 
 def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
@@ -252,8 +293,9 @@ def _want_certainty(comparer: Comparer, wish: Desired, record: Record, differenc
         comparer.knowledge.wanted.records.add((record.kind, record.id))
     if difference.members_moved and wish.members is not None:
         comparer.knowledge.doubt_members(record.id, wish.members.definition.target)
-    _doubt_removals(comparer, wish, difference)
-    _doubt_additions(comparer, wish, difference)
+    for each in filter(None, (difference, difference.kept)):
+        _doubt_removals(comparer, wish, each)
+        _doubt_additions(comparer, wish, each)
 
 
 def _binding_for(state: State, resolution: Resolution, address: Address, id: str) -> Binding | None:
@@ -283,21 +325,36 @@ def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -
             comparer.knowledge.presence(kind, id)
 
 
-def _frozen(wish: Desired, difference: Difference) -> Blocked:
+def _frozen(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
     moved = {c.key: (c.before, c.after) for c in difference.fields}
     moved |= {c.key: (c.before, c.after) for c in difference.links}
-    keys = ", ".join(f"`{key}` ({moved[key][0]} → {moved[key][1]})" for key in difference.frozen)
+    shown = {key: f"{moved[key][0]} → {moved[key][1]}" for key in difference.frozen}
+    keys = ", ".join(f"`{key}` ({values})" for key, values in shown.items())
     reason = f"{keys} can only be set when the record is created"
     hint = "Declare the live value; or trash the record in Lightfield and let lfsync make a new one."
     place = (wish.fields.get(difference.frozen[0]) or wish.links[difference.frozen[0]]).place
-    return Blocked(wish.address, reason, hint, place)
+    quoted = [Quoted(wish.address.kind, key, values) for key, values in shown.items()]
+    for link in (link for link in difference.links if link.key in shown):
+        quoted += _link_quotes(link, wish.links[link.key].definition.target, knowledge)
+    return Blocked(wish.address, reason, hint, place, tuple(quoted))
 
 
-def _lasting(wish: Desired, difference: Difference) -> Blocked:
+def _lasting(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
     key = difference.lasting[0]
-    before = next(link.before for link in difference.links if link.key == key)
-    reason = f"`{key}` ({before}) can be replaced, and can't be cleared"
-    return Blocked(wish.address, reason, "Name another one, or take the line out.", wish.links[key].place)
+    cleared = next(link for link in difference.links if link.key == key)
+    reason = f"`{key}` ({cleared.before}) can be replaced, and can't be cleared"
+    quoted = [Quoted(wish.address.kind, key, str(cleared.before))]
+    quoted += _link_quotes(cleared, wish.links[key].definition.target, knowledge)
+    hint = "Name another one, or take the line out."
+    return Blocked(wish.address, reason, hint, wish.links[key].place, tuple(quoted))
+
+
+def _link_quotes(link: LinkChange, target: str, knowledge: Knowledge) -> list[Quoted]:
+    """What the names of linked records quote of these records themselves."""
+    records = (knowledge.record(target, id) for id in (*link.add, *link.remove) if is_kind(target) and "." not in id)
+    shown = [each for value in (link.before, link.after) for each in (value if isinstance(value, list) else [value])]
+    emails = [Quoted("member", "$email", str(name)) for name in shown if name and target == "member"]
+    return [*title_quotes(*records, bare=True), *emails]
 
 
 def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
@@ -358,7 +415,7 @@ def _draft_absent(made: Draft, comparer: Comparer, wish: Desired, id: str | None
     binding = _binding_for(comparer.state, made.resolution, address, id)
     if binding is None and not wishes.prune:
         what = f"{address} is declared absent, and {id} matches it, which lfsync never managed"
-        made.warnings.append(f"{what}: --prune trashes it")
+        made.warn(f"{what}: --prune trashes it")
         return
     record = comparer.knowledge.record(address.kind, id)
     if record is not None and record.redacted:
@@ -383,30 +440,31 @@ def _draft_orphan(made: Draft, comparer: Comparer, binding: Binding, place: Plac
     kind, id = binding.address.kind, binding.id
     called = f"{binding.address} ({id})"
     if kind not in comparer.schema.kinds:
-        made.warnings.append(f"{called} stays, though it is declared no more: this key sees no such type of records")
+        made.warn(f"{called} stays, though it is declared no more: this key sees no such type of records")
         return
     if not kind_of(kind).deletable:
         if (kind, id) not in comparer.address_of:
             forget = f"`lfsync state rm {binding.address}` forgets it"
-            made.warnings.append(f"{called} stays, though it is declared no more: the API deletes no {kind}s; {forget}")
+            made.warn(f"{called} stays, though it is declared no more: the API deletes no {kind}s; {forget}")
         return
     presence = comparer.knowledge.presence(kind, id)
     if (kind, id) in comparer.address_of:
         return
     if presence == "gone" and (kind, id) not in comparer.resolution.contested:
         made.released.append(binding.address)
-        made.warnings.append(f"{called} is gone already; an apply forgets it")
+        made.warn(f"{called} is gone already; an apply forgets it")
     elif (kind, id) in comparer.resolution.named:
-        made.warnings.append(f"{called} is declared no more and stays: a ref of this project names it")
+        made.warn(f"{called} is declared no more and stays: a ref of this project names it")
     elif (kind, id) in comparer.resolution.contested:
         why = "it may be the record of a resource that is blocked"
-        made.warnings.append(f"{called} stays for now, though it is declared no more: {why}")
+        made.warn(f"{called} stays for now, though it is declared no more: {why}")
     elif binding.protect:
-        made.warnings.append(f"{called} is protected and stays, though it is declared no more")
+        made.warn(f"{called} is protected and stays, though it is declared no more")
     elif presence in ("forbidden", "unsure"):
-        made.warnings.append(f"{called} stays, though it is declared no more: {comparer.knowledge.fate(kind, id)}")
+        fate, quoted = comparer.knowledge.fate(kind, id), comparer.knowledge.fate_quotes(kind, id)
+        made.warn(f"{called} stays, though it is declared no more: {fate}", quoted)
     elif (record := comparer.knowledge.record(kind, id)) is not None and record.redacted:
-        made.warnings.append(f"{called} stays, though it is declared no more: {_REDACTED.format(id=id)}")
+        made.warn(f"{called} stays, though it is declared no more: {_REDACTED.format(id=id)}")
     else:
         _draft_delete(made, comparer, binding, place)
 

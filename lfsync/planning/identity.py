@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from lfsync.kinds import Kind, is_kind, kind_of
 from lfsync.knowledge.finder import Finder
-from lfsync.knowledge.knowledge import Knowledge, RecordKey, named
-from lfsync.model import Address, Blocked, Desired, Query, Record, Schema, Target, Term, Upload
+from lfsync.knowledge.knowledge import Knowledge, RecordKey, named, title_quotes
+from lfsync.model import Address, Blocked, Desired, Query, Quoted, Record, Schema, Target, Term, Upload
 from lfsync.planning.uploads import Holdings, held_content
 from lfsync.state.state import Binding, State
 from lfsync.values.table import VALUE_TYPES
@@ -24,12 +24,13 @@ _SHOWN = 10
 
 
 class StuckError(Exception):
-    """This resource can't go on; it is blocked for the reason."""
+    """This resource can't go on; it is blocked for the reason. `quoted`: what of it are values of records (rule G2)."""
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
+    def __init__(self, reason: str, hint: str | None = None, quoted: Iterable[Quoted] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+        self.quoted = tuple(quoted)
 
 
 class Identities:
@@ -127,7 +128,8 @@ class Identities:
                 fate = self.knowledge.fate(query.kind, former.id)
                 what = f"{former.address}, declared no more, had {describe(query)} too, and {former.id} is gone: {fate}"
                 hint = f"If it is the same, call it `{former.address.key}` as before; else let go of it with"
-                raise StuckError(what, f"{hint} `lfsync state rm {former.address}`.")
+                quoted = (*quotes(query), *self.knowledge.fate_quotes(query.kind, former.id))
+                raise StuckError(what, f"{hint} `lfsync state rm {former.address}`.", quoted)
 
     def _orphans(self) -> Mapping[tuple[str, str, str], list[Binding]]:
         """What is bound and declared no more, by kind, key and the hash of what was declared of it."""
@@ -146,7 +148,7 @@ class Identities:
         missing = self._may_return(address, id) or self.is_gone(address.kind, id, "`id` names")
         if missing and not self._restore(address, id):
             what = f"`id` names {id}, which is gone: {self.knowledge.fate(address.kind, id)}"
-            raise StuckError(what, _GONE_ID_HINT)
+            raise StuckError(what, _GONE_ID_HINT, self.knowledge.fate_quotes(address.kind, id))
         self.ids[address] = id
         if address not in self.state.bindings:
             self._adopt(address)
@@ -181,9 +183,11 @@ class Identities:
             record = self.knowledge.record(address.kind, other)
             shown = named(record) if record else other
             hint = f"If that is the one, let --recreate-missing bind it, or name it with `id: {other}`."
-            raise StuckError(f"bound to {id}, which is gone; its match finds another record now: {shown}", hint)
+            what = f"bound to {id}, which is gone; its match finds another record now: {shown}"
+            raise StuckError(what, hint, title_quotes(record))
         elif not self.recreate_missing:
-            raise StuckError(f"bound to {id}, which is gone: {self.knowledge.fate(address.kind, id)}", _GONE_HINT)
+            fate, quoted = self.knowledge.fate(address.kind, id), self.knowledge.fate_quotes(address.kind, id)
+            raise StuckError(f"bound to {id}, which is gone: {fate}", _GONE_HINT, quoted)
         else:
             self._restore(address, id)
 
@@ -193,7 +197,8 @@ class Identities:
             return self._sought(desired, without=gone)
         except StuckError as stuck:
             fate = self.knowledge.fate(desired.address.kind, gone)
-            raise StuckError(f"bound to {gone}, which is gone: {fate}; {stuck.reason}", stuck.hint) from None
+            quoted = (*self.knowledge.fate_quotes(desired.address.kind, gone), *stuck.quoted)
+            raise StuckError(f"bound to {gone}, which is gone: {fate}; {stuck.reason}", stuck.hint, quoted) from None
 
     def _may_return(self, address: Address, id: str) -> bool:
         """Whether it is to come out of a trash that nothing lists, for all that is known: a live one stays as it is."""
@@ -231,7 +236,8 @@ class Identities:
             if (kind, record.id) in self.knowledge.unreadable:
                 what = f"whether {named(record)} holds the same content can't be told"
                 hint = "Plan again. If it stays so, name the file with `id:` in place of `path`, or rename yours."
-                raise StuckError(f"{what}: {self.knowledge.unreadable[kind, record.id]}", hint)
+                why = self.knowledge.unreadable[kind, record.id]
+                raise StuckError(f"{what}: {why}", hint, title_quotes(record))
         if kind in self.knowledge.unlistable:
             what = f"whether its content is there can't be told: the list of {kind}s moves while it is read"
             raise StuckError(what, "Plan again when it is quiet.")
@@ -281,7 +287,8 @@ class Identities:
         """Whether a record is gone. What this key may not see, or nobody can be sure of, blocks (rules I6, A9)."""
         presence = self.knowledge.presence(kind, id)
         if presence == "forbidden":
-            raise StuckError(f"{how} {id}: {self.knowledge.fate(kind, id)}", _FORBIDDEN_HINT)
+            quoted = self.knowledge.fate_quotes(kind, id)
+            raise StuckError(f"{how} {id}: {self.knowledge.fate(kind, id)}", _FORBIDDEN_HINT, quoted)
         if presence == "unsure":
             what = f"{how} {id}, which no list shows, so that it may be in the trash: {self._unlisted(kind)}"
             raise StuckError(what, _unsure_hint(kind_of(kind)))
@@ -311,7 +318,7 @@ class Identities:
             doubtful = {(hit.kind, hit.id) for hit in hits if not hit.fresh}
             self.knowledge.wanted.records |= doubtful
             self.contested.update((hit.kind, hit.id) for hit in hits)
-            raise StuckError(*_ambiguous(query, hits))
+            raise _ambiguous(query, hits)
         by_account = (term.key for term in query.terms if term.key in targets and _points_at_account(term))
         accounts = {id for key in by_account for id in targets[key]}
         searched = self.knowledge.is_searched(query.kind, accounts, found=bool(hits))
@@ -319,6 +326,7 @@ class Identities:
             raise StuckError(
                 f"whether {describe(query)} exists can't be told: the list of {query.kind}s moves while it is read",
                 "Plan again when it is quiet.",
+                quotes(query),
             )
         if searched and not hits:
             self._refuse_hidden(query, targets, desired)
@@ -331,7 +339,8 @@ class Identities:
         if may:
             shown = "; ".join(map(named, may[:_SHOWN]))
             what = f"whether {describe(query)} exists can't be told: this key sees the metadata only of {shown}"
-            raise StuckError(what, "Use the key of an admin; or if it is the one, name it with `id:`.")
+            hint = "Use the key of an admin; or if it is the one, name it with `id:`."
+            raise StuckError(what, hint, (*quotes(query), *title_quotes(*may[:_SHOWN])))
 
     def _hits(self, query: Query, targets: Mapping[str, set[str]]) -> list[Record]:
         """What fulfils all terms. A relationship counts as empty where all that it links is in the trash (rule S6)."""
@@ -360,7 +369,8 @@ class Identities:
         if cut_off:
             shown = "; ".join(map(named, cut_off[:_SHOWN]))
             what = f"`{term.key}` of {shown} links a record in the trash, and all else of its match is the same"
-            raise StuckError(what, "If it is the one, name it with `id:`; else restore or unlink what is in the trash.")
+            hint = "If it is the one, name it with `id:`; else restore or unlink what is in the trash."
+            raise StuckError(what, hint, title_quotes(*cut_off[:_SHOWN]))
 
     def _is_anothers(self, hit: Record, desired: Desired | None) -> bool:
         return desired is not None and self.claimed.get((hit.kind, hit.id), desired.address) != desired.address
@@ -381,11 +391,12 @@ class Identities:
             try:
                 hit = self._match(query)
             except StuckError as stuck:
-                raise StuckError(f"{target.place}: {stuck.reason}", stuck.hint) from None
+                raise StuckError(f"{target.place}: {stuck.reason}", stuck.hint, stuck.quoted) from None
             if hit is None:
                 raise StuckError(
                     f"{target.place}: no live {query.kind} matches {describe(query)}",
                     "Correct the match, or declare the record in this project and name it by its key.",
+                    quotes(query),
                 )
             self.queries[id(query)] = hit
         return self.queries[id(query)]
@@ -405,7 +416,7 @@ class Identities:
         self.restored.discard(address)
         self.moved.pop(address, None)
         self.replaced.pop(address, None)
-        self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place)
+        self.blocked[address] = Blocked(address, stuck.reason, stuck.hint, self.desired[address].place, stuck.quoted)
 
 
 def _disputed(address: Address, own: Binding | None, others: Iterable[Binding]) -> tuple[str, str]:
@@ -447,16 +458,44 @@ def _describe(term: Term) -> str:
     if term.empty:
         return f"{term.key} empty"
     if term.field is not None:
-        shown = VALUE_TYPES[term.field.type].text(term.sent, term.field)
-        listed = shown if isinstance(shown, list) else [shown]
-        return f"{term.key} {' or '.join(json.dumps(item, ensure_ascii=False) for item in listed)}"
+        return f"{term.key} {' or '.join(_values(term))}"
     return f"{term.key} {', '.join(target.text for target in term.targets)}"
 
 
-def _ambiguous(query: Query, hits: list[Record]) -> tuple[str, str]:
+def _values(term: Term) -> list[str]:
+    """What a term of a field looks for, each as JSON."""
+    if term.field is None or term.empty:
+        return []
+    shown = VALUE_TYPES[term.field.type].text(term.sent, term.field)
+    return [json.dumps(item, ensure_ascii=False) for item in (shown if isinstance(shown, list) else [shown])]
+
+
+def quotes(query: Query) -> tuple[Quoted, ...]:
+    """What `describe` quotes: the values, and of refs what names no resource of this project (rule G2)."""
+    found = []
+    for term in query.terms:
+        found += [Quoted(query.kind, term.key, text.removeprefix('"').removesuffix('"')) for text in _values(term)]
+        for target in term.targets:
+            found += target_quotes(target, query.kind, term.key)
+    return tuple(found)
+
+
+def target_quotes(target: Target, kind: str, key: str) -> list[Quoted]:
+    """What a ref's text tells of records, where a message about `key` of a `kind` shows it."""
+    if target.address is not None:
+        return []
+    found = [Quoted(kind, key, target.text)]
+    for term in target.query.terms if target.query else ():
+        found.append(Quoted(target.query.kind if target.query else kind, term.key, target.text))
+    if "@" in target.text and target.query is None:
+        found.append(Quoted("member", "$email", target.text))
+    return found
+
+
+def _ambiguous(query: Query, hits: list[Record]) -> StuckError:
     lines = list(map(named, hits))
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     shown = "; ".join([*lines[:_SHOWN], *more])
     reason = f"{len(hits)} live records match {describe(query)}: {shown}"
     hint = "Name the right one with `id:`, add a field to `match` that tells them apart, or merge them in Lightfield."
-    return reason, hint
+    return StuckError(reason, hint, (*quotes(query), *title_quotes(*hits[:_SHOWN])))

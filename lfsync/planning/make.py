@@ -16,7 +16,7 @@ from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
-from lfsync.model import Address, Blocked, Change, Desired, Plan, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
 from lfsync.planning.diff import Comparer, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
@@ -54,7 +54,10 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
         session,
         schema,
         token,
-        (*session.project.warnings, *rewritten(made.changes.values(), desired), *planned.recovery.warnings),
+        (
+            *map(PlanWarning, (*session.project.warnings, *rewritten(made.changes.values(), desired))),
+            *planned.recovery.warnings,
+        ),
         whole=not patterns,
     )
     whole = plan(made, selection.chosen, planned.state, context)
@@ -117,6 +120,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     wishes = Wishes(
         prune=any(change.action == "delete" for change in saved.changes),
         recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
+        keep_drift=bool(saved.kept),
         only=frozenset(orphans),
         state_file=session.state_file,
     )
@@ -156,7 +160,7 @@ async def plan_undo(session: Session, run: Run) -> Planned:
     made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
     _refuse_adoption(made, reversal.desired)
     left = [entry for entry in run.merged() if not kind_of(address_of(entry).kind).deletable]
-    stay = tuple(f"{e.address} ({e.id}) stays: the API deletes no {address_of(e).kind}s" for e in left)
+    stay = tuple(PlanWarning(f"{e.address} ({e.id}) stays: the API deletes no {address_of(e).kind}s") for e in left)
     context = _context(session, schema, token, stay, whole=False)
     whole = plan(made, reversal.desired, state, context)
     return replace(planned, plan=_with_judgement(whole, only_told(_judged(session, planned, whole.changes))))
@@ -246,7 +250,7 @@ def _take_up(made: Draft, left: Leftovers) -> None:
         warning = f"goes on with {opened.id}, the upload that an interrupted run began"
         made.changes[address] = replace(change, warnings=(*change.warnings, warning))
     for opened in left.cancelled:
-        made.warnings.append(f"{opened.address}: {opened.id}, an upload that an interrupted run began, is cancelled")
+        made.warn(f"{opened.address}: {opened.id}, an upload that an interrupted run began, is cancelled")
 
 
 def _open_kinds(session: Session) -> set[str]:
@@ -300,7 +304,9 @@ def _reader(session: Session, state: State) -> Reader:
     return Reader(session.client, state, lag, clock=session.clock, sleep=session.sleep)
 
 
-def _context(session: Session, schema: Schema, token: Token, warnings: tuple[str, ...], *, whole: bool) -> Context:
+def _context(
+    session: Session, schema: Schema, token: Token, warnings: tuple[PlanWarning, ...], *, whole: bool
+) -> Context:
     return Context(
         workspace=WorkspaceInfo(session.workspace.name, session.workspace.base_url, organisation_ids(schema)),
         created_at=session.now(),

@@ -14,15 +14,18 @@ from lfsync.model import (
     Address,
     Change,
     Desired,
+    Kept,
     LinkChange,
     MembersChange,
     Orphan,
     Plan,
+    PlanWarning,
     Refusal,
     Requests,
     WorkspaceInfo,
 )
 from lfsync.planning.bodies import count
+from lfsync.planning.diff import MEMBERS, Key
 from lfsync.planning.draft import Draft, pending, query_targets, references
 from lfsync.planning.order import order
 from lfsync.planning.uniques import cleared_first, handovers
@@ -44,7 +47,7 @@ class Context:
     workspace: WorkspaceInfo
     created_at: str
     config_digest: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
     enrichment: str = "auto"
     rate_share: float = 1.0
     scopes: frozenset[str] | None = None
@@ -67,14 +70,28 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         blocked=tuple(made.blocked[address] for address in sorted(made.blocked, key=rank)),
         orphans=_orphans(made, desired, state) if context.whole else (),
         warnings=(*context.warnings, *made.warnings),
-        unchanged=len(desired.keys() - made.changes.keys() - made.blocked.keys()),
+        unchanged=len(desired.keys() - made.changes.keys() - made.blocked.keys() - made.kept.keys()),
         requests=requests,
         estimated_seconds=round(max(requests.read, requests.search, requests.write) / (_RATE * context.rate_share), 2),
         enrichment_events=0 if skip_enrichment(changes, context.enrichment) else _enriched(changes),
         required_scopes=needed,
         missing_scopes=missing,
         refusals=refusals(changes, missing, made.members, context, declared=len(desired)),
+        kept=tuple(
+            each for address in sorted(made.kept.keys() - made.blocked.keys(), key=rank) for each in made.kept[address]
+        ),
     )
+
+
+def kept_keys(made: Plan) -> frozenset[tuple[Address, Key]]:
+    """The keys that an apply of this plan leaves as they are, whatever they hold by then (rule P5)."""
+    return frozenset((each.address, _key_of(each)) for each in made.kept)
+
+
+def _key_of(kept: Kept) -> Key:
+    if kept.value_type is not None:
+        return ("fields", kept.key)
+    return MEMBERS if kept.address.kind == "list" else ("links", kept.key)
 
 
 def rewritten(changes: Iterable[Change], desired: Mapping[Address, Desired]) -> tuple[str, ...]:
@@ -168,20 +185,22 @@ def refuse(made: Plan, *, allow_large: bool) -> None:
 
 def with_names(made: Plan, knowledge: Knowledge) -> Plan:
     """The plan for people: members that are no resources of this project by name, not by id alone."""
-    return replace(made, changes=tuple(_with_names(change, knowledge) for change in made.changes))
+
+    def named(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(_member_name(text, knowledge) for text in texts)
+
+    def with_members(change: Change) -> Change:
+        members = change.members
+        return replace(change, members=MembersChange(named(members.add), named(members.remove))) if members else change
+
+    kept = (replace(k, add=named(k.add), remove=named(k.remove)) if _key_of(k) == MEMBERS else k for k in made.kept)
+    return replace(made, changes=tuple(map(with_members, made.changes)), kept=tuple(kept))
 
 
-def _with_names(change: Change, knowledge: Knowledge) -> Change:
-    if change.members is None:
-        return change
-
-    def name(text: str) -> str:
-        record = next(filter(None, (knowledge.record(kind, text) for kind in MEMBER_KEYS)), None)
-        called = title(record) if record else ""
-        return f"{called} ({text})" if called else text
-
-    add, remove = (tuple(map(name, texts)) for texts in (change.members.add, change.members.remove))
-    return replace(change, members=MembersChange(add, remove))
+def _member_name(text: str, knowledge: Knowledge) -> str:
+    record = next(filter(None, (knowledge.record(kind, text) for kind in MEMBER_KEYS)), None)
+    called = title(record) if record else ""
+    return f"{called} ({text})" if called else text
 
 
 def skip_enrichment(changes: Iterable[Change], setting: str) -> bool:

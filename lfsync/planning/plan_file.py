@@ -25,12 +25,15 @@ from lfsync.model import (
     Cause,
     Change,
     FieldChange,
+    Kept,
     LastChange,
     LinkChange,
     MembersChange,
     Orphan,
     Place,
     Plan,
+    PlanWarning,
+    Quoted,
     Refusal,
     Requests,
     WorkspaceInfo,
@@ -73,7 +76,8 @@ def to_json(plan: Plan) -> dict[str, JSON]:
         "changes": [_change(change) for change in plan.changes],
         "blocked": [_blocked(blocked) for blocked in plan.blocked],
         "orphans": [{"address": str(orphan.address), "id": orphan.id} for orphan in plan.orphans],
-        "warnings": list(plan.warnings),
+        "warnings": [{"message": each.message, "quoted": _quoted(each.quoted)} for each in plan.warnings],
+        "kept": [_kept(kept) for kept in plan.kept],
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
     }
     return data | {"fingerprint": _fingerprint(data)}
@@ -99,8 +103,7 @@ def _member(value: JSON) -> str:
 def _summary(plan: Plan) -> dict[str, JSON]:
     actions = Counter(change.action for change in plan.changes)
     counts: dict[str, JSON] = {action: actions[action] for action in _ACTIONS}
-    drift = sum(change.cause in ("drift", "conflict") for change in plan.changes)
-    return counts | {"unchanged": plan.unchanged, "blocked": len(plan.blocked), "drift": drift}
+    return counts | {"unchanged": plan.unchanged, "blocked": len(plan.blocked), "drift": plan.drifted}
 
 
 def _change(change: Change) -> dict[str, JSON]:
@@ -154,6 +157,28 @@ def _blocked(blocked: Blocked) -> dict[str, JSON]:
         "reason": blocked.reason,
         "hint": blocked.hint,
         "source": _place(blocked.source),
+        "quoted": _quoted(blocked.quoted),
+    }
+
+
+def _quoted(quoted: tuple[Quoted, ...]) -> list[JSON]:
+    return [{"kind": each.kind, "key": each.key, "text": each.text} for each in quoted]
+
+
+def _kept(kept: Kept) -> dict[str, JSON]:
+    return {
+        "address": str(kept.address),
+        "key": kept.key,
+        "label": kept.label,
+        "value_type": kept.value_type,
+        "before": kept.before,
+        "after": kept.after,
+        "add": list(kept.add),
+        "remove": list(kept.remove),
+        "id": kept.id,
+        "name": kept.name,
+        "link": kept.link,
+        "source": _place(kept.source),
     }
 
 
@@ -373,16 +398,39 @@ class ChangeData(Part):
         )
 
 
+class QuotedData(Part):
+    """What a message quotes of a record: the text as it stands there, and the kind and key whose value it is."""
+
+    kind: str
+    key: str
+    text: str
+
+    def quote(self) -> Quoted:
+        return Quoted(self.kind, self.key, self.text)
+
+
+class WarningData(Part):
+    """What the plan warns of. `quoted`: what of the message are values of records."""
+
+    message: str
+    quoted: list[QuotedData]
+
+    def warning(self) -> PlanWarning:
+        return PlanWarning(self.message, tuple(each.quote() for each in self.quoted))
+
+
 class BlockedData(Part):
-    """A resource that can't be planned, and why."""
+    """A resource that can't be planned, and why. `quoted`: what of reason and hint are values of records."""
 
     address: str
     reason: str
     hint: str | None
     source: PlaceData
+    quoted: list[QuotedData]
 
     def blocked(self) -> Blocked:
-        return Blocked(known_address(self.address), self.reason, self.hint, self.source.place())
+        quoted = tuple(each.quote() for each in self.quoted)
+        return Blocked(known_address(self.address), self.reason, self.hint, self.source.place(), quoted)
 
 
 class OrphanData(Part):
@@ -393,6 +441,43 @@ class OrphanData(Part):
 
     def orphan(self) -> Orphan:
         return Orphan(known_address(self.address), self.id)
+
+
+class KeptData(Part):
+    """A key that people changed in Lightfield, and that stays as it is.
+
+    `before` is what is there, `after` what the files say; of links and members (whose key is `members`), `add` and
+    `remove` are what would be linked and unlinked, and `value_type` is null.
+    """
+
+    address: str
+    key: str
+    label: str
+    value_type: str | None
+    before: JsonValue
+    after: JsonValue
+    add: list[str]
+    remove: list[str]
+    id: str | None
+    name: str | None
+    link: str | None
+    source: PlaceData
+
+    def kept(self) -> Kept:
+        return Kept(
+            address=known_address(self.address),
+            source=self.source.place(),
+            key=self.key,
+            label=self.label,
+            value_type=self.value_type,
+            before=self.before,
+            after=self.after,
+            add=tuple(self.add),
+            remove=tuple(self.remove),
+            id=self.id,
+            name=self.name,
+            link=self.link,
+        )
 
 
 class RefusalData(Part):
@@ -416,7 +501,7 @@ class WorkspaceData(Part):
 
 
 class SummaryData(Part):
-    """How many resources, by what happens to them; `drift` counts changes made in Lightfield."""
+    """How many resources, by what happens to them; `drift` counts those that people changed in Lightfield."""
 
     create: int = Field(ge=0)
     update: int = Field(ge=0)
@@ -454,7 +539,8 @@ class PlanData(Part):
     changes: list[ChangeData]
     blocked: list[BlockedData]
     orphans: list[OrphanData]
-    warnings: list[str]
+    warnings: list[WarningData]
+    kept: list[KeptData]
     refusals: list[RefusalData]
 
     def plan(self) -> Plan:
@@ -465,7 +551,8 @@ class PlanData(Part):
             changes=tuple(change.change() for change in self.changes),
             blocked=tuple(blocked.blocked() for blocked in self.blocked),
             orphans=tuple(orphan.orphan() for orphan in self.orphans),
-            warnings=tuple(self.warnings),
+            warnings=tuple(each.warning() for each in self.warnings),
+            kept=tuple(kept.kept() for kept in self.kept),
             unchanged=self.summary.unchanged,
             requests=Requests(self.requests.read, self.requests.search, self.requests.write),
             estimated_seconds=self.estimated_seconds,

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from lfsync.knowledge.knowledge import Knowledge, title
-from lfsync.model import JSON, Address, Change, Definitions, FieldDef, Record, Refusal, Schema
+from lfsync.model import JSON, Address, Change, Definitions, FieldDef, PlanWarning, Record, Refusal, Schema
 from lfsync.project.settings import Policy
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
+FAILED: Final = " (its expression failed: "
+"""What comes between a policy's own words and CEL's, which may quote values of records."""
 _SHOWN: Final = 3  # changes that a message names
 
 
@@ -32,7 +34,7 @@ class Judged:
     """What the policies say of a plan: why apply refuses it, and what they only tell."""
 
     refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
 
 
 def asked_of(policies: Sequence[Policy], changes: Sequence[Change]) -> dict[int, list[int]]:
@@ -122,12 +124,12 @@ def judged(policies: Sequence[Policy], changes: Sequence[Change], verdicts: Iter
     for (number, error), found in sorted(hits.items(), key=lambda hit: (hit[0][0], hit[0][1] or "")):
         policy = policies[number]
         what = policy.deny or policy.warn or ""
-        said = what if error is None else f"{what} (its expression failed: {error})"
+        said = what if error is None else f"{what}{FAILED}{error})"
         message = f"{_places(found)}: {said}"
         if policy.deny is not None:
             refusals.append(Refusal("policy", policy.name, message, tuple(change.address for change in found)))
         else:
-            warnings.append(f"policy {policy.name}: {message}")
+            warnings.append(PlanWarning(f"policy {policy.name}: {message}"))
     return Judged(tuple(refusals), tuple(warnings))
 
 
@@ -138,7 +140,7 @@ def _places(changes: Sequence[Change]) -> str:
 
 def only_told(found: Judged) -> Judged:
     """The same for a run that policies don't hold up: an undo."""
-    told = (f"policy {refusal.name}: {refusal.message}" for refusal in found.refusals)
+    told = (PlanWarning(f"policy {refusal.name}: {refusal.message}") for refusal in found.refusals)
     return Judged((), (*told, *found.warnings))
 
 

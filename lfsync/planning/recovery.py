@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lfsync.kinds import MEMBER_KEYS, kind_of
-from lfsync.knowledge.knowledge import Knowledge, named
-from lfsync.model import JSON, Address, Definitions, Record, Schema
+from lfsync.knowledge.knowledge import Knowledge, named, title_quotes
+from lfsync.model import JSON, Address, Definitions, PlanWarning, Record, Schema
 from lfsync.planning.create_key import create_key, match_values
 from lfsync.planning.draft import Draft
 from lfsync.state.ledger import Intent, Written
@@ -43,7 +43,7 @@ class Recovery:
     open: dict[Address, Intent] = field(default_factory=dict)
     made: dict[Address, Written] = field(default_factory=dict)
     dropped: set[Address] = field(default_factory=set)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[PlanWarning] = field(default_factory=list)
 
 
 def still_asked(intent: Intent, workspace: str, made: Draft) -> bool:
@@ -79,10 +79,12 @@ def recover(lost: Iterable[Intent], schema: Schema, state: State, made: Draft, k
         ours = [record for record in hits if shows(intent.body, record, schema)]
         if len(hits) == 1 and ours:
             recovery.made[address] = written_by(address, intent.body, ours[0], intent.generation + 1)
-            recovery.warnings.append(f"{address}: an interrupted run created it: {named(ours[0])}")
+            message = f"{address}: an interrupted run created it: {named(ours[0])}"
+            recovery.warnings.append(PlanWarning(message, title_quotes(ours[0])))
         elif hits:
             shown = "; ".join(map(named, hits[:3]))
-            recovery.warnings.append(f"{address}: an interrupted run may have created it: look at {shown}")
+            message = f"{address}: an interrupted run may have created it: look at {shown}"
+            recovery.warnings.append(PlanWarning(message, title_quotes(*hits[:3])))
     return recovery
 
 

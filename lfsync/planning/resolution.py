@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Knowledge, RecordKey
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Schema, Target
-from lfsync.planning.identity import Identities, StuckError
+from lfsync.planning.identity import Identities, StuckError, target_quotes
 from lfsync.state.state import State
 
 _ABSENT_HINT = "Take the ref out, or the `absent: true`."
@@ -185,8 +185,10 @@ def _check(found: Identities, desired: Desired) -> None:
             if target.id is not None and is_kind(link.definition.target):
                 _check_present(found, link, target, target.id)
         if both := _both(found, link):
-            what = f"`{link.definition.key}` includes and excludes {both[0].text} and {both[1].text}, one record"
-            raise StuckError(f"{both[1].place}: {what}", "Take one of them out.")
+            key = link.definition.key
+            what = f"`{key}` includes and excludes {both[0].text} and {both[1].text}, one record"
+            quoted = [quote for target in both for quote in target_quotes(target, desired.address.kind, key)]
+            raise StuckError(f"{both[1].place}: {what}", "Take one of them out.", quoted)
 
 
 def _check_present(found: Identities, link: DesiredLinks, target: Target, id: str) -> None:
@@ -196,10 +198,10 @@ def _check_present(found: Identities, link: DesiredLinks, target: Target, id: st
     except StuckError as stuck:
         if found.knowledge.presence(kind, id) == "forbidden":
             return  # this key may not read it, and may still link it: the API will say
-        raise StuckError(f"{target.place}: {stuck.reason}", stuck.hint) from None
+        raise StuckError(f"{target.place}: {stuck.reason}", stuck.hint, stuck.quoted) from None
     if gone:
         what = f"`{link.definition.key}` names {id}, which is gone: {found.knowledge.fate(kind, id)}"
-        raise StuckError(f"{target.place}: {what}")
+        raise StuckError(f"{target.place}: {what}", quoted=found.knowledge.fate_quotes(kind, id))
 
 
 def _both(found: Identities, link: DesiredLinks) -> tuple[Target, Target] | None:

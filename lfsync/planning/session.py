@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lfsync.api.client import Client, Token
-from lfsync.errors import ApiError, ConfigError
+from lfsync.errors import ApiError, ConfigError, Problem
 from lfsync.model import Address, Desired, Resource, Schema
 from lfsync.planning.live_schema import may_read, read_answers, read_schema, refuse_unreadable
 from lfsync.planning.plan import reading_scopes
 from lfsync.planning.prepare import prepare
+from lfsync.planning.redaction import unknown_keys
 from lfsync.planning.saved_definitions import schema_of
 from lfsync.project.load import Project
+from lfsync.project.redact_rules import RedactRule
 from lfsync.project.workspace import Workspace
 from lfsync.state import state_file
 from lfsync.state.history import Recorder
@@ -22,6 +24,7 @@ from lfsync.state.journal import Journal
 from lfsync.state.ledger import Intent, OpenUpload
 from lfsync.state.state import State, is_foreign, organisation_ids, refuse_foreign
 from lfsync.times import iso
+from lfsync.wording import did_you_mean
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class Session:
                 raise ConfigError(self.project.problems) from None
             raise
         desired, problems = prepare(self.project.resources, schema, mappings=mappings)
+        problems += _unknown_redacted(self.project.settings.redact, schema)
         if self.project.problems or problems:
             raise ConfigError([*self.project.problems, *problems], workspace=self.workspace.name)
         refuse_unreadable(reading_scopes(desired.values()), token)
@@ -124,6 +128,13 @@ class Session:
         state_file.write(self.workspace.state_path, state.forgetting(self.client.now()))
         if self.journal is not None:
             self.journal.end()
+
+
+def _unknown_redacted(rules: Iterable[RedactRule], schema: Schema) -> Iterator[Problem]:
+    """Rules that would hide nothing, for their key is called otherwise here."""
+    for rule, keys in unknown_keys(rules, schema.kinds):
+        hint = did_you_mean(rule.key or "", keys) or f"known here: {', '.join(keys)}"
+        yield Problem(f"`redact`: {rule.kind} has no `{rule.key}`", rule.place, hint=hint)
 
 
 def _readable(mappings: Iterable[Resource], token: Token) -> list[Resource]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from lfsync.model import JSON
 from lfsync.project.declarations import no_kind, not_yet
 from lfsync.project.documents import Document, numbers
 from lfsync.project.expression import BadExpressionError, check
+from lfsync.project.redact_rules import BadRuleError, RedactRule, rule
 from lfsync.wording import did_you_mean
 
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
@@ -208,6 +210,24 @@ class Policy(_Closed):
         return self
 
 
+def _redact_rule(text: str) -> RedactRule:
+    try:
+        return rule(text)
+    except BadRuleError as error:
+        raise PydanticCustomError("redact", "{said}", {"said": error.message, "hint": error.hint}) from None
+
+
+def _as_rule(value: object) -> object:
+    return _redact_rule(value) if isinstance(value, str) else value
+
+
+Redact = Annotated[
+    RedactRule,
+    BeforeValidator(_as_rule),
+    WithJsonSchema({"type": "string", "minLength": 1}),
+]
+
+
 class Settings(_Closed):
     """A project's `lfsync.yaml`. `defaults` is plain data: `config` reads it, with places."""
 
@@ -228,6 +248,11 @@ class Settings(_Closed):
     )
     policies: Annotated[list[Policy], BeforeValidator(_none)] = Field(
         default_factory=list, description="Rules that a plan must keep."
+    )
+    redact: Annotated[list[Redact], BeforeValidator(_none)] = Field(
+        default_factory=list,
+        description="What is never shown in Markdown, HTML, comments and annotations: `contact.$email`, `*.TELEPHONE`, "
+        "`note`.",
     )
     enrichment: Literal["auto", "skip", "allow"] = Field(
         default="auto", description="Whether new accounts and contacts are enriched; `auto` skips it for 50 or more."
@@ -253,6 +278,9 @@ def read_settings(document: Document) -> Settings:
     problems += _policy_problems(document, settings.policies if settings else ())
     if settings is None or problems:
         raise ConfigError(problems)
+    places = (document.place(["redact", number]) for number in range(len(settings.redact)))
+    rules = [replace(rule, place=place) for rule, place in zip(settings.redact, places, strict=True)]
+    settings = settings.model_copy(update={"redact": rules})
     if settings.default_workspace is None and len(settings.workspaces) == 1:
         return settings.model_copy(update={"default_workspace": next(iter(settings.workspaces))})
     return settings
@@ -324,7 +352,6 @@ def _policy_problems(document: Document, policies: Sequence[Policy]) -> Iterator
 
 # ---------------------------------------------------------------- wording
 
-_LATER: Final = ("redact",)
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "safety": SafetySettings,
     "sandbox": SandboxSettings,
@@ -355,9 +382,12 @@ class _Wording:
         place = self.document.place(loc)
         named = next((step for step in reversed(loc) if isinstance(step, str)), None)
         name = "this policy" if error["type"] == "one_of" else f"`{named}`" if named else "this"
-        if error["type"] == "extra_forbidden" and len(loc) == 1 and loc[0] in _LATER:
-            message, hint = not_yet(str(loc[0]), f"known here: {', '.join(Settings.model_fields)}")
-            return Problem(message, place, hint=hint)
+        if error["type"] == "redact":
+            return Problem(f"`redact`: {error['msg']}", place, hint=error["ctx"]["hint"])
+        if loc[:1] == ["redact"] and len(loc) == 2:
+            return Problem(
+                "an item of `redact` must be text", place, hint="write `contact.$email`, `*.TELEPHONE` or `note`"
+            )
         if error["type"] == "extra_forbidden":
             return Problem(f"unknown key {name}", place, hint=_known_keys(loc))
         return Problem(f"{name} {_complaint(error)}", place)

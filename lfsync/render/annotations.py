@@ -43,7 +43,7 @@ def _of_plan(plan: Plan, folder: str) -> Iterator[str]:
         yield _annotation("error", said, folder, blocked.source, str(blocked.address))
     sources = {change.address: change.source for change in plan.changes}
     yield from (_refusal(refusal, sources, folder) for refusal in plan.refusals)
-    yield warning_annotations(plan.warnings, folder)
+    yield warning_annotations((warning.message for warning in plan.warnings), folder)
     for change in plan.changes:
         for warning in change.warnings:
             yield _annotation("warning", (warning,), folder, change.source, str(change.address))

@@ -69,7 +69,7 @@ def _notes(plan: Plan) -> Iterator[str]:
     for refusal in plan.refusals[:_KEYS]:
         yield f"\n> Apply would refuse this: {code(refusal.message)}\n"
     for warning in plan.warnings[:_KEYS]:
-        yield f"\n> Warning: {code(warning)}\n"
+        yield f"\n> Warning: {code(warning.message)}\n"
     if (more := len(plan.refusals[_KEYS:]) + len(plan.warnings[_KEYS:])) > 0:
         yield f"\n> {plural(more, 'more note')}\n"
 

@@ -60,7 +60,7 @@ def last_change(changed: LastChange, *, longest: int | None = None) -> str:
 def shown_pair(before: JSON, after: JSON) -> tuple[str, str]:
     """Old and new. Where they would look the same, every character that is not ASCII is spelt out."""
     old, new = shown(before), shown(after)
-    if old.isascii() and new.isascii():
+    if old == new or (old.isascii() and new.isascii()):
         return old, new
     if normalize("NFKC", old) != normalize("NFKC", new):
         return old, new

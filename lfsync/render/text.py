@@ -13,6 +13,7 @@ from itertools import groupby
 from lfsync.kinds import KINDS, is_kind, kind_of, rank
 from lfsync.model import Blocked, Change, Orphan, Plan, Requests
 from lfsync.render.change import change_lines
+from lfsync.render.kept import kept_lines
 from lfsync.render.lines import Line, Span, layout, line
 from lfsync.render.words import duration, plural, requests_text, spot, tally
 
@@ -34,18 +35,18 @@ def changes_text(changes: Iterable[Change], *, width: int | None, color: bool) -
 def summary(plan: Plan) -> str:
     """`Plan for prod: 4 to create, 1 to delete; 12 unchanged, 2 blocked.`"""
     name = plan.workspace.name
-    if not plan.changes and not plan.blocked:
+    if not plan.changes and not plan.blocked and not plan.kept:
         return f"No changes. Workspace {name} is as declared: {plural(plan.unchanged, 'resource')}."
     actions = Counter(change.action for change in plan.changes)
-    drift = sum(change.cause in ("drift", "conflict") for change in plan.changes)
-    counts = ((drift, "changed in Lightfield"), (plan.unchanged, "unchanged"), (len(plan.blocked), "blocked"))
+    counts = ((plan.drifted, "changed in Lightfield"), (plan.unchanged, "unchanged"), (len(plan.blocked), "blocked"))
     rest = ", ".join(f"{count} {word}" for count, word in counts if count)
     todo = ", ".join(tally(actions.__getitem__, lambda verb: verb.plan)) or "nothing to change"
     return f"Plan for {name}: {todo}{'; ' + rest if rest else ''}."
 
 
 def _lines(plan: Plan, width: int | None) -> Iterator[Line]:
-    body = [*_changes(plan, width), *_blocked(plan.blocked), *_orphans(plan), *_notes(plan)]
+    kept = kept_lines(plan.kept, cut=width is not None)
+    body = [*_changes(plan, width), *_blocked(plan.blocked), *kept, *_orphans(plan), *_notes(plan)]
     yield line(Span(summary(plan), "bold"))
     if body:
         yield from body
@@ -95,7 +96,7 @@ def _notes(plan: Plan) -> Iterator[Line]:
     if plan.warnings or plan.missing_scopes or plan.refusals or plan.changes:
         yield line()
     for warning in plan.warnings:
-        yield line(Span("Warning: ", "bold yellow"), warning, hang=9)
+        yield line(Span("Warning: ", "bold yellow"), warning.message, hang=9)
     for refusal in plan.refusals:
         if refusal.kind != "scope":  # scopes are told below, all in one line
             what = f"policy {refusal.name}: " if refusal.kind == "policy" else ""

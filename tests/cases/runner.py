@@ -145,10 +145,20 @@ class Case:
         text = self.saved.read_text()
         self.made = made = planfile.from_json(text)
         assert planfile.from_json(planfile.dumps(made)) == made
+        self.hide(made)
         if self.options.json:
             data = json.loads(text) | {"created_at": "…", "fingerprint": "…", "config_digest": "…"}
             data["workspace"] |= {"ids": ["…"]}
             self.golden["plan.json"] = self.masked(json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
+
+    def hide(self, made: Plan) -> None:
+        """With --redact no value of a live record is printed, and none that the files declare (rule G2)."""
+        shown = self.lfsync("plan", "--no-history", "--redact", *self.options.arguments).out
+        shown = re.sub(rf"\b({'|'.join(KINDS)}|object\.\w+)\.[^\s,]+", "ADDRESS", shown)
+        held = [each for change in made.changes for each in change.fields]
+        values = {*self.look(_values), *(text for each in held for text in _leaves([each.before, each.after]))}
+        told = [text for text in values if re.search(r"[ @/]", text) and len(text) > 4 and text in shown]
+        assert not told, f"--redact shows {told}:\n{shown}"
 
     def apply(self) -> None:
         what = [str(self.saved)] if self.options.saved else self.options.arguments
@@ -302,6 +312,26 @@ class Ask:
             found += page["data"]
             if len(found) >= page["totalCount"]:
                 return found[::-1]
+
+
+def _values(ask: Ask) -> set[str]:
+    """Every text that the workspace holds."""
+    paths = ["/v1/members", *(kind.path for kind in KINDS.values())]
+    trash = {kind.path for kind in KINDS.values() if kind.trash}
+    rows = [
+        row
+        for path in paths
+        for row in (*ask.rows(path), *(ask.rows(path, "&status=trashed") if path in trash else ()))
+    ]
+    return {text for row in rows for cell in row.get("fields", {}).values() for text in _leaves(cell["value"])}
+
+
+def _leaves(value: Answer) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(each)
 
 
 def _called(ask: Ask) -> Iterator[tuple[str, str]]:

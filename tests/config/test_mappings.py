@@ -235,7 +235,6 @@ def test_what_a_later_version_brings_is_a_clear_error(tmp_path: Path, name: str,
 @pytest.mark.parametrize(
     ("line", "at"),
     [
-        ("redact: [note]", "3:1"),
         ("workspaces: {s: {sandbox: {}, state: 's3://bucket/prod.jsonl'}}", "2:31"),
     ],
 )

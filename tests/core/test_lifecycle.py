@@ -10,7 +10,7 @@ from lfsync.model import Address, MembersChange, Place
 from lfsync.planning.draft import Wishes
 from lfsync.planning.selection import witnesses
 from lfsync.state.state import Binding
-from tests.core.world import bound, drafted, in_trash, live, record, wishes
+from tests.core.world import bound, drafted, in_trash, live, record, told, wishes
 
 OLD, ACME = Address("account", "old"), Address("account", "acme")
 OLD_RECORD = record("acc_9", {"$name": "Old"}, fresh=True)
@@ -65,7 +65,7 @@ def test_an_orphan_that_an_index_does_not_show_is_asked_of_the_trash() -> None:
     assert now.wanted.probes == {"account"}
     made = drafted("{}", in_trash(now, OLD_RECORD, shown=True), ORPHANED, PRUNE)
     assert (made.changes, made.released) == ({}, [OLD])
-    assert made.warnings == ["account.old (acc_9) is gone already; an apply forgets it"]
+    assert told(made) == ["account.old (acc_9) is gone already; an apply forgets it"]
 
 
 def test_an_orphan_that_is_gone_is_let_go_of() -> None:
@@ -100,7 +100,7 @@ def test_a_record_that_a_ref_names_is_no_orphan(text: str, ref: str) -> None:
     """Rule L2: by id or match, in links, in members, in a match."""
     made = drafted(text.format(ref), live(OLD_RECORD), ORPHANED, PRUNE)
     assert OLD not in made.changes
-    assert "account.old (acc_9) is declared no more and stays: a ref of this project names it" in made.warnings
+    assert "account.old (acc_9) is declared no more and stays: a ref of this project names it" in told(made)
 
 
 def test_a_record_that_is_declared_under_another_key_is_no_orphan() -> None:
@@ -114,14 +114,14 @@ def test_a_record_that_a_blocked_resource_may_be_stays() -> None:
     made = drafted("accounts: {acme: {fields: {$name: Old}}}", live(OLD_RECORD, twin), ORPHANED, PRUNE)
     assert made.blocked.keys() == {ACME}
     assert not made.changes
-    assert "the record of a resource that is blocked" in made.warnings[0]
+    assert "the record of a resource that is blocked" in told(made)[0]
 
 
 def test_a_protected_orphan_stays() -> None:
     """Rule L1: `protect` stays in the state until the file says otherwise."""
     made = drafted("{}", live(OLD_RECORD), bound(Binding(OLD, "acc_9", protect=True)), PRUNE)
     assert not made.changes
-    assert made.warnings == ["account.old (acc_9) is protected and stays, though it is declared no more"]
+    assert told(made) == ["account.old (acc_9) is protected and stays, though it is declared no more"]
 
 
 def test_an_orphan_that_this_key_may_not_read_stays() -> None:
@@ -130,7 +130,7 @@ def test_an_orphan_that_this_key_may_not_read_stays() -> None:
     now.forbidden["account", "acc_9"] = "it is hidden"
     made = drafted("{}", now, ORPHANED, PRUNE)
     assert (made.changes, made.released, bool(now.wanted)) == ({}, [], False)
-    assert "it can't be read: it is hidden" in made.warnings[0]
+    assert "it can't be read: it is hidden" in told(made)[0]
 
 
 @pytest.mark.parametrize("origin", ["created", "adopted"])
@@ -153,7 +153,7 @@ def test_what_was_never_bound_goes_with_prune_only(asked: Wishes, goes: bool) ->
     made = drafted(ABSENT, live(ACME_RECORD), asked=asked)
     assert [change.action for change in made.changes.values()] == (["delete"] if goes else [])
     if not goes and not asked.drift_only:
-        assert made.warnings == [
+        assert told(made) == [
             "account.acme is declared absent, and acc_1 matches it, which lfsync never managed: --prune trashes it"
         ]
 

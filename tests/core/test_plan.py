@@ -14,7 +14,7 @@ from lfsync.planning.draft import Wishes
 from lfsync.planning.plan import plan, reading_scopes, refusals, refuse, skip_enrichment
 from lfsync.project.settings import SafetySettings
 from lfsync.state.state import Binding, Hashes, State
-from tests.core.world import CONTEXT, STATE, applied, bound, change, drafted, live, planned, record, wishes
+from tests.core.world import CONTEXT, STATE, applied, bound, change, drafted, live, planned, record, told, wishes
 
 A = Address("account", "a")
 TEXT = "accounts: {a: {fields: {$name: A, nickname: x}}}"
@@ -136,7 +136,7 @@ def test_an_unsettled_membership_is_reported_and_no_change() -> None:
     made = drafted(MEMBER, now, state)
     assert not made.changes
     assert not now.wanted
-    assert made.warnings == ["list.l: its members are not settled in the index yet and were left out of this plan"]
+    assert told(made) == ["list.l: its members are not settled in the index yet and were left out of this plan"]
     assert made.bindings == state.bindings, "what the last apply saw stays remembered"
 
 

@@ -20,7 +20,7 @@ from lfsync.planning.planned import Planned
 from lfsync.state.state import Binding, Released, State
 from lfsync.times import iso
 from tests.core.crm import Crm
-from tests.core.world import STATE, bound, record
+from tests.core.world import STATE, bound, record, told
 
 ACCOUNTS, TASKS = 400, 600
 MEMBERS = [{"ref": "kai", "email": "kai@corp.example", "first": "Kai", "last": "Berg", "role": "admin"}]
@@ -370,7 +370,7 @@ def test_members_are_asked_again_until_they_settle_or_the_time_is_up(
     before = crm.skipped
     planned = crm.plan(accounts(1) + LIST, replace(state, bindings={**state.bindings, BEST: late}))
     assert not planned.plan.changes
-    assert any("not settled" in warning for warning in planned.plan.warnings) != settles
+    assert any("not settled" in warning for warning in told(planned.plan)) != settles
     waited = crm.skipped - before
     assert lag - 2 <= waited <= lag + 4 if settles else timeout - 2 <= waited <= timeout + 4
 

@@ -18,7 +18,7 @@ from lfsync.planning.recovery import bound as bound_
 from lfsync.state.ledger import Intent, Written
 from lfsync.state.state import Binding, State
 from tests.core.crm import Crm
-from tests.core.world import SCHEMA, STATE, bound, drafted, in_trash, live, record
+from tests.core.world import SCHEMA, STATE, bound, drafted, in_trash, live, record, told
 
 ACME = Address("account", "acme")
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_a_single_record_that_shows_the_body_is_bound_as_created() -> None:
     assert state.bindings == {
         ACME: Binding(ACME, "acc_1", 3, "created", written_at="2026-03-01T10:00:00Z"),
     }
-    assert found.warnings == ['account.acme: an interrupted run created it: acc_1 "Acme" https://crm.example/acc_1']
+    assert told(found) == ['account.acme: an interrupted run created it: acc_1 "Acme" https://crm.example/acc_1']
 
 
 @pytest.mark.parametrize(("text", "action"), [(OTHER_NOW, "update"), ("accounts: {}", None)])
@@ -150,7 +150,7 @@ MAY_BE = 'account.acme: an interrupted run may have created it: look at acc_1 "A
 )
 def test_any_other_hit_is_a_warning_and_left_alone(rows: list[Record], warning: str) -> None:
     found, state = recovered(live(*rows))
-    assert (found.made, found.dropped, found.warnings) == ({}, {ACME}, [warning])
+    assert (found.made, found.dropped, told(found)) == ({}, {ACME}, [warning])
     assert state == STATE
 
 
@@ -325,7 +325,7 @@ def test_what_is_asked_for_no_more_is_looked_for_when_the_lag_has_passed(crm: Cr
     declared = "Solar" in text
     assert summary(planned) == [("account.acme", "update") if declared else ("account.birch", "adopt")]
     assert [orphan.address for orphan in planned.plan.orphans] == ([] if declared else [ACME])
-    assert "an interrupted run created it" in planned.plan.warnings[0]
+    assert "an interrupted run created it" in told(planned.plan)[0]
 
 
 def test_what_was_begun_long_ago_is_looked_for_at_once(crm: Crm) -> None:

@@ -23,6 +23,7 @@ from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.plan import Context, plan
 from lfsync.planning.prepare import prepare
+from lfsync.planning.recovery import Recovery
 from lfsync.project.documents import compose
 from lfsync.project.resource_file import join, read_resources
 from lfsync.state.state import Binding, State
@@ -116,6 +117,11 @@ def applied(text: str, now: Knowledge) -> State:
     made = drafted(text, now)
     assert not made.changes.keys() - made.resolution.adopted
     return bound(*made.bindings.values())
+
+
+def told(made: Plan | Draft | Recovery) -> list[str]:
+    """The messages of its warnings."""
+    return [warning.message for warning in made.warnings]
 
 
 def change(made: Plan | Draft, address: str) -> Change:

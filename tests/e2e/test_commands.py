@@ -25,7 +25,7 @@ _FILES = {
 
 _KEYS = {
     "": "format_version lfsync_version created_at workspace config_digest fingerprint summary requests "
-    "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings refusals",
+    "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings kept refusals",
     "workspace": "name base_url ids",
     "summary": "create update adopt delete restore unchanged blocked drift",
     "requests": "read search write",
@@ -35,7 +35,7 @@ _KEYS = {
     "relationships": "key before after add remove cause",
     "members": "add remove",
     "source": "file line column",
-    "blocked": "address reason hint source",
+    "blocked": "address reason hint source quoted",
     "orphans": "address id",
 }
 

@@ -306,14 +306,14 @@ def test_a_plan_warns_once_of_texts_that_come_and_go(build: Build) -> None:
     """Design 16: the plan says so once, with the cure: one line for all, with the changes that they would cause."""
     town = build(seed=SEED)
     town.write(KICK_OFF + KICK_OFF.removeprefix("meetings:\n").replace("kick-off", "b").replace("Kick-off", "B"))
-    (warning,) = town.plan()["warnings"]
+    (warning,) = [each["message"] for each in town.plan()["warnings"]]
     assert "`$meetingPrep` and `$postMeetingSummary`" in warning
     assert "ignore_changes" in warning
     town.apply()
     town.edit(MEETINGS, town.id("meeting.b"), fields={"$meetingPrep": "As Lightfield has it"})
     planned = town.plan()
     assert [change["address"] for change in planned["changes"]] == ["meeting.b"]
-    (warning,) = planned["warnings"]
+    (warning,) = [each["message"] for each in planned["warnings"]]
     assert "`$meetingPrep`" in warning
 
 
@@ -373,7 +373,7 @@ def test_a_redacted_meeting_is_left_as_it_is(
         town.write(text)
         found = town.plan()
         assert (found["changes"], found["blocked"], found["exit_code"]) == ([], [], 0)
-        assert len([w for w in found["warnings"] if seeded(town) in w and "metadata" in w]) == 1
+        assert len([w for w in found["warnings"] if seeded(town) in w["message"] and "metadata" in w["message"]]) == 1
         town.apply()
     assert (town.writes(), town.state()) == ([], before)
     use(town, monkeypatch, ADMIN)
@@ -457,7 +457,7 @@ def test_nothing_redacted_is_trashed(build: Build, monkeypatch: pytest.MonkeyPat
     use(town, monkeypatch, PLAIN)
     found = town.plan("--prune")
     assert found["changes"] == []
-    assert any(seeded(town) in warning for warning in found["warnings"])
+    assert any(seeded(town) in warning["message"] for warning in found["warnings"])
     assert town.lfsync("apply", str(saved), "--yes", "--allow-large").code == 3
     town.write(SECRET.replace("{ignore_changes: [$meetingPrep]}", "{absent: true}"))
     found = town.plan()

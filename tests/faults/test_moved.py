@@ -384,7 +384,7 @@ def test_an_id_names_another_record(build: Build, bound: bool) -> None:
     )
     plan = town.plan("--prune")
     assert [(c["address"], c["action"], c["id"]) for c in plan["changes"]] == [("account.new", "adopt", id)]
-    assert any("replaces the record it was bound to" in warning for warning in plan["warnings"])
+    assert any("replaces the record it was bound to" in warning["message"] for warning in plan["warnings"])
     town.apply("--prune")
     _only_new(town)
     assert town.titles(ACCOUNTS) == ["A", "B"]

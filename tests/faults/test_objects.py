@@ -75,7 +75,7 @@ def test_a_type_that_is_gone_keeps_its_orphans_and_stops_nothing(stage: Open) ->
     town.write("accounts:\n  acme: {fields: {$name: Acme Solar}, match: {$name: Acme}}\n")
     plan = town.plan("--prune", expect=2)
     assert [change["action"] for change in plan["changes"]] == ["update"]
-    assert any("object.project.apollo" in text for text in plan["warnings"])
+    assert any("object.project.apollo" in told["message"] for told in plan["warnings"])
 
 
 # ---------------------------------------------------------------- a trash that nothing lists (rule I6)

@@ -137,7 +137,7 @@ def test_a_plan_tells_and_exits_as_ever(build: Build) -> None:
 
 def test_warn_only_tells(build: Build) -> None:
     town = _town(build, {"name": "rule", "when": "after.tier == 'Silver'", "warn": "look twice"})
-    assert [warning for warning in town.plan()["warnings"] if "look twice" in warning]
+    assert [warning for warning in town.plan()["warnings"] if "look twice" in warning["message"]]
     town.apply()
 
 

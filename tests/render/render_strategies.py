@@ -14,6 +14,7 @@ from lfsync.model import (
     Cause,
     Change,
     FieldChange,
+    Kept,
     LastChange,
     LinkChange,
     MembersChange,
@@ -21,6 +22,8 @@ from lfsync.model import (
     Outcome,
     Place,
     Plan,
+    PlanWarning,
+    Quoted,
     Refusal,
     Requests,
     Status,
@@ -94,7 +97,23 @@ changes = st.builds(
     members=st.none() | members,
     warnings=many(texts, 2),
 )
-blocked = st.builds(Blocked, addresses, texts, st.none() | texts, places)
+quoted = st.lists(st.builds(Quoted, kinds, texts, texts), max_size=2).map(tuple)
+blocked = st.builds(Blocked, addresses, texts, st.none() | texts, places, quoted)
+kept = st.builds(
+    Kept,
+    address=addresses,
+    source=places,
+    key=texts,
+    label=texts,
+    value_type=st.none() | texts,
+    before=values,
+    after=values,
+    add=many(texts),
+    remove=many(texts),
+    id=st.none() | texts,
+    name=st.none() | texts,
+    link=st.none() | texts,
+)
 refused = st.lists(addresses, max_size=2).map(tuple)
 refusals = st.builds(Refusal, st.sampled_from(["threshold", "scope"]), texts, texts, refused)
 plans = st.builds(
@@ -105,7 +124,8 @@ plans = st.builds(
     changes=st.lists(changes, max_size=4).map(tuple),
     blocked=st.lists(blocked, max_size=2).map(tuple),
     orphans=st.lists(st.builds(Orphan, addresses, texts), max_size=2).map(tuple),
-    warnings=many(texts, 2),
+    warnings=st.lists(st.builds(PlanWarning, texts, quoted), max_size=2).map(tuple),
+    kept=st.lists(kept, max_size=3).map(tuple),
     unchanged=counts,
     requests=st.builds(Requests, counts, counts, counts),
     estimated_seconds=st.floats(0, 1e6),

@@ -15,14 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfsync.errors import RefusedError
-from lfsync.model import JSON, Plan, WorkspaceInfo
+from lfsync.model import JSON, Kept, Place, Plan, WorkspaceInfo
 from lfsync.planning.plan_file import dumps, from_json, plan_schema, to_json
 from tests.locked import skip_unless_locked
-from tests.render.render_samples import plan_of_everything
+from tests.render.render_samples import ACME, plan_of_everything
 from tests.render.render_strategies import plans
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.schema.json"
 EMPTY = Plan(WorkspaceInfo("w", "http://localhost"), "2026-01-01T00:00:00Z", "d")
+KEPT = Kept(ACME, Place("crm.yaml", 4, 3), "tier", "Tier", "SINGLE_SELECT", "Silver", "Gold", id="acc_1", name="Acme")
 
 bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -64,7 +65,8 @@ def test_keys_are_those_of_the_contract() -> None:
     data = to_json(plan_of_everything())
     assert " ".join(data) == (
         "format_version lfsync_version created_at workspace config_digest fingerprint summary requests "
-        "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings refusals"
+        "estimated_seconds enrichment_events required_scopes missing_scopes changes blocked orphans warnings kept "
+        "refusals"
     )
     assert data["summary"] == {
         "create": 4,
@@ -80,7 +82,7 @@ def test_keys_are_those_of_the_contract() -> None:
         "address kind action id name link moved_from adopted cause source depends_on fields relationships members "
         "warnings"
     )
-    assert _keys(data["blocked"]) == "address reason hint source"
+    assert _keys(data["blocked"]) == "address reason hint source quoted"
     assert _keys(data["orphans"]) == "address id"
 
 
@@ -105,7 +107,7 @@ def test_layout_does_not_matter() -> None:
 
 @pytest.mark.parametrize("key", [key for key in to_json(EMPTY) if key != "format_version"])
 def test_an_edited_key_is_refused(key: str) -> None:
-    data = to_json(plan_of_everything())
+    data = to_json(dataclasses.replace(plan_of_everything(), kept=(KEPT,)))
     edits: tuple[JSON, ...] = (None, "x", 3, [], {})
     for value in edits:
         with pytest.raises(RefusedError, match=r"edited|damaged") as caught:

@@ -29,7 +29,9 @@ def test_nothing_to_do_at_once_after_an_apply(lists: bool, tally: Tally) -> None
         shown = box.plan()
         plan_is_empty(shown)
         assert not shown.plan.blocked
-        assert not any("settled" in warning for warning in shown.plan.warnings), "its members had time to settle"
+        assert not any("settled" in warning.message for warning in shown.plan.warnings), (
+            "its members had time to settle"
+        )
         again = box.apply_now()
         assert not again.plan.changes
         assert not box.scythe.writes

@@ -213,7 +213,7 @@ def test_prune_never_touches_a_file() -> None:
         made.declare({"b": B})
         planned = made.plan(Wishes(prune=True))
         assert changes(planned) == {}
-        assert "the API deletes no files" in planned.plan.warnings[0]
+        assert "the API deletes no files" in planned.plan.warnings[0].message
         made.fine(Wishes(prune=True))
         assert set(made.status().values()) == {"COMPLETED"}
 
@@ -243,7 +243,7 @@ def test_the_type_of_a_purpose_is_a_warning_where_nobody_is_sure() -> None:
     """U28: which types a purpose takes is not documented."""
     with yard() as made:
         made.declare({"a": A}, a=", purpose: meeting_transcript, mimeType: video/mp4")
-        assert any("may refuse video/mp4" in warning for warning in made.plan().plan.warnings)
+        assert any("may refuse video/mp4" in warning.message for warning in made.plan().plan.warnings)
         made.declare({"a": A}, a=", purpose: meeting_transcript, mimeType: text/vtt")
         assert made.plan().plan.warnings == ()
 
