@@ -60,7 +60,7 @@ def test_commands_options_and_choices(place: Project) -> None:
     assert ask(place, "im") == ["import"]
     assert ask(place, "state", "m") == ["merge", "mv"]
     assert "--from-workspace" in ask(place, "init", "--")
-    assert ask(place, "validate", "--format", "") == ["text", "json"]
+    assert ask(place, "validate", "--format", "") == ["text", "json", "github"]
     assert ask(place, "completion", "") == ["bash", "zsh", "fish"]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfsync.errors import Problem
-from lfsync.model import Address, Blocked, Change, Place, Plan, Refusal, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Place, Plan, PlanWarning, Refusal, WorkspaceInfo
 from lfsync.render.annotations import plan_annotations, problem_annotations, warning_annotations
 from lfsync.render.terminal import escape
 from tests.render.harmless import assert_harmless
@@ -69,7 +69,10 @@ def test_a_plan_tells_what_is_blocked_refused_and_warned_of_and_its_summary() ->
                     Refusal("policy", "owners", "account.acme at crm.yaml:3:3: give it an owner", (ACME,)),
                     Refusal("scope", "tasks:delete", "the API key lacks tasks:delete"),
                 ),
-                warnings=("data/rows.csv:14: the pattern matches nothing", "account: Lightfield writes it anew"),
+                warnings=(
+                    PlanWarning("data/rows.csv:14: the pattern matches nothing"),
+                    PlanWarning("account: Lightfield writes it anew"),
+                ),
             ),
             "crm",
         )
@@ -114,6 +117,6 @@ def _holds(text: str) -> None:
     assert only.data == "\n".join(escape(each) for each in (text or "x", text) if each)
     assert only.properties["title"] == escape(text or "lfsync")
     assert [each.name for each in commands(warning_annotations([text], ""))] == ["warning"]
-    whole = plan(blocked=(Blocked(Address("task", text), text, text, place),), warnings=(text,))
+    whole = plan(blocked=(Blocked(Address("task", text), text, text, place),), warnings=(PlanWarning(text),))
     assert [each.name for each in commands(plan_annotations(whole, text))] == ["error", "warning", "notice"]
     assert_harmless(told)

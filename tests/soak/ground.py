@@ -39,7 +39,9 @@ _NAME = "laws"
 _URL = "http://localhost"
 _KEY = "sk_lf_soak"
 # What the server writes of its own accord under the quirks `enrichment` and `generated-texts`.
-_SERVER_WRITTEN = frozenset({"$headcount", "$howTheyMakeMoney", "$opportunityStatus", "$meetingPrep"})
+_SERVER_WRITTEN = frozenset(
+    {"$headcount", "$howTheyMakeMoney", "$opportunityStatus", "$meetingPrep", "$postMeetingSummary"}
+)
 _OF_A_SESSION = frozenset({"expires", "completedAt"})
 _SERVERS_TITLE = "Found by enrichment"
 
