@@ -43,7 +43,7 @@ def evaluate(program: cel.Program, variables: dict[str, JSON | datetime]) -> tup
         answer = program.execute(variables)
     except KeyError as error:
         return False, f"there is no {error}"
-    except (RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as error:
+    except (RuntimeError, TypeError, ValueError, OverflowError, MemoryError, IndexError) as error:
         return False, (str(error) or type(error).__name__).splitlines()[0]
     return (answer, None) if isinstance(answer, bool) else (False, "it gives neither true nor false")
 

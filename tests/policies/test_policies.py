@@ -173,6 +173,12 @@ def test_an_expression_that_fails_is_a_hit(build: Build, when: str, named: str) 
     assert named in said.err
 
 
+def test_an_index_out_of_bounds_fails_alone(build: Build) -> None:
+    """Rule G1: it is a hit of its own policy, and the others are asked all the same."""
+    town = _town(build, _deny("after.tags[3] == 'Solar'"), _deny("false", name="two"))
+    assert [refusal["name"] for refusal in town.plan()["refusals"]] == ["rule"]
+
+
 def test_an_expression_without_end_in_sight_is_ended(build: Build) -> None:
     """Rule G1, issue: bounded evaluation. Five loops over each other would take a day."""
     loops = "".join(f"many.all(v{n}, " for n in range(5))
