@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import click
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lfsync.commands.completion import What
     from lfsync.commands.console import Options
     from lfsync.errors import LfsyncError, Problem
+
+FC = TypeVar("FC", bound="Callable[..., object] | click.Command")
 
 _BUG = 70
 _INTERRUPTED = 130
@@ -114,21 +116,15 @@ def validate(options: Options, online: bool, format: str) -> int:
     return validate(options, online=online, format=format)
 
 
-_PATTERN = "an address with * and ?, a kind, or file:PATH; repeatable."
-_ONLY = click.option(
-    "--only",
-    multiple=True,
-    metavar="PATTERN",
-    shell_complete=_completing("pattern"),
-    help=f"Only these and what they depend on: {_PATTERN}",
-)
-_EXCLUDE = click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    shell_complete=_completing("pattern"),
-    help=f"Not these, whatever else is chosen: {_PATTERN}",
-)
+def _patterns(name: str, what: str) -> Callable[[FC], FC]:
+    """An option that takes PATTERNs."""
+    said = f"{what}: an address with * and ?, a kind, or file:PATH; repeatable."
+    offered = _completing("pattern")
+    return click.option(name, multiple=True, metavar="PATTERN", shell_complete=offered, help=said)
+
+
+_ONLY = _patterns("--only", "Only these and what they depend on")
+_EXCLUDE = _patterns("--exclude", "Not these, whatever else is chosen")
 _KEEP = click.option(
     "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
 )

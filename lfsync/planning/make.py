@@ -62,7 +62,7 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     )
     whole = plan(made, selection.chosen, planned.state, context)
     whole = _with_judgement(whole, _judged(session, planned, whole.changes))
-    if context.whole:
+    if context.whole and any(change.action == "create" for change in whole.changes):
         comparer = Comparer(seen, schema, planned.state, reader.knowledge, made.resolution)
         whole = with_renames(whole, comparer)
     return replace(planned, plan=whole, missing=_missing(session, whole))
@@ -289,9 +289,11 @@ def _missing(session: Session, made: Plan) -> frozenset[Address]:
 
 def _judged(session: Session, planned: Planned, changes: Sequence[Change]) -> Judged:
     """What today's policies say of these changes (rule G1)."""
-    made, knowledge = planned.draft, planned.knowledge
-    named = names(planned.desired, planned.schema, knowledge, made.resolution)
     policies = session.project.settings.policies
+    if not policies:
+        return Judged()  # most projects: nothing is named, and no process is asked
+    knowledge = planned.knowledge
+    named = names(planned.desired, planned.schema, knowledge, planned.draft.resolution)
     return judge(policies, changes, planned.schema, knowledge, named, now=session.now())
 
 
