@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from lfsync.errors import ConfigError, Problem, UsageError
@@ -98,6 +98,18 @@ class Folder:
         found = self.path(name, place)
         if not _is_file(found) and found not in self.instead:
             raise ConfigError([Problem(f"`{name}` {_what_else(found)}", place, hint=self._beside(name, place))])
+        return found
+
+    def visible(self, name: str, place: Place) -> Path:
+        """As `present`, for a file that a query may read: neither it nor a folder on the way is hidden (rule K4)."""
+        found = self.present(name, place)
+        if any(
+            part.startswith(".")
+            for part in (*PurePosixPath(name).parts, *found.relative_to(self.root).parts)
+            if part not in (".", "..")
+        ):
+            hint = "a query sees no files and folders whose names begin with a dot"
+            raise ConfigError([Problem(f"`{name}` is hidden", place, hint=hint)])
         return found
 
     def text(self, name: str, place: Place) -> str:
