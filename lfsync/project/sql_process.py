@@ -55,10 +55,10 @@ def main() -> None:
     memory = int(question["memory"])
     _bound(memory)
     try:
-        lines = _answer(Path(question["root"]), str(question["sql"]), memory)
+        lines = answer(Path(question["root"]), str(question["sql"]), memory)
         for line in lines:
             sys.stdout.write(line + "\n")
-    except _NotRunError as error:
+    except NotRunError as error:
         problems = [{"message": each.message, "hint": each.hint, "at": each.at} for each in error.wrong]
         sys.stdout.write(json.dumps({"problems": problems}) + "\n")
 
@@ -70,7 +70,7 @@ def _bound(memory: int) -> None:
             resource.setrlimit(what, (most, most))
 
 
-class _NotRunError(Exception):
+class NotRunError(Exception):
     """A query that gives no rows, or not all."""
 
     def __init__(self, *wrong: Wrong) -> None:
@@ -78,7 +78,8 @@ class _NotRunError(Exception):
         self.wrong = wrong
 
 
-def _answer(root: Path, sql: str, memory: int) -> Iterator[str]:
+def answer(root: Path, sql: str, memory: int) -> Iterator[str]:
+    """The lines that answer a query, run where the project's folder is. Raises NotRunError."""
     connection = duckdb.connect(":memory:")
     for name, value in (*_SETTINGS, ("memory_limit", f"'{memory}B'")):
         connection.execute(f"SET {name} = {value}")
@@ -87,9 +88,9 @@ def _answer(root: Path, sql: str, memory: int) -> Iterator[str]:
     try:
         yield from _rows(connection, sql, sorted(files))
     except (duckdb.OutOfMemoryException, MemoryError):
-        raise _NotRunError(_too_much(memory)) from None
+        raise NotRunError(_too_much(memory)) from None
     except duckdb.Error as error:
-        raise _NotRunError(_told(str(error))) from None
+        raise NotRunError(_told(str(error))) from None
 
 
 def _too_much(memory: int) -> Wrong:
@@ -106,13 +107,13 @@ def _checked(connection: duckdb.DuckDBPyConnection, sql: str) -> Parts:
     tree = json.loads(str(found[0] if found else "{}"))
     statements = tree.get("statements") or []
     if tree.get("error") and tree.get("error_type") == "parser":
-        raise _NotRunError(Wrong(str(tree["error_message"]).splitlines()[0], _SYNTAX, _number(tree.get("position"))))
+        raise NotRunError(Wrong(str(tree["error_message"]).splitlines()[0], _SYNTAX, _number(tree.get("position"))))
     if tree.get("error") or len(statements) != 1:
-        raise _NotRunError(Wrong("a query is one SELECT statement", _ONE))
+        raise NotRunError(Wrong("a query is one SELECT statement", _ONE))
     parts = parts_of(statements[0], _views(connection))
     parts.wrong += _changing(connection, parts)
     if parts.wrong:
-        raise _NotRunError(*parts.wrong)
+        raise NotRunError(*parts.wrong)
     return parts
 
 
@@ -201,7 +202,7 @@ def _files(root: Path, parts: Parts) -> dict[str, Path]:
         except ConfigError as error:
             wrong += [Wrong(each.message, each.hint or "", used.at) for each in error.problems]
     if wrong:
-        raise _NotRunError(*wrong)
+        raise NotRunError(*wrong)
     return files
 
 
@@ -225,7 +226,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, files: Sequence[str])
             line = json.dumps([_cell(value, *column) for value, column in zip(row, columns, strict=True)])
             written += len(line)
             if written > _MAX_ANSWER:
-                raise _NotRunError(Wrong("the query gives too many rows to be read", "take the rows apart by `where`"))
+                raise NotRunError(Wrong("the query gives too many rows to be read", "take the rows apart by `where`"))
             yield line
 
 
@@ -250,14 +251,14 @@ def _cell(value: object, name: str, kind: str) -> JSON:
             return {str(key): _cell(item, name, "") for key, item in value.items()}
     said = value if isinstance(value, float | Decimal) else kind
     hint = f"cast it, for example {name}::varchar"
-    raise _NotRunError(Wrong(f"the column `{name}` holds {said}, which no field takes", hint))
+    raise NotRunError(Wrong(f"the column `{name}` holds {said}, which no field takes", hint))
 
 
 def _document(text: str, name: str) -> JSON:
     try:
         found: JSON = json.loads(text)
     except ValueError:
-        raise _NotRunError(Wrong(f"the column `{name}` holds JSON that can't be read", "cast it to varchar")) from None
+        raise NotRunError(Wrong(f"the column `{name}` holds JSON that can't be read", "cast it to varchar")) from None
     return found
 
 
