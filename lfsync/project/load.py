@@ -20,7 +20,7 @@ from lfsync.project.row_files import RowFile
 from lfsync.project.settings import Settings, read_settings
 from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
-from lfsync.project.sources import Roster, Source, mapping
+from lfsync.project.sources import Roster, Source, mapping, members_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ class _Loading:
             ),
             *(each for part in declared for each in part.types),
             *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
+            *(members_mapping(each) for part in declared for each in part.rosters),
         ]
         moves = tuple(move for part in declared for move in part.moves)
         self.problems += (*check(resources, mappings), *check_moves(moves, resources))

@@ -192,11 +192,17 @@ def _sample_links(form: Form) -> Links:
     if isinstance(form, Same) and form.links:
         return form.links
     lookups = form.forms if not isinstance(form, Same | Object | Lookup | Column) else (form,)
-    refs = tuple(sample_ref(each) for each in lookups if isinstance(each, Lookup))
+    refs = tuple(_sample_ref(each) for each in lookups if isinstance(each, Lookup))
     return Links(form.value.place if isinstance(form, Same) else form.place, "one" if len(refs) < 2 else "exact", refs)
 
 
-def sample_ref(lookup: Lookup) -> Ref:
+def members_mapping(roster: Roster) -> Resource:
+    """As `mapping`, of what a roster says of its rows."""
+    refs = (_sample_ref(roster.lookup),) if roster.lookup else ()
+    return Resource(roster.address, roster.place, members=Links(roster.place, "exact", refs))
+
+
+def _sample_ref(lookup: Lookup) -> Ref:
     """A ref by match whose cells are empty."""
     return Ref(lookup.place, match={key: _sample_value(form) for key, form in lookup.match.items()})
 
