@@ -94,11 +94,20 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A declared `match`: `keys` for the list form, `values` for the mapping form; the other one is None."""
+    """A declared `match`: `keys` for the list form, `values` for the mapping form; the other one is None.
+
+    `others`: further lists of keys, each for where those before it have no values or hit nothing (rule K2).
+    """
 
     place: Place
     keys: tuple[Value, ...] | None = None
     values: Mapping[str, Value] | None = None
+    others: tuple[tuple[Value, ...], ...] = ()
+
+    @property
+    def lists(self) -> tuple[tuple[Value, ...], ...]:
+        """The lists of keys in their order; none in the mapping form."""
+        return () if self.keys is None else (self.keys, *self.others)
 
 
 @dataclass(frozen=True, slots=True)

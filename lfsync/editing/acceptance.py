@@ -10,9 +10,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from lfsync.editing.cells import cells_of
+from lfsync.editing.cells import Means, cells_of, shares_rows
 from lfsync.editing.referrers import referrer
 from lfsync.editing.repasting import data_of, leaf_of
 from lfsync.editing.splices import CantEditError
@@ -27,6 +28,7 @@ from lfsync.model import (
     Desired,
     DesiredField,
     DesiredLinks,
+    FieldDef,
     Links,
     Place,
     Ref,
@@ -35,8 +37,9 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Sides
 from lfsync.planning.diff import Key as DiffKey
 from lfsync.project.resource_file import content
+from lfsync.project.row_files import RowFile
 from lfsync.values.pipelines import live_value
-from lfsync.values.table import BadValueError
+from lfsync.values.table import VALUE_TYPES, BadValueError
 
 if TYPE_CHECKING:  # data of modules that read files
     from lfsync.planning.planned import Planned
@@ -100,6 +103,7 @@ class RowEdit:
     file: str
     line: int
     cells: Mapping[str, JSON]
+    rows: RowFile
 
 
 Edit: TypeAlias = YamlEdit | TextEdit | RowEdit
@@ -209,6 +213,8 @@ class _Acceptor:
         )
         self.emails = {member.id: member.email for member in planned.schema.members if member.email}
         self.deltas: dict[tuple[Address, Part], _Delta] = {}
+        files = [*(each.file for each in project.sources.values()), *(each.file for each in project.rosters.values())]
+        self.row_files = [posixpath.normpath(file.path) for file in files]
 
     @property
     def knowledge(self) -> Knowledge:
@@ -261,21 +267,22 @@ class _Acceptor:
         key, value = wish.definition.key, resource.fields[wish.definition.key]
         try:
             data = data_of(wish.definition, live, value.data)
-            self.put(resource, key, leaf_of(wish.definition, live, value.data, data))
+            leaf = leaf_of(wish.definition, live, value.data, data)
+            self.put(resource, key, leaf, partial(_meaning, wish.definition))
         except (CantEditError, BadValueError) as error:
             reason = error.reason if isinstance(error, CantEditError) else f"no file can say it: {error.message}"
             self.leave(resource.address, ("fields", key), value.place, reason, error.hint)
 
-    def put(self, resource: Resource, key: str, leaf: Leaf) -> None:
+    def put(self, resource: Resource, key: str, leaf: Leaf, means: Means) -> None:
         """An edit of the place where a field is declared. CantEditError where it can't be written there."""
         value = resource.fields[key]
         of = Accepted(resource.address, ("fields", key), value.place, value.data, leaf.whole)
         if resource.row is not None:
             source = self.project.sources[resource.row.source]
-            if resource.place.file != source.path:
+            if resource.place.file != source.file.path:
                 raise CantEditError(f"the row is made by the source at {source.place}, and stands in no file")
-            cells = cells_of(source, key, leaf, self.project.sources.values())
-            self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, cells))
+            cells = cells_of(source, key, leaf, self.row_files, means)
+            self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, cells, source.file))
             return
         if value.place in self.project.texts and value.place.file == resource.place.file:
             file = self.project.texts[value.place]
@@ -341,6 +348,10 @@ class _Acceptor:
             link = wish.members if part == ("members",) else wish.links[part[1]]
             if links is None or link is None or not (delta.include or delta.exclude or delta.add):
                 continue
+            roster = self.project.rosters.get(address) if part == ("members",) else None
+            if roster is not None:
+                self.leave(address, part, roster.place, f"the rows of {roster.file.path} name the members")
+                continue
             if resource.row is not None:
                 where = "the row holds it as a ref" if links.place == resource.place else "every row has the same"
                 self.leave(address, part, links.place, f"{where}, which is not written back")
@@ -404,16 +415,25 @@ class _Acceptor:
             self.made.edits.append(YamlEdit(of, resource.place.file, at, (), Put(None)))
         else:
             source = self.project.sources[resource.row.source]
-            name = posixpath.normpath(source.path)
-            users = sum(posixpath.normpath(each.path) == name for each in self.project.sources.values())
-            if users > 1 or resource.place.file != source.path:
-                why = "other sources read the row too" if users > 1 else "its row stands in no file"
+            shared = shares_rows(source, self.row_files)
+            if shared or resource.place.file != source.file.path:
+                why = "other sources read the row too" if shared else "its row stands in no file"
                 self.leave(address, (), resource.place, f"its record is gone, and {why}")
                 return
-            self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, {}))
+            if source.unique == "first":
+                why = "another row of its key may take its place: `unique: first`"
+                self.leave(address, (), resource.place, f"its record is gone, and {why}")
+                return
+            self.made.edits.append(RowEdit(of, resource.place.file, resource.place.line, {}, source.file))
 
 
 # ---------------------------------------------------------------- data
+
+
+def _meaning(definition: FieldDef, data: JSON) -> JSON:
+    """What a value of a field means, as it is compared. BadValueError for what is none."""
+    row = VALUE_TYPES[definition.type]
+    return row.canonical(row.parse(data, definition), definition, data)
 
 
 def _ref_data(ref: Ref) -> JSON:

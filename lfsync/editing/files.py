@@ -17,6 +17,7 @@ from lfsync.editing.yaml_edit import BodyEdit, edit_yaml
 from lfsync.errors import ConfigError
 from lfsync.project.documents import decode, encode
 from lfsync.project.folder import digest
+from lfsync.project.row_files import RowFile
 
 _MOVED = "the file was changed meanwhile, and is left alone"
 _AGAIN = "Run `lfsync accept` again."
@@ -191,14 +192,15 @@ def _put_back(file: Whole) -> None:
 def _rewritten(path: Path, edits: Sequence[Edit], known: str) -> tuple[Rewritten, list[Refused]]:
     data = _read(path, known)
     name = edits[0].file
+    encoding = next((edit.rows.encoding for edit in edits if isinstance(edit, RowEdit)), None)
     try:
-        text = decode(data, name)
+        text = decode(data, name, encoding)
     except ConfigError as error:
         raise CantEditError(f"the file can't be read: {error.problems[0].message}") from None
     splices, refused = _splices(name, text, edits)
     left = {id(each.edit) for each in refused}
     try:
-        after = encode(spliced(text, splices), data)
+        after = encode(spliced(text, splices), data, encoding)
     except (ValueError, UnicodeEncodeError):
         raise CantEditError("lfsync can't tell the edits of this file apart") from None
     made = tuple(edit for edit in edits if id(edit) not in left)
@@ -224,7 +226,7 @@ def _splices(name: str, text: str, edits: Sequence[Edit]) -> tuple[Sequence[Spli
     if bodies:
         return _yaml_splices(text, bodies)
     if rows:
-        return _row_splices(name, text, rows)
+        return _row_splices(rows[0].rows, text, rows)
     (whole,) = [edit for edit in edits if isinstance(edit, TextEdit)]
     return [Splice(0, len(text), _as_lines(whole.text, text))], []
 
@@ -246,13 +248,13 @@ def _yaml_splices(text: str, edits: Sequence[YamlEdit]) -> tuple[Sequence[Splice
     return made.splices, refused
 
 
-def _row_splices(name: str, text: str, edits: Sequence[RowEdit]) -> tuple[Sequence[Splice], list[Refused]]:
+def _row_splices(file: RowFile, text: str, edits: Sequence[RowEdit]) -> tuple[Sequence[Splice], list[Refused]]:
     wanted: dict[int, Row] = {}
     for edit in edits:
         row = wanted.setdefault(edit.line, Row())
         row.cells |= edit.cells
         row.gone = row.gone or not edit.cells
-    made = edit_rows(name, text, wanted)
+    made = edit_rows(file, text, wanted)
     refused = []
     for edit in edits:
         errors = [made.left[edit.line, key] for key in (*edit.cells, "") if (edit.line, key) in made.left]

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from lfsync.editing.splices import LINE_END, CantEditError, Splice, end_of_line, shifted, whole_lines
 from lfsync.model import JSON
-from lfsync.project.source_file import NO_QUOTES, cell_pattern
+from lfsync.project.row_files import RowFile
+from lfsync.project.source_file import NO_QUOTES, cell_pattern, table_start
 from lfsync.wording import nfc
 
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
@@ -32,11 +33,10 @@ class EditedRows(NamedTuple):
     left: Mapping[tuple[int, str], CantEditError]
 
 
-def edit_rows(file: str, text: str, edits: Mapping[int, RowEdit]) -> EditedRows:
+def edit_rows(file: RowFile, text: str, edits: Mapping[int, RowEdit]) -> EditedRows:
     """Make all edits that can be made; rows are named by the physical line they start at, as `Place` does."""
     body = text.removeprefix("\ufeff")
-    ending = file.lower()
-    table: _Lines = _Jsonl(body) if ending.endswith(".jsonl") else _Csv(body, "\t" if ending.endswith(".tsv") else ",")
+    table: _Lines = _Jsonl(body, file) if file.is_jsonl else _Csv(body, file)
     left: dict[tuple[int, str], CantEditError] = {}
     splices: list[Splice] = []
     rows = table.rows(edits)
@@ -67,8 +67,10 @@ def cell_text(data: JSON) -> str:
 class _Lines:
     """A text of rows."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: RowFile) -> None:
         self.text = text
+        self.start = (table_start(text, file.skipped), 1 + file.skipped)
+        self.escapes = text.isascii() or not (file.encoding or "utf").startswith("utf")
 
     def rows(self, wanted: Mapping[int, object]) -> dict[int, tuple[int, int]]:
         """Where the rows of these lines start and end."""
@@ -82,15 +84,15 @@ class _Lines:
 
 
 class _Csv(_Lines):
-    def __init__(self, text: str, delimiter: str) -> None:
-        super().__init__(text)
-        self.delimiter = delimiter
-        self.pattern = cell_pattern(delimiter)
+    def __init__(self, text: str, file: RowFile) -> None:
+        super().__init__(text, file)
+        self.delimiter = file.separator
+        self.pattern = cell_pattern(file.separator)
         self.columns: list[str] = []
 
     def rows(self, wanted: Mapping[int, object]) -> dict[int, tuple[int, int]]:
         found: dict[int, tuple[int, int]] = {}
-        at, line = 0, 1
+        at, line = self.start
         while at < len(self.text):
             simple = NO_QUOTES.match(self.text, at)
             end = simple.end() if simple else [*self.cells(at)][-1].end()
@@ -142,7 +144,7 @@ class _Csv(_Lines):
 class _Jsonl(_Lines):
     def rows(self, wanted: Mapping[int, object]) -> dict[int, tuple[int, int]]:
         found: dict[int, tuple[int, int]] = {}
-        at, line = 0, 1
+        at, line = self.start
         while at < len(self.text):
             end = self.text.find("\n", at)
             end = len(self.text) if end < 0 else end
@@ -175,7 +177,7 @@ class _Jsonl(_Lines):
         return found, last
 
     def json(self, data: JSON) -> str:
-        return json.dumps(data, ensure_ascii=self.text.isascii())
+        return json.dumps(data, ensure_ascii=self.escapes)
 
     def gap(self, at: int) -> int:
         found = _BLANKS.match(self.text, at)

@@ -32,7 +32,7 @@ from lfsync.model import (
 )
 from lfsync.planning.matching import report_twins, resource_query
 from lfsync.planning.preparation import Scope, quoted
-from lfsync.planning.refs import check_match_part, target_of
+from lfsync.planning.refs import check_lookup, check_match_part, target_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
 from lfsync.wording import did_you_mean, with_article
@@ -127,10 +127,31 @@ def _check_mapping(scope: Scope, mapping: Resource) -> None:
         if not _depends_on_a_column(mapping, definitions, key):
             check("fields", key, partial(_prepared_field, scope, mapping, definitions, key, value))
     for key, links in mapping.relationships.items():
-        check("relationships", key, partial(_relationship, scope, mapping.address, definitions, key, links))
+        check("relationships", key, partial(_check_links, scope, mapping.address, definitions, key, links))
+    if mapping.members is not None:
+        check("members", "", partial(_check_members, scope, mapping, mapping.members))
     for key, value in (mapping.match.values or {}).items() if mapping.match else ():
         check("match", key, partial(check_match_part, scope, definitions, key, value, mapping.address))
     _ignored(scope, mapping, definitions)
+
+
+def _check_links(scope: Scope, address: Address, definitions: Definitions, key: str, declared: Links) -> None:
+    """The mistakes of a relationship of all rows; what its matches look for is known part by part."""
+    lookups = [ref.match for ref in (*declared.include, *declared.exclude) if ref.match is not None]
+    include = tuple(ref for ref in declared.include if ref.match is None)
+    exclude = tuple(ref for ref in declared.exclude if ref.match is None)
+    found = _relationship(scope, address, definitions, key, replace(declared, include=include, exclude=exclude))
+    for match in lookups if found else ():
+        check_lookup(scope, definitions.relationships[key].target, match, declared.place, address)
+
+
+def _check_members(scope: Scope, mapping: Resource, members: Links) -> None:
+    """The mistakes of what finds the members of a list in all rows."""
+    resource = scope.resources.get(mapping.address)
+    kind = resource.fields.get("$objectType") if resource else None
+    target = str(kind.data).strip().removeprefix("$") if kind else ""
+    for ref in members.include if target in MEMBER_KEYS else ():
+        check_lookup(scope, target, ref.match or {}, members.place, mapping.address)
 
 
 def _depends_on_a_column(mapping: Resource, definitions: Definitions, key: str) -> bool:
@@ -266,7 +287,7 @@ def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, stat
         firsts: dict[object, Target] = {}
         for target in found:
             if target is not None:
-                firsts.setdefault(target.address or target.id or target.place, target)
+                firsts.setdefault(target.address or target.id or (target.place, target.text), target)
         return tuple(sorted(firsts.values(), key=lambda target: target.text))
 
     include, exclude = targets(declared.include), targets(declared.exclude)
@@ -277,6 +298,8 @@ def _members(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField
     """The members of a list, which are of the one kind that `$objectType` names."""
     kind = fields.get("$objectType")
     if resource.members is None or kind is None or not isinstance(kind.sent, str):
+        return None
+    if (resource.members.place, "members", "") in scope.faulty:
         return None
     target = kind.sent.removeprefix("$")
     rel = RelDef(MEMBER_KEYS[target], "Members", target, many=True)

@@ -38,9 +38,7 @@ def query_of(scope: Scope, kind: str, values: Mapping[str, Value], place: Place,
     """The query of a `match` that gives values; None if it is reported or can't be judged offline."""
     definitions = scope.definitions(kind)
     if definitions is None:
-        scope.report(
-            place, address, f"{with_article(kind)} can't be found by a match in this version", "name it by its id"
-        )
+        _report_unmanaged(scope, kind, place, address)
         return None
     terms = [_term(scope, definitions, key, value, address) for key, value in sorted(values.items())]
     found = tuple(term for term in terms if term is not None)
@@ -58,6 +56,28 @@ def check_match_part(scope: Scope, definitions: Definitions, key: str, value: Va
     elif value.data is not None and not (isinstance(value.data, list) and None in value.data):
         for ref in _refs(value):
             target_of(scope, ref, rel, address, static=False)
+
+
+def check_lookup(scope: Scope, kind: str, match: Mapping[str, Value], place: Place, address: Address) -> None:
+    """Report what is wrong in every row with a match that finds a record by its cells."""
+    if kind == "member":
+        _report_member(scope, place, address)
+        return
+    definitions = scope.definitions(kind)
+    if definitions is None:
+        _report_unmanaged(scope, kind, place, address)
+        return
+    for key, value in match.items():
+        check_match_part(scope, definitions, key, value, address)
+
+
+def _report_member(scope: Scope, place: Place, address: Address) -> None:
+    scope.report(place, address, "a member is not found by a match", "name the member by e-mail or id")
+
+
+def _report_unmanaged(scope: Scope, kind: str, place: Place, address: Address) -> None:
+    message = f"{with_article(kind)} can't be found by a match in this version"
+    scope.report(place, address, message, "name it by its id")
 
 
 def _report_unknown(scope: Scope, definitions: Definitions, key: str, value: Value, address: Address) -> None:
@@ -104,7 +124,7 @@ def _ref(item: JSON, place: Place) -> Ref:
 
 def _matched(scope: Scope, ref: Ref, match: Mapping[str, Value], rel: RelDef, address: Address) -> Target | None:
     if rel.target == "member":
-        scope.report(ref.place, address, "a member is not found by a match", "name the member by e-mail or id")
+        _report_member(scope, ref.place, address)
         return None
     query = query_of(scope, rel.target, match, ref.place, address)
     text = ", ".join(f"{key} {value.data}" for key, value in sorted(match.items()))

@@ -92,9 +92,9 @@ class _Checks:
         if match is None:
             if resource.id is None and not kind_of(resource.address.kind).uploaded:
                 yield from self.default_match(resource)
-        elif match.keys is not None:
+        else:
             declared = [*resource.fields, *resource.relationships]
-            for key in match.keys:
+            for key in (key for keys in match.lists for key in keys):
                 if key.data not in declared:
                     hint = did_you_mean(str(key.data), declared) or "declare it, or take it out of `match`"
                     yield _problem(resource, key, f"`match` names `{key.data}`, which is not declared here", hint)
@@ -266,7 +266,7 @@ def _text(text: str) -> str:
 def _match_keys(resource: Resource) -> Iterable[str]:
     match = resource.match
     if match is not None:
-        return [str(key.data) for key in match.keys or ()]
+        return [str(key.data) for keys in match.lists for key in keys]
     for keys in kind_of(resource.address.kind).matches:
         if not _blank(resource, keys[0]):
             return keys

@@ -10,7 +10,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.kinds import KINDS, OBJECT, SECTIONS
-from lfsync.model import Address, Lifecycle, Links, Match, Place, Ref, Resource, Row, Value
+from lfsync.model import JSON, Address, Lifecycle, Links, Match, Place, Ref, Resource, Row, Value
 from lfsync.project.documents import Pair, items, pairs, plain, scalar
 from lfsync.wording import did_you_mean, nfc
 
@@ -79,7 +79,7 @@ class Forms:
     """Reads the forms of one YAML file. What is wrong is added to `problems`, and something harmless returned.
 
     `address` is the resource being read, for the problems. `texts` are the files that `{file: ...}` named, by the place
-    of the value.
+    of the value. `rosters` are members that rows name, to be read once the rows can be.
     """
 
     def __init__(self, file: str, read_text: ReadText) -> None:
@@ -87,6 +87,7 @@ class Forms:
         self.read_text = read_text
         self.problems: list[Problem] = []
         self.texts: dict[Place, str] = {}
+        self.rosters: list[tuple[Address, MappingNode]] = []
         self.address: Address | None = None
 
     def place(self, node: Node) -> Place:
@@ -223,8 +224,12 @@ class Forms:
     def members(self, node: Node) -> Links | None:
         if isinstance(node, SequenceNode):
             return Links(self.place(node), "exact", self.refs(node, "`members`"))
+        if isinstance(node, MappingNode) and any(key.value == "from" for key, _ in pairs(node)):
+            if self.address is not None:
+                self.rosters.append((self.address, node))
+            return Links(self.place(node), "exact")
         if isinstance(node, MappingNode):
-            return self.partial(node, later=("where", "from"))
+            return self.partial(node, later=("where",))
         self.say(node, "`members` must be a list", "write [] for a list without members, or {include: [...]}")
         return None
 
@@ -244,8 +249,7 @@ class Forms:
             self.say(node, "`match` must be a list of keys or a mapping", "write [$name], or {$name: ...}")
             return None
         if isinstance(node, SequenceNode) and any(isinstance(item, SequenceNode) for item in items(node)):
-            self.say(node, *not_yet("match: [[...], [...]]", "a match is one list of keys, or a mapping"))
-            return None
+            return self.match_lists(node)
         keys = self.text_list(node, "`match`") if isinstance(node, SequenceNode) else ()
         if keys:
             return Match(self.place(node), keys=keys)
@@ -254,6 +258,23 @@ class Forms:
                 node, "a match with nothing to match", "name the fields that find the record, or leave `match` out"
             )
         return None
+
+    def match_lists(self, node: SequenceNode) -> Match | None:
+        """`[[$email], [$name]]`: each list for where those before it have no values or hit nothing (rule K2)."""
+        lists: dict[frozenset[JSON], tuple[Value, ...]] = {}
+        for item in items(node):
+            keys = self.text_list(item, "an item of `match`")
+            if not keys:
+                if isinstance(item, SequenceNode) and not items(item):
+                    self.say(item, "a match with nothing to match", "name the fields that find the record")
+                return None
+            same = frozenset(str(key.data) for key in keys)
+            if same in lists:
+                self.say(item, "`match` has this list twice", "keep the first of them")
+                return None
+            lists[same] = keys
+        first, *others = lists.values()
+        return Match(self.place(node), keys=first, others=tuple(others))
 
     def lifecycle(self, node: Node) -> LifecycleKeys:
         found = LifecycleKeys()

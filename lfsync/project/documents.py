@@ -80,24 +80,47 @@ class Document:
         return found
 
 
-def decode(data: bytes, file: str) -> str:
-    """Bytes to text: UTF-8, or what a byte order mark names (rule C15). ConfigError at the byte that is none of it."""
-    mark, codec, name, hint = next(row for row in _ENCODINGS if data.startswith(row[0]))
+def decode(data: bytes, file: str, encoding: str | None = None) -> str:
+    """Bytes to text: in what a byte order mark names (rule C15), else in `encoding`, else UTF-8.
+
+    ConfigError at the byte that is none of it.
+    """
+    mark, codec, name, hint = _encoding(data, encoding)
     try:
-        return data[len(mark) :].decode(codec)
+        text = data[len(mark) :].decode(codec)
     except UnicodeDecodeError as error:
         at = len(mark) + error.start
         place = _place_after(data[len(mark) : at].decode(codec, "replace"), file)
         raise ConfigError([Problem(f"byte 0x{data[at]:02X} is not {name}", place, hint=hint)]) from None
+    bad = _C1.search(text) if codec in _LATIN else None
+    if bad:
+        place = _place_after(text[: bad.start()], file)
+        raise ConfigError([Problem(f"byte 0x{ord(bad[0]):02X} is no character of {name}", place, hint=_WINDOWS)])
+    return text
 
 
-def encode(text: str, like: bytes) -> bytes:
-    """Text to bytes, in the encoding of `like`, with its byte order mark; with one, too, where the text begins so."""
-    mark, codec, *_ = next(row for row in _ENCODINGS if like.startswith(row[0]))
+def encode(text: str, like: bytes, encoding: str | None = None) -> bytes:
+    """Text to bytes, as `like` was decoded, with its byte order mark; with one, too, where the text begins so.
+
+    UnicodeEncodeError for what the encoding can't hold.
+    """
+    mark, codec, *_ = _encoding(like, encoding)
     encoded = text.encode(codec)
     return (mark or codecs.BOM_UTF8 * encoded.startswith(codecs.BOM_UTF8)) + encoded
 
 
+def _encoding(data: bytes, encoding: str | None) -> tuple[bytes, str, str, str]:
+    """The byte order mark, codec and name of a file's encoding, and what to do where it is not so."""
+    row = next(row for row in _ENCODINGS if data.startswith(row[0]))
+    if row[0] or encoding is None:
+        return row
+    return b"", _LITTLE.get(encoding, encoding), encoding, "`encoding` of its source says which encoding the file has"
+
+
+_LITTLE: Final = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}  # without a mark: as Windows writes them
+_LATIN: Final = ("iso8859-1", "iso8859-15")
+_C1: Final = re.compile("[\x80-\x9f]")
+_WINDOWS: Final = "the file looks like windows-1252; say so in `encoding` of its source"
 _CUT: Final = "the file seems to be cut off or damaged; save it as UTF-8"
 _ENCODINGS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le", "UTF-32", _CUT),  # begins like UTF-16, and no text begins with a NUL

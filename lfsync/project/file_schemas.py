@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final, cast
 
 from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
+from lfsync.project.columns import PARTS
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
 from lfsync.project.settings import Settings
-from lfsync.project.sources import PARTS
 from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best

@@ -144,11 +144,11 @@ class Folder:
             raise ConfigError([Problem(f"`{name}` was changed while it was read", place, hint="try again")])
         return Content(path, size, sha256.hexdigest(), md5.hexdigest())
 
-    def rows(self, name: str, place: Place) -> str:
-        """The text of a source's file. Bytes that are not UTF-8 are placed at their row."""
+    def rows(self, name: str, place: Place, encoding: str | None = None) -> str:
+        """The text of a file of rows. Bytes that are not of its encoding are placed at their row."""
         data = self._read(self.present(name, place), name, MAX_ROWS, place)
         try:
-            return decode(data, name)
+            return decode(data, name, encoding)
         except ConfigError as error:
             wrong = error.problems[0]
             row = wrong.place.line if wrong.place else 1

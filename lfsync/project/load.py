@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
 from lfsync.project.moves import Move, check_moves, former
 from lfsync.project.resource_file import Declared, digest, join, looks_foreign, read_defaults, read_resources
+from lfsync.project.row_files import RowFile
 from lfsync.project.settings import Settings, read_settings
-from lfsync.project.source_rows import Built, build
-from lfsync.project.sources import Source, mapping
+from lfsync.project.source_file import Table, read_table
+from lfsync.project.source_rows import Built, build, build_members
+from lfsync.project.sources import Roster, Source, mapping, members_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Project:
     `files`: the project's own (rule C17), links followed: lfsync.yaml, resource files, and what they name.
     `mappings` are what its sources, its `defaults` and the sections of its custom objects say of all their resources,
     to be checked as such (C15). `moves` are what its `moved:` blocks say.
-    `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place.
+    `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place,
+    `rosters` by the list whose members they are.
     `digests`: of every file that was read, by its real path.
     """
 
@@ -42,6 +45,7 @@ class Project:
     files: frozenset[Path] = frozenset()
     texts: Mapping[Place, str] = field(default_factory=dict)
     sources: Mapping[Place, Source] = field(default_factory=dict)
+    rosters: Mapping[Address, Roster] = field(default_factory=dict)
     moves: tuple[Move, ...] = ()
     digests: Mapping[Path, str] = field(default_factory=dict)
 
@@ -111,6 +115,7 @@ class _Loading:
             ),
             *(each for part in declared for each in part.types),
             *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
+            *(members_mapping(each) for part in declared for each in part.rosters),
         ]
         moves = tuple(move for part in declared for move in part.moves)
         self.problems += (*check(resources, mappings), *check_moves(moves, resources))
@@ -133,6 +138,7 @@ class _Loading:
             files,
             texts={place: text for part in (beside, *declared) for place, text in part.texts.items()},
             sources={source.place: source for part in declared for source in part.sources},
+            rosters={roster.address: roster for part in declared for roster in part.rosters},
             moves=moves,
             digests=self.folder.digests,
         )
@@ -144,7 +150,7 @@ class _Loading:
         homes = {(each.row.source if each.row else each.place).file for each in project.resources.values()}
         names = {name for name in homes if name in naming or self.folder.real(name) in instead} - {SETTINGS}
         names |= {*new}
-        sources = {at for at, each in project.sources.items() if self.folder.real(each.path) in instead}
+        sources = {at for at, each in project.sources.items() if self.folder.real(each.file.path) in instead}
         kept = [
             each
             for each in project.resources.values()
@@ -236,7 +242,25 @@ class _Loading:
                 parts.append(tuple(built.resources))
         resources, problems = join(parts)
         self.problems += problems
-        return resources
+        rosters = (roster for part in declared for roster in part.rosters if not part.foreign)
+        return resources | dict(self.with_members(rosters, resources))
+
+    def with_members(
+        self, rosters: Iterable[Roster], resources: Mapping[Address, Resource]
+    ) -> Iterator[tuple[Address, Resource]]:
+        """The lists whose members rows name, with these members."""
+        for roster in rosters:
+            resource = resources.get(roster.address)
+            if resource is None or resource.members is None or resource.members.place != roster.place:
+                continue  # declared twice: another one counts
+            try:
+                members, built = build_members(roster, table_of(self.folder, roster.file))
+            except ConfigError as error:
+                self.problems += error.problems
+                continue
+            self.problems += built.problems
+            self.warnings += built.warnings
+            yield roster.address, replace(resource, members=members)
 
     def contents(self, resources: Mapping[Address, Resource]) -> dict[Address, Resource]:
         """The same resources, those that are uploaded with what was read of their files."""
@@ -251,10 +275,14 @@ class _Loading:
 
     def rows(self, source: Source, default: Default) -> Built:
         try:
-            text = self.folder.rows(source.path, source.path_place)
+            return build(source, table_of(self.folder, source.file), default)
         except ConfigError as error:
             return Built(problems=[*error.problems])
-        return build(source, text, default)
+
+
+def table_of(folder: Folder, file: RowFile) -> Table:
+    """The rows of a file. ConfigError where it can't be read, or holds no table."""
+    return read_table(file, folder.rows(file.path, file.place, file.encoding))
 
 
 _NAMED = 3  # files that a warning names

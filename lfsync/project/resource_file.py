@@ -32,7 +32,7 @@ from lfsync.project.declarations import (
 from lfsync.project.documents import Document, Pair, items, pairs
 from lfsync.project.keys import key_problem
 from lfsync.project.moves import MOVED, Move, read_moves
-from lfsync.project.sources import Source, read_sources
+from lfsync.project.sources import Roster, Source, read_roster, read_sources
 from lfsync.wording import nearest, nfc
 
 _TOP_KEYS: Final = (*SECTIONS, OBJECTS, "sources", MOVED)
@@ -48,6 +48,7 @@ _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 class Declared:
     """What one file declares. `named` are the files that its values and sources name (rule C1).
 
+    `rosters`: the members of its lists that rows name.
     `types`: the types of custom objects that it has sections for, each as what is said of all its resources.
     `texts`: the file that a `{file: ...}` names, by the place of the value.
     `foreign`: the file is plainly no resource file, but another program's.
@@ -57,6 +58,7 @@ class Declared:
     resources: tuple[Resource, ...] = ()
     types: tuple[Resource, ...] = ()
     sources: tuple[Source, ...] = ()
+    rosters: tuple[Roster, ...] = ()
     moves: tuple[Move, ...] = ()
     named: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -104,10 +106,19 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
             moves += read_moves(forms, node)
         elif not key.value.startswith(_OWN):
             forms.unknown(key, _TOP_KEYS, "a resource file")
-    named = (*forms.texts.values(), *(source.path for source in sources))
-    problems = tuple(forms.problems)
+    rosters = [roster for at in forms.rosters if (roster := read_roster(forms, *at))]
+    files = [*(source.file for source in sources), *(roster.file for roster in rosters)]
+    named = (*forms.texts.values(), *(each.path for each in files))
     return Declared(
-        file, tuple(resources), tuple(types), tuple(sources), tuple(moves), named, problems, texts=forms.texts
+        file,
+        tuple(resources),
+        tuple(types),
+        tuple(sources),
+        tuple(rosters),
+        tuple(moves),
+        named,
+        tuple(forms.problems),
+        texts=forms.texts,
     )
 
 
@@ -312,6 +323,8 @@ def _refs(refs: tuple[Ref, ...]) -> JSON:
 def _match(match: Match | None) -> JSON:
     if match is None:
         return None
+    if match.others:
+        return [_words(keys) for keys in match.lists]
     return _values(match.values or {}) if match.keys is None else _words(match.keys)
 
 

@@ -10,9 +10,9 @@ from typing import Final, NoReturn, TypeAlias
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Cell, Place
+from lfsync.project.row_files import RowFile
 from lfsync.wording import nfc
 
-ENDINGS: Final = (".csv", ".tsv", ".jsonl")
 MAX_CELL: Final = 1_000_000  # characters
 
 _BAD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -20,68 +20,96 @@ _BAD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 NO_QUOTES: Final = re.compile(r'[^"\r\n]*+(?!")')
 
-Row: TypeAlias = tuple[int, dict[str, JSON]]
+Row: TypeAlias = tuple[Place, dict[str, JSON]]
 
 
 @dataclass(slots=True)
 class Table:
-    """The columns' names, and of each row its physical line (the header is 1) and its cells by column."""
+    """The columns' names, and of each row its place (the physical line, from 1) and its cells by column."""
 
     columns: Sequence[str]
     rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_table(file: str, text: str) -> Table:
+def read_table(file: RowFile, text: str) -> Table:
     """Rows that can't be read are problems of the table. Raises ConfigError if there is no table at all."""
     text = text.removeprefix("\ufeff")
-    if not text.strip():
-        raise _no_table(file)
+    start = table_start(text, file.skipped)
+    if file.skipped and start == len(text):
+        raise ConfigError([_too_short(file, text)])
+    if not text[start:].strip():
+        raise _no_table(file, 1 + file.skipped)
     bad = _BAD.search(text)
     if bad:
-        place = Place(file, len(re.findall("\r\n|\r|\n", text[: bad.start()])) + 1)
+        place = Place(file.path, len(_LINE_END.findall(text, 0, bad.start())) + 1)
         raise ConfigError(
             [Problem(f"control character U+{ord(bad.group()):04X}", place, hint="remove it; is this a text file?")]
         )
-    ending = file.lower()
-    if ending.endswith(".jsonl"):
-        return _read_jsonl(file, text)
-    return _read_csv(file, text, "\t" if ending.endswith(".tsv") else ",")
+    table = _read_jsonl(file, text, start) if file.is_jsonl else _read_csv(file, text, start)
+    if file.nulls:
+        table.rows = [(place, _without_nulls(cells, file.nulls)) for place, cells in table.rows]
+    return table
 
 
-def _read_csv(file: str, text: str, delimiter: str) -> Table:
-    lines = _csv_lines(file, text, delimiter)
-    _, header = next(lines, (1, None))
+def table_start(text: str, skipped: int) -> int:
+    """Where the line behind so many physical lines starts; the end of the text where there are no more."""
+    at = 0
+    for _ in range(skipped):
+        end = _LINE_END.search(text, at)
+        if end is None:
+            return len(text)
+        at = end.end()
+    return at
+
+
+def _too_short(file: RowFile, text: str) -> Problem:
+    lines = len(_LINE_END.findall(text)) + (not text.endswith(("\n", "\r")) and bool(text))
+    message = f"`skip_lines` is {file.skipped}, and {file.path} has {_count(lines, 'line')}"
+    return Problem(message, file.skip_place, hint="count the lines above the header")
+
+
+def _without_nulls(cells: dict[str, JSON], nulls: frozenset[str]) -> dict[str, JSON]:
+    return {
+        name: Cell("") if isinstance(data, str) and nfc(data.strip()) in nulls else data for name, data in cells.items()
+    }
+
+
+def _read_csv(file: RowFile, text: str, start: int) -> Table:
+    lines = _csv_lines(file, text, start)
+    first, header = next(lines, (1, None))
     if header is None:  # delimiters, and nothing between them
-        raise _no_table(file)
+        raise _no_table(file, 1 + file.skipped)
     table = Table([nfc(name.strip()) for name in header])
-    table.problems += _header_problems(file, table.columns)
+    table.problems += _header_problems(Place(file.path, first), table.columns)
     try:
         for line, cells in lines:
-            _add_row(table, file, line, cells)
+            _add_row(table, Place(file.path, line), cells)
     except ConfigError as error:
         table.problems += error.problems
     return table
 
 
-def _no_table(file: str) -> ConfigError:
-    return ConfigError([Problem("the file is empty", Place(file, 1), hint="its first line names the columns")])
+def _no_table(file: RowFile, line: int) -> ConfigError:
+    hint = "its first line names the columns"
+    return ConfigError([Problem("the file is empty", Place(file.path, line), hint=hint)])
 
 
-def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(file: RowFile, text: str, start: int) -> Iterator[tuple[int, list[str]]]:
     """Each row with the physical line it starts at. Raises ConfigError where the quoting breaks.
 
     Not by the `csv` module: it takes a quote after a blank for a part of the value (rule C15).
     """
+    delimiter = file.separator
     cell = cell_pattern(delimiter)
-    at, line = 0, 1
+    at, line = start, 1 + file.skipped
     while at < len(text):
         simple = NO_QUOTES.match(text, at)
         if simple:
             cells, end, lines = simple[0].split(delimiter), simple.end(), 0
         else:
-            cells, end, lines = _quoted_row(file, text, at, line, cell)
-        _check_sizes(file, line, cells)
+            cells, end, lines = _quoted_row(file.path, text, at, line, cell)
+        _check_sizes(file.path, line, cells)
         if any(cell.strip() for cell in cells):
             yield line, cells
         at = _after_line_end(text, end)
@@ -90,9 +118,10 @@ def _csv_lines(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list
 
 def cell_pattern(delimiter: str) -> re.Pattern[str]:
     """A quoted cell (its first group) with blanks around, or one without quotes around (its second group)."""
-    blank = f"[^\\S\r\n{delimiter}]*"
-    quoted = f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{delimiter}\r\n]|\\Z)'
-    return re.compile(f'{quoted}|(?!{blank}")([^{delimiter}\r\n]*)')
+    mark = re.escape(delimiter)
+    blank = f"[^\\S\r\n{mark}]*"
+    quoted = f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{mark}\r\n]|\\Z)'
+    return re.compile(f'{quoted}|(?!{blank}")([^{mark}\r\n]*)')
 
 
 def _quoted_row(file: str, text: str, at: int, line: int, cell: re.Pattern[str]) -> tuple[list[str], int, int]:
@@ -130,12 +159,12 @@ def _check_sizes(file: str, line: int, cells: Sequence[str]) -> None:
         raise ConfigError([Problem(message, Place(file, line), hint="is a quote missing in the rows above?")])
 
 
-def _header_problems(file: str, columns: Sequence[str]) -> Iterator[Problem]:
+def _header_problems(place: Place, columns: Sequence[str]) -> Iterator[Problem]:
     for name in sorted({name for name in columns if name and columns.count(name) > 1}):
-        yield Problem(f"two columns are named `{name}`", Place(file, 1), hint="rename one of them")
+        yield Problem(f"two columns are named `{name}`", place, hint="rename one of them")
 
 
-def _add_row(table: Table, file: str, line: int, cells: Sequence[str]) -> None:
+def _add_row(table: Table, place: Place, cells: Sequence[str]) -> None:
     if len(cells) != len(table.columns):
         message = f"the row has {_count(len(cells), 'cell')}, the header {_count(len(table.columns), 'column')}"
         hint = (
@@ -143,9 +172,9 @@ def _add_row(table: Table, file: str, line: int, cells: Sequence[str]) -> None:
             if len(cells) > len(table.columns)
             else "add the cells that are missing"
         )
-        table.problems.append(Problem(message, Place(file, line), hint=hint))
+        table.problems.append(Problem(message, place, hint=hint))
         return
-    table.rows.append((line, {name: Cell(cell.strip()) for name, cell in zip(table.columns, cells, strict=True)}))
+    table.rows.append((place, {name: Cell(cell.strip()) for name, cell in zip(table.columns, cells, strict=True)}))
 
 
 def _count(number: int, what: str) -> str:
@@ -155,20 +184,21 @@ def _count(number: int, what: str) -> str:
 # ---------------------------------------------------------------- JSON lines
 
 
-def _read_jsonl(file: str, text: str) -> Table:
+def _read_jsonl(file: RowFile, text: str, start: int) -> Table:
     columns: dict[str, None] = {}
     table = Table(())
-    for line, content in enumerate(re.split("\r\n|\n", text), start=1):
+    for line, content in enumerate(re.split("\r\n|\n", text[start:]), start=1 + file.skipped):
         if not content.strip():
             continue
+        place = Place(file.path, line)
         try:
             row = _json_row(content)
         except (ValueError, RecursionError) as error:
             hint = "each line is one JSON object: {...}"
-            table.problems.append(Problem(f"the line can't be read: {_said(error)}", Place(file, line), hint=hint))
+            table.problems.append(Problem(f"the line can't be read: {_said(error)}", place, hint=hint))
             continue
         columns.update(dict.fromkeys(row))
-        table.rows.append((line, row))
+        table.rows.append((place, row))
     table.columns = tuple(columns)
     return table
 

@@ -1,86 +1,86 @@
-"""Sources: what YAML says of the rows in CSV, TSV and JSONL files, and of what their columns become. Pure.
+"""Sources and rosters: what YAML says of rows, and of what their columns become. Pure.
 
-The rows themselves are read once the file's text is there, by `rows`.
+The rows themselves are read once the file's text is there: `row_files` says how, `source_rows` makes resources of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, Literal
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.kinds import is_kind, kind_of
-from lfsync.model import JSON, Links, Match, Place, Resource, Value
+from lfsync.model import JSON, Address, Links, Match, Place, Ref, Resource, Value
+from lfsync.project.columns import (
+    Column,
+    Form,
+    Lookup,
+    Object,
+    Same,
+    read_form,
+    read_forms,
+    read_key,
+    read_link_forms,
+    read_lookup,
+)
 from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind, not_yet
 from lfsync.project.documents import items, pairs
-from lfsync.project.pattern import Pattern, read_pattern
-from lfsync.project.source_file import ENDINGS
-from lfsync.wording import nfc
+from lfsync.project.row_files import FILE_KEYS, RowFile, read_path, read_row_file
+from lfsync.project.row_filter import Condition, read_where
 
-_KEYS: Final = ("kind", "file", "key", "match", "fields", "relationships", "lifecycle")
-_LATER: Final = ("query", "delimiter", "encoding", "skip_lines", "null_values", "where", "unique")
-_LATER_FORMS: Final = ("template", "map", "date", "timezone", "number", "else")
-COLUMN_KEYS: Final = ("column", "pattern", "split", "empty")
-PARTS: Final = (
-    *("street", "street2", "city", "state", "postalCode", "country", "latitude", "longitude"),
-    *("firstName", "lastName"),
+__all__ = ["ROSTER_KEYS", "SOURCE_KEYS", "UNIQUE", "Roster", "Source", "mapping", "read_roster", "read_sources"]
+
+SOURCE_KEYS: Final = (
+    *("kind", "file", *FILE_KEYS, "where", "key", "unique"),
+    *("match", "fields", "relationships", "lifecycle"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column's cell; `clear`: an empty cell clears the field instead of leaving it alone."""
-
-    place: Place
-    name: str
-    pattern: Pattern | None = None
-    split: str | None = None
-    clear: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """The same value for every row; `links` where it stands for a relationship."""
-
-    value: Value
-    links: Links | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """An object put together from parts: an ADDRESS, a FULL_NAME."""
-
-    place: Place
-    parts: Mapping[str, Form]
-
-
-@dataclass(frozen=True, slots=True)
-class Several:
-    """A list put together from several columns."""
-
-    place: Place
-    forms: tuple[Form, ...]
-
-
-Form: TypeAlias = Column | Same | Object | Several
+ROSTER_KEYS: Final = ("from", *FILE_KEYS, "where", "key", "match")
+UNIQUE: Final = ("first", "error")
+_LATER: Final = ("query",)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What YAML says about a source. `match` has forms in place of values where it is a mapping."""
+    """What YAML says about a source. `match` has forms in place of values where it is a mapping.
+
+    `unique`: of rows of one key the `first` is taken, or a second one is an `error`.
+    """
 
     place: Place
     kind: str
-    path: str
-    path_place: Place
+    file: RowFile
     key: tuple[Column, ...]
     fields: Mapping[str, Form] = field(default_factory=dict)
     relationships: Mapping[str, Form] = field(default_factory=dict)
     match: Match | None = None
     match_forms: Mapping[str, Form] = field(default_factory=dict)
     lifecycle: LifecycleKeys | None = None
+    where: tuple[Condition, ...] = ()
+    unique: Literal["first", "error"] = "error"
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """All that names columns."""
+        return (*self.key, *self.fields.values(), *self.relationships.values(), *self.match_forms.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The members of a list as rows name them: by a key, as a ref in a cell, or by what finds a live record."""
+
+    place: Place
+    address: Address
+    file: RowFile
+    key: tuple[Column, ...] = ()
+    lookup: Lookup | None = None
+    where: tuple[Condition, ...] = ()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """All that names columns."""
+        return (*self.key, *([self.lookup] if self.lookup else ()))
 
 
 def read_sources(forms: Forms, node: Node) -> Iterator[Source]:
@@ -100,34 +100,61 @@ def _source(forms: Forms, node: Node) -> Source | None:
     parts: dict[str, Node] = {}
     queried = False
     for key, value in forms.mapping(node, "a source"):
-        if key.value in _KEYS:
+        if key.value in SOURCE_KEYS:
             parts[key.value] = value
         elif key.value in _LATER:
-            forms.say(key, *not_yet(key.value, f"a source has {', '.join(_KEYS)}"))
-            queried |= key.value == "query"
+            forms.say(key, *not_yet(key.value, f"a source has {', '.join(SOURCE_KEYS)}"))
+            queried = True
         else:
-            forms.unknown(key, _KEYS, "a source")
+            forms.unknown(key, SOURCE_KEYS, "a source")
     missing = [f"`{name}`" for name in ("kind", "file", "key") if name not in parts]
     if queried:
         return None
     if missing:
         forms.say(node, f"a source without {' and '.join(missing)}", "a source names `kind`, `file` and `key`")
         return None
-    kind, path = _kind(forms, parts["kind"]), _path(forms, parts["file"])
+    kind, path = _kind(forms, parts["kind"]), read_path(forms, parts["file"], "`file`")
     match, match_forms = _match(forms, parts["match"]) if "match" in parts else (None, {})
     source = Source(
         forms.place(node),
         kind or "",
-        path or "",
-        forms.place(parts["file"]),
-        _key(forms, parts["key"]),
-        _forms(forms, parts["fields"], "`fields`") if "fields" in parts else {},
-        _relationships(forms, parts["relationships"]) if "relationships" in parts else {},
+        read_row_file(forms, path or "", parts["file"], parts),
+        read_key(forms, parts["key"], "a source"),
+        read_forms(forms, parts["fields"], "`fields`") if "fields" in parts else {},
+        read_link_forms(forms, parts["relationships"]) if "relationships" in parts else {},
         match,
         match_forms,
         forms.lifecycle(parts["lifecycle"]) if "lifecycle" in parts else None,
+        read_where(forms, parts["where"]) if "where" in parts else (),
+        _unique(forms, parts["unique"]) if "unique" in parts else "error",
     )
     return source if kind and path else None
+
+
+def read_roster(forms: Forms, address: Address, node: MappingNode) -> Roster | None:
+    """`members: {from: FILE, where: ..., key: Column}` of a list; `match` finds live records in place of `key`."""
+    forms.address = address
+    parts: dict[str, Node] = {}
+    for key, value in pairs(node):
+        if key.value in ROSTER_KEYS:
+            parts[key.value] = value
+        else:
+            forms.unknown(key, ROSTER_KEYS, "members from rows")
+    path = read_path(forms, parts["from"], "`from`")
+    if ("key" in parts) == ("match" in parts):
+        hint = "`key` names the column whose cells are refs, `match` what finds live records: {$name: Column}"
+        forms.say(node, "members from rows need `key` or `match`, and one of them", hint)
+    match_node = MappingNode(node.tag, [pair for pair in pairs(node) if pair[0].value == "match"], node.start_mark)
+    roster = Roster(
+        forms.place(node),
+        address,
+        read_row_file(forms, path or "", parts["from"], parts),
+        read_key(forms, parts["key"], "a list of members") if "key" in parts else (),
+        read_lookup(forms, match_node) if "match" in parts else None,
+        read_where(forms, parts["where"]) if "where" in parts else (),
+    )
+    forms.address = None
+    return roster if path else None
 
 
 def mapping(source: Source, default: Default) -> Resource:
@@ -154,15 +181,30 @@ def _sample(form: Form) -> JSON:
         return form.value.data
     if isinstance(form, Object):
         return {name: _sample(part) for name, part in form.parts.items()}
-    if isinstance(form, Several):
-        return [_sample(part) for part in form.forms]
-    return [None] if form.split else None
+    if isinstance(form, Lookup):
+        return {"match": {key: _sample(part) for key, part in form.match.items()}}
+    if isinstance(form, Column):
+        return [None] if form.split else None
+    return [_sample(part) for part in form.forms]
 
 
 def _sample_links(form: Form) -> Links:
     if isinstance(form, Same) and form.links:
         return form.links
-    return Links(form.value.place if isinstance(form, Same) else form.place, "one")
+    lookups = form.forms if not isinstance(form, Same | Object | Lookup | Column) else (form,)
+    refs = tuple(_sample_ref(each) for each in lookups if isinstance(each, Lookup))
+    return Links(form.value.place if isinstance(form, Same) else form.place, "one" if len(refs) < 2 else "exact", refs)
+
+
+def members_mapping(roster: Roster) -> Resource:
+    """As `mapping`, of what a roster says of its rows."""
+    refs = (_sample_ref(roster.lookup),) if roster.lookup else ()
+    return Resource(roster.address, roster.place, members=Links(roster.place, "exact", refs))
+
+
+def _sample_ref(lookup: Lookup) -> Ref:
+    """A ref by match whose cells are empty."""
+    return Ref(lookup.place, match={key: _sample_value(form) for key, form in lookup.match.items()})
 
 
 def _kind(forms: Forms, node: Node) -> str | None:
@@ -177,132 +219,22 @@ def _kind(forms: Forms, node: Node) -> str | None:
     return name
 
 
-def _path(forms: Forms, node: Node) -> str | None:
-    path = forms.text(node, "`file`")
-    if path is not None and not path.lower().endswith(ENDINGS):
-        forms.say(node, f"`{path}` is no csv, tsv or jsonl file", "the file's ending tells its format")
-        return None
-    return path
-
-
-def _key(forms: Forms, node: Node) -> tuple[Column, ...]:
-    nodes = items(node) if isinstance(node, SequenceNode) else [node]
-    columns = [(item, _form(forms, item)) for item in nodes]
-    if not columns:
-        forms.say(node, "a source needs a column for the key", "name one, or several: [Company, City]")
-    for item, form in columns:
-        if not isinstance(form, Column) or form.split:
-            forms.say(item, "the key is made of columns", "name a column, or {column, pattern}")
-    return tuple(form for _, form in columns if isinstance(form, Column))
+def _unique(forms: Forms, node: Node) -> Literal["first", "error"]:
+    word = node.value if isinstance(node, ScalarNode) else None
+    if word not in UNIQUE:
+        hint = "`first` takes the first of several rows of one key, `error` refuses them"
+        forms.say(node, "`unique` must be `first` or `error`", hint)
+    return "first" if word == "first" else "error"
 
 
 def _match(forms: Forms, node: Node) -> tuple[Match | None, dict[str, Form]]:
     """A list of keys as in any resource; a mapping takes column forms."""
     if not isinstance(node, MappingNode) or not pairs(node):
         return forms.match(node), {}
-    found = _forms(forms, node, "`match`")
+    found: dict[str, Form] = {}
     for key, value in pairs(node):
-        form = found.get(key.value)
+        form = read_form(forms, value, links=True)
+        found |= {key.value: form} if form else {}
         if isinstance(form, Same) and form.value.data in (None, "", []):
             forms.say(value, f"`{key.value}` is empty, and an empty value matches nothing", "take it out")
     return None, found
-
-
-def _forms(forms: Forms, node: Node, what: str) -> dict[str, Form]:
-    found = {key.value: _form(forms, value) for key, value in forms.mapping(node, what)}
-    return {key: form for key, form in found.items() if form}
-
-
-def _relationships(forms: Forms, node: Node) -> dict[str, Form]:
-    found: dict[str, Form] = {}
-    for key, value in forms.mapping(node, "`relationships`"):
-        form = _form(forms, value, links=True)
-        if isinstance(form, Object):
-            forms.say(
-                value, "a relationship takes a column or {value: ...}", "name the column whose cells hold the refs"
-            )
-        elif form:
-            found[key.value] = form
-    return found
-
-
-def _form(forms: Forms, node: Node, links: bool = False) -> Form | None:
-    if isinstance(node, ScalarNode):
-        name = forms.text(node, "a column")
-        return None if name is None else Column(forms.place(node), nfc(name.strip()))
-    if isinstance(node, SequenceNode):
-        several = [_form(forms, item) for item in items(node)]
-        return Several(forms.place(node), tuple(form for form in several if form))
-    parts = {key.value: value for key, value in forms.mapping(node, "a column")}
-    if "value" in parts:
-        return _same(forms, node, parts, links)
-    if "column" in parts:
-        return _column(forms, node, parts)
-    return _object(forms, node)
-
-
-def _not_yet_form(name: str) -> tuple[str, str]:
-    return not_yet(name, f"a column form has {', '.join((*COLUMN_KEYS, 'value'))}")
-
-
-def _same(forms: Forms, node: Node, parts: Mapping[str, Node], links: bool) -> Form:
-    for key, _ in forms.mapping(node, "a value"):
-        if key.value != "value":
-            forms.say(key, f"`{key.value}` beside `value`", "a value is the same for every row: {value: ...} alone")
-    value = parts["value"]
-    return Same(forms.value(value), forms.links(value) if links else None)
-
-
-def _column(forms: Forms, node: Node, parts: Mapping[str, Node]) -> Form | None:
-    for key, _ in forms.mapping(node, "a column"):
-        if key.value in _LATER_FORMS:
-            forms.say(key, *_not_yet_form(key.value))
-        elif key.value not in COLUMN_KEYS:
-            forms.unknown(key, (*COLUMN_KEYS, "value"), "a column")
-    name = forms.text(parts["column"], "`column`")
-    if "empty" in parts and not is_null(parts["empty"]):
-        forms.say(
-            parts["empty"],
-            "`empty` takes null only",
-            "write `empty: null` to clear; leave it out to leave the field alone",
-        )
-    pattern = _pattern(forms, parts["pattern"]) if "pattern" in parts else None
-    split = _split(forms, parts["split"]) if "split" in parts else None
-    if name is None:
-        return None
-    return Column(forms.place(parts["column"]), nfc(name.strip()), pattern, split, "empty" in parts)
-
-
-def _split(forms: Forms, node: Node) -> str | None:
-    if isinstance(node, ScalarNode) and node.value:
-        return str(node.value)
-    forms.say(node, "`split` must be the text between two values", 'for example `split: ";"`')
-    return None
-
-
-def _pattern(forms: Forms, node: Node) -> Pattern | None:
-    text = forms.text(node, "`pattern`")
-    try:
-        return None if text is None else read_pattern(text)
-    except ValueError as error:
-        forms.say(
-            node,
-            f"the pattern can't be used: {error}",
-            r"a pattern is a regular expression with one group, like (\d{4})",
-        )
-        return None
-
-
-def _object(forms: Forms, node: Node) -> Form:
-    parts: dict[str, Form] = {}
-    for key, value in forms.mapping(node, "a column"):
-        if key.value in PARTS:
-            form = _form(forms, value)
-            parts |= {key.value: form} if form else {}
-        elif key.value in _LATER_FORMS or key.value == "match":
-            forms.say(key, *_not_yet_form(key.value))
-        else:
-            forms.unknown(key, (*COLUMN_KEYS, "value", *PARTS), "a column")
-    if not forms.mapping(node, "a column"):
-        forms.say(node, "a column without a name", "write the column's name, or {column: ...}")
-    return Object(forms.place(node), parts)

@@ -12,6 +12,7 @@ from lfsync.project.declarations import Default
 from lfsync.project.documents import compose
 from lfsync.project.load import Project, load_project
 from lfsync.project.resource_file import Declared, read_resources
+from lfsync.project.row_files import RowFile
 
 SETTINGS = "version: 1\nworkspaces: {sandbox: {sandbox: {}}}\n"
 
@@ -39,6 +40,11 @@ def problems(root: Path, files: Mapping[str, str | bytes]) -> list[str]:
 
 def no_file(path: str, place: Place) -> str:
     raise AssertionError(f"{path} is read at {place}")
+
+
+def row_file(name: str) -> RowFile:
+    """A file of rows that says nothing of how it is read."""
+    return RowFile(name, Place("r.yaml", 1))
 
 
 def declared(text: str, defaults: Mapping[str, Default] | None = None) -> Declared:

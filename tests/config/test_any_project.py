@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +15,15 @@ from lfsync.project.declarations import NO_DEFAULT
 from lfsync.project.documents import compose, parse
 from lfsync.project.resource_file import digest, join, read_defaults, read_resources
 from lfsync.project.settings import read_settings
+from lfsync.project.source_file import read_table
 from lfsync.project.source_rows import build
 
 _VOCABULARY = """
 accounts contacts lists tasks sources defaults account task list a b acme fields relationships members match id
 lifecycle ignore_changes include exclude file kind key column pattern split empty value city firstName $name $email
 $account $contact $objectType $title $owner $task version workspaces sandbox seed safety max_updates 30% x.csv (x) K
+map else date timezone number decimal thousands
+template {a}-{K} {b from where not filled unique first delimiter ; encoding latin-1 skip_lines null_values %d/%m/%Y UTC
 """
 _WORDS = st.sampled_from(_VOCABULARY.split())
 _SCALARS = st.none() | st.booleans() | st.integers(-2, 2) | st.just(1.5) | _WORDS | st.just("")
@@ -38,10 +42,25 @@ _BODIES = st.fixed_dictionaries(
     },
 )
 _SECTIONS = st.dictionaries(st.sampled_from(["a", "b", "acme", "x y"]), _BODIES | _DATA, max_size=3)
+_COLUMNS = st.fixed_dictionaries(
+    {"column": st.sampled_from("Ka")},
+    optional=dict.fromkeys(("map", "else", "date", "timezone", "number", "pattern", "split", "empty"), _DATA),
+)
 _SOURCES = st.lists(
     st.fixed_dictionaries(
         {"kind": st.just("account"), "file": st.just("x.csv"), "key": st.just("K") | _DATA},
-        optional={"fields": _DATA, "relationships": _DATA, "match": _DATA, "lifecycle": _DATA},
+        optional={
+            "fields": _DATA | st.dictionaries(_WORDS, _COLUMNS, max_size=2),
+            "relationships": _DATA,
+            "match": _DATA,
+            "lifecycle": _DATA,
+            "where": _DATA,
+            "unique": _DATA,
+            "delimiter": _DATA,
+            "skip_lines": _DATA,
+            "null_values": _DATA,
+            "encoding": _DATA,
+        },
     ),
     max_size=2,
 )
@@ -76,7 +95,10 @@ def _read_text(path: str, place: Place) -> str:
 @given(_FILES | _DATA)
 def test_resource_files(data: JSON) -> None:
     found = read_resources(compose(json.dumps(data), "r.yaml"), "r.yaml", {}, _read_text)
-    built = [build(source, "K,a\nk,a;b\nl,\n", NO_DEFAULT) for source in found.sources]
+    built = []
+    for source in found.sources:
+        with suppress(ConfigError):  # the text is shorter than `skip_lines`
+            built.append(build(source, read_table(source.file, "K,a\nk,a;b\nl,\n"), NO_DEFAULT))
     resources, twice = join([found.resources, *(part.resources for part in built)])
     problems = [*found.problems, *twice, *check(resources), *(problem for part in built for problem in part.problems)]
     assert all(problem.place and problem.message for problem in problems)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lfsync.errors import ConfigError
 from lfsync.model import JSON, Address, Cell, Place, Resource
 from lfsync.project.declarations import NO_DEFAULT
 from lfsync.project.keys import as_key, is_key_text
@@ -16,7 +17,7 @@ from lfsync.project.pattern import read_pattern
 from lfsync.project.resource_file import digest
 from lfsync.project.source_file import read_table
 from lfsync.project.source_rows import Built, build
-from tests.config.config_samples import declared, load
+from tests.config.config_samples import declared, load, row_file
 
 CONSTITUENTS = Path(__file__).parents[3] / "shared" / "data" / "sp500" / "constituents.csv"
 
@@ -24,7 +25,12 @@ CONSTITUENTS = Path(__file__).parents[3] / "shared" / "data" / "sp500" / "consti
 def rows(source: str, text: str, ending: str = "csv") -> Built:
     found = declared(f"sources:\n  - kind: contact\n    file: r.{ending}\n{source}")
     assert not found.problems
-    return build(found.sources[0], text, NO_DEFAULT)
+    [made] = found.sources
+    try:
+        table = read_table(made.file, text)
+    except ConfigError as error:
+        return Built(problems=[*error.problems])
+    return build(made, table, NO_DEFAULT)
 
 
 def fields(resource: Resource) -> dict[str, JSON]:
@@ -191,13 +197,13 @@ def test_patterns(pattern: str, text: str, found: str) -> None:
 def test_a_pattern_searches_no_endless_text() -> None:
     built = rows("    key: K\n    fields: {y: {column: Y, pattern: '(x)'}}\n", f"K,Y\na,{'y' * 3000}\n")
     assert [str(problem) for problem in built.problems] == [
-        "r.csv:2: column `Y`: the cell has 3,000 characters; a pattern searches at most 2,000"
+        "r.csv:2: contact.a: column `Y`: the cell has 3,000 characters; a pattern searches at most 2,000"
     ]
 
 
 def test_many_rows() -> None:
     text = "K,A\n" + "".join(f"k{n},v\n" for n in range(20_000))
-    assert len(read_table("r.csv", text).rows) == 20_000
+    assert len(read_table(row_file("r.csv"), text).rows) == 20_000
 
 
 @pytest.mark.skipif(not CONSTITUENTS.exists(), reason="the shared data is not here")

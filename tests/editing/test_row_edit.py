@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lfsync.editing.row_edit import RowEdit, edit_rows
 from lfsync.editing.splices import spliced
 from lfsync.project.source_file import read_table
+from tests.config.config_samples import row_file
 
 LAWS = settings(max_examples=300, deadline=None)
 CELLS = st.sampled_from(["", "a", "Kiel, DE", 'say "x"', "two\nlines", "1.5", "é", "a;b", "tab\there", "#x"])
@@ -42,28 +43,28 @@ def test_cells_of_csv_and_tsv(data: st.DataObject) -> None:
         pieces.append((number, written + end))
     text += "".join(piece for _, piece in pieces)
     text = text.removesuffix(end) if data.draw(st.booleans()) else text
-    table = read_table(file, text)
+    table = read_table(row_file(file), text)
     assert not table.problems
-    wanted: dict[int, Any] = {place: dict(cells) for place, cells in table.rows}
+    wanted: dict[int, Any] = {place.line: dict(cells) for place, cells in table.rows}
     edits: dict[int, RowEdit] = {}
-    for place in data.draw(st.sets(st.sampled_from([place for place, _ in table.rows]))):
+    for place in data.draw(st.sets(st.sampled_from([place.line for place, _ in table.rows]))):
         if data.draw(st.integers(0, 5)) == 0 and len(wanted) > 1:
             edits[place] = RowEdit(gone=True)
             del wanted[place]
             continue
         edits[place] = RowEdit({name: data.draw(NEW) for name in data.draw(st.sets(st.sampled_from(COLUMNS[1:])))})
         wanted[place] |= {name: _said(value) for name, value in edits[place].cells.items()}
-    made = edit_rows(file, text, edits)
+    made = edit_rows(row_file(file), text, edits)
     assert made.left == {}
     after = spliced(text, made.splices)
-    assert [cells for _, cells in read_table(file, after).rows] == list(wanted.values())
+    assert [cells for _, cells in read_table(row_file(file), after).rows] == list(wanted.values())
     untouched = [piece for number, piece in pieces if number >= 0 and f"r{number - 1}" not in _keys(table, edits)]
     assert all(piece.removesuffix(end) in after for piece in untouched)
     assert after.startswith("\ufeff") == text.startswith("\ufeff")
 
 
 def _keys(table: Any, edits: dict[int, RowEdit]) -> set[str]:
-    return {cells["Id"] for place, cells in table.rows if place in edits}
+    return {cells["Id"] for place, cells in table.rows if place.line in edits}
 
 
 def _said(value: Any) -> str:
@@ -89,7 +90,7 @@ def test_values_of_json_lines(data: st.DataObject) -> None:
         number: RowEdit(data.draw(st.dictionaries(st.sampled_from("abcde"), VALUES, max_size=2)))
         for number in data.draw(st.sets(st.integers(1, len(rows))))
     }
-    made = edit_rows("x.jsonl", text, edits)
+    made = edit_rows(row_file("x.jsonl"), text, edits)
     assert made.left == {}
     after = spliced(text, made.splices).split(end)
     for number, row in enumerate(rows, 1):
@@ -100,11 +101,11 @@ def test_values_of_json_lines(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("value", [" a", "a ", "", ["a", "b"], {"a": 1}])
 def test_what_no_cell_can_hold(value: Any) -> None:
-    made = edit_rows("x.csv", "Id,Name\na,A\n", {2: RowEdit({"Name": value})})
+    made = edit_rows(row_file("x.csv"), "Id,Name\na,A\n", {2: RowEdit({"Name": value})})
     assert list(made.left) == [(2, "Name")]
     assert made.splices == ()
 
 
 def test_a_row_that_is_not_there() -> None:
-    assert list(edit_rows("x.csv", "Id,Name\na,A\n", {3: RowEdit({"Name": "B"})}).left) == [(3, "")]
-    assert list(edit_rows("x.csv", "Id,Name\na,A\n", {2: RowEdit({"Nick": "B"})}).left) == [(2, "Nick")]
+    assert list(edit_rows(row_file("x.csv"), "Id,Name\na,A\n", {3: RowEdit({"Name": "B"})}).left) == [(3, "")]
+    assert list(edit_rows(row_file("x.csv"), "Id,Name\na,A\n", {2: RowEdit({"Nick": "B"})}).left) == [(2, "Nick")]
