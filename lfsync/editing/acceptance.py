@@ -214,7 +214,8 @@ class _Acceptor:
         self.emails = {member.id: member.email for member in planned.schema.members if member.email}
         self.deltas: dict[tuple[Address, Part], _Delta] = {}
         files = [*(each.file for each in project.sources.values()), *(each.file for each in project.rosters.values())]
-        self.row_files = [posixpath.normpath(file.path) for file in files]
+        names = [*(file.path for file in files), *(name for names in project.queried.values() for name in names)]
+        self.row_files = [posixpath.normpath(name) for name in names]
 
     @property
     def knowledge(self) -> Knowledge:
@@ -279,6 +280,8 @@ class _Acceptor:
         of = Accepted(resource.address, ("fields", key), value.place, value.data, leaf.whole)
         if resource.row is not None:
             source = self.project.sources[resource.row.source]
+            if source.query is not None:
+                raise CantEditError(f"the query at {source.query.place} makes the value")
             if resource.place.file != source.file.path:
                 raise CantEditError(f"the row is made by the source at {source.place}, and stands in no file")
             cells = cells_of(source, key, leaf, self.row_files, means)
@@ -415,8 +418,8 @@ class _Acceptor:
             self.made.edits.append(YamlEdit(of, resource.place.file, at, (), Put(None)))
         else:
             source = self.project.sources[resource.row.source]
-            shared = shares_rows(source, self.row_files)
-            if shared or resource.place.file != source.file.path:
+            shared = source.query is None and shares_rows(source, self.row_files)
+            if shared or source.query or resource.place.file != source.file.path:
                 why = "other sources read the row too" if shared else "its row stands in no file"
                 self.leave(address, (), resource.place, f"its record is gone, and {why}")
                 return

@@ -21,6 +21,7 @@ from lfsync.project.settings import Settings, read_settings
 from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
 from lfsync.project.sources import Roster, Source, mapping, members_mapping
+from lfsync.project.sql_query import query_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Project:
     `mappings` are what its sources, its `defaults` and the sections of its custom objects say of all their resources,
     to be checked as such (C15). `moves` are what its `moved:` blocks say.
     `texts`: the file that a `{file: ...}` names, by the place of the value. `sources` are by their place,
-    `rosters` by the list whose members they are.
+    `rosters` by the list whose members they are. `queried`: the names of the files that a source's query read.
     `digests`: of every file that was read, by its real path.
     """
 
@@ -46,6 +47,7 @@ class Project:
     texts: Mapping[Place, str] = field(default_factory=dict)
     sources: Mapping[Place, Source] = field(default_factory=dict)
     rosters: Mapping[Address, Roster] = field(default_factory=dict)
+    queried: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
     moves: tuple[Move, ...] = ()
     digests: Mapping[Path, str] = field(default_factory=dict)
 
@@ -94,6 +96,7 @@ class _Loading:
         self.folder = folder
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
+        self.queried: dict[Place, tuple[str, ...]] = {}
 
     def load(self, *, may_be_empty: bool) -> Project:
         document = self.settings_document()
@@ -108,6 +111,7 @@ class _Loading:
         named = {*seeds, *(self.folder.real(name) for part in declared for name in part.named)}
         resources = self.contents(self.resources(declared, defaults))
         named |= {Path(resource.upload.real) for resource in resources.values() if resource.upload}
+        named |= {self.folder.real(name) for names in self.queried.values() for name in names}
         mappings = [
             *(
                 Body().over(default, every(kind), document.place(("defaults", kind)))
@@ -139,6 +143,7 @@ class _Loading:
             texts={place: text for part in (beside, *declared) for place, text in part.texts.items()},
             sources={source.place: source for part in declared for source in part.sources},
             rosters={roster.address: roster for part in declared for roster in part.rosters},
+            queried=self.queried,
             moves=moves,
             digests=self.folder.digests,
         )
@@ -275,9 +280,15 @@ class _Loading:
 
     def rows(self, source: Source, default: Default) -> Built:
         try:
-            return build(source, table_of(self.folder, source.file), default)
+            return build(source, self.table(source), default)
         except ConfigError as error:
             return Built(problems=[*error.problems])
+
+    def table(self, source: Source) -> Table:
+        if source.query is None:
+            return table_of(self.folder, source.file)
+        table, self.queried[source.place] = query_table(self.folder.root, source.query)
+        return table
 
 
 def table_of(folder: Folder, file: RowFile) -> Table:

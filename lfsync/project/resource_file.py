@@ -107,7 +107,7 @@ def read_resources(root: Node | None, file: str, defaults: Mapping[str, Default]
         elif not key.value.startswith(_OWN):
             forms.unknown(key, _TOP_KEYS, "a resource file")
     rosters = [roster for at in forms.rosters if (roster := read_roster(forms, *at))]
-    files = [*(source.file for source in sources), *(roster.file for roster in rosters)]
+    files = [*(source.file for source in sources if not source.query), *(roster.file for roster in rosters)]
     named = (*forms.texts.values(), *(each.path for each in files))
     return Declared(
         file,
@@ -161,6 +161,9 @@ def _declared_twice(first: Resource, second: Resource) -> Problem:
     if first.row and second.row and first.row.cell != second.row.cell:
         message = f"`{second.row.cell}` gives the same key as `{first.row.cell}` at {first.place}"
         return Problem(message, second.place, address, "two cells must not become one thing: take another key column")
+    if first.row and second.row and first.place == second.place:
+        hint = "group them, or take the first of them: `unique: first`"
+        return Problem("several rows of the query have this key", second.place, address, hint)
     return Problem(f"declared twice; it is first at {first.place}", second.place, address, "keep one, or rename one")
 
 

@@ -15,7 +15,7 @@ from lfsync.wording import nfc
 
 MAX_CELL: Final = 1_000_000  # characters
 
-_BAD: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+CONTROL_CHARACTERS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 NO_QUOTES: Final = re.compile(r'[^"\r\n]*+(?!")')
@@ -40,7 +40,7 @@ def read_table(file: RowFile, text: str) -> Table:
         raise ConfigError([_too_short(file, text)])
     if not text[start:].strip():
         raise _no_table(file, 1 + file.skipped)
-    bad = _BAD.search(text)
+    bad = CONTROL_CHARACTERS.search(text)
     if bad:
         place = Place(file.path, len(_LINE_END.findall(text, 0, bad.start())) + 1)
         raise ConfigError(
@@ -232,7 +232,7 @@ def _constant(name: str) -> NoReturn:
 
 def _check_text(data: JSON) -> None:
     """ValueError for control characters and half characters, which JSON can write as escapes."""
-    if isinstance(data, str) and _BAD.search(data):
+    if isinstance(data, str) and CONTROL_CHARACTERS.search(data):
         raise ValueError("a control character in the text")
     if isinstance(data, dict):
         for key, value in data.items():

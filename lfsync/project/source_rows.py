@@ -45,7 +45,8 @@ class Built:
 def build(source: Source, table: Table, default: Default) -> Built:
     """The resources of a source's rows. Every problem of the file is in the result."""
     built = Built(problems=[*table.problems])
-    missing = [*_missing_columns(source.file.path, table, source.forms, source.where)]
+    rows_of = "the query" if source.query else source.file.path
+    missing = [*_missing_columns(rows_of, table, source.forms, source.where)]
     built.problems += missing
     if not missing:
         rows = _Rows(source, default, built)

@@ -25,27 +25,28 @@ from lfsync.project.columns import (
     read_link_forms,
     read_lookup,
 )
-from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind, not_yet
+from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind
 from lfsync.project.documents import items, pairs
 from lfsync.project.row_files import FILE_KEYS, RowFile, read_path, read_row_file
 from lfsync.project.row_filter import Condition, read_where
+from lfsync.project.sql_syntax import Query
 
 __all__ = ["ROSTER_KEYS", "SOURCE_KEYS", "UNIQUE", "Roster", "Source", "mapping", "read_roster", "read_sources"]
 
 SOURCE_KEYS: Final = (
-    *("kind", "file", *FILE_KEYS, "where", "key", "unique"),
+    *("kind", "file", "query", *FILE_KEYS, "where", "key", "unique"),
     *("match", "fields", "relationships", "lifecycle"),
 )
 ROSTER_KEYS: Final = ("from", *FILE_KEYS, "where", "key", "match")
 UNIQUE: Final = ("first", "error")
-_LATER: Final = ("query",)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What YAML says about a source. `match` has forms in place of values where it is a mapping.
 
-    `unique`: of rows of one key the `first` is taken, or a second one is an `error`.
+    `unique`: of rows of one key the `first` is taken, or a second one is an `error`. `query`: what its rows are asked
+    by; `file` is the one that it is written in then.
     """
 
     place: Place
@@ -59,6 +60,7 @@ class Source:
     lifecycle: LifecycleKeys | None = None
     where: tuple[Condition, ...] = ()
     unique: Literal["first", "error"] = "error"
+    query: Query | None = None
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -98,27 +100,25 @@ def read_sources(forms: Forms, node: Node) -> Iterator[Source]:
 
 def _source(forms: Forms, node: Node) -> Source | None:
     parts: dict[str, Node] = {}
-    queried = False
     for key, value in forms.mapping(node, "a source"):
         if key.value in SOURCE_KEYS:
             parts[key.value] = value
-        elif key.value in _LATER:
-            forms.say(key, *not_yet(key.value, f"a source has {', '.join(SOURCE_KEYS)}"))
-            queried = True
         else:
             forms.unknown(key, SOURCE_KEYS, "a source")
-    missing = [f"`{name}`" for name in ("kind", "file", "key") if name not in parts]
-    if queried:
-        return None
+    needed = ("kind", "query" if "query" in parts else "file", "key")
+    missing = [f"`{name}`" for name in needed if name not in parts]
     if missing:
-        forms.say(node, f"a source without {' and '.join(missing)}", "a source names `kind`, `file` and `key`")
+        hint = "a source names `kind`, `file` (or `query`) and `key`"
+        forms.say(node, f"a source without {' and '.join(missing)}", hint)
         return None
-    kind, path = _kind(forms, parts["kind"]), read_path(forms, parts["file"], "`file`")
+    kind = _kind(forms, parts["kind"])
+    query = _query(forms, parts) if "query" in parts else None
+    path = query.place.file if query else read_path(forms, parts["file"], "`file`") if "file" in parts else None
     match, match_forms = _match(forms, parts["match"]) if "match" in parts else (None, {})
     source = Source(
         forms.place(node),
         kind or "",
-        read_row_file(forms, path or "", parts["file"], parts),
+        RowFile(path or "", query.place) if query else read_row_file(forms, path or "", parts[needed[1]], parts),
         read_key(forms, parts["key"], "a source"),
         read_forms(forms, parts["fields"], "`fields`") if "fields" in parts else {},
         read_link_forms(forms, parts["relationships"]) if "relationships" in parts else {},
@@ -127,8 +127,28 @@ def _source(forms: Forms, node: Node) -> Source | None:
         forms.lifecycle(parts["lifecycle"]) if "lifecycle" in parts else None,
         read_where(forms, parts["where"]) if "where" in parts else (),
         _unique(forms, parts["unique"]) if "unique" in parts else "error",
+        query,
     )
     return source if kind and path else None
+
+
+def _query(forms: Forms, parts: Mapping[str, Node]) -> Query | None:
+    """SQL, or the name of the `.sql` file that holds it."""
+    node = parts["query"]
+    for name in ("file", *FILE_KEYS):
+        if name in parts:
+            hint = "the SQL says how files are read: from read_csv('data/file.csv', delim = ';')"
+            forms.say(parts[name], f"`{name}` beside `query`", hint)
+    text = forms.text(node, "`query`")
+    if text is None:
+        return None
+    place = forms.place(node)
+    if text.strip().lower().endswith(".sql") and "\n" not in text.strip():
+        name = text.strip()
+        sql = forms.file_text(node, place)
+        return None if sql is None else Query(sql, Place(name, 1, 1), lines=True, columns=True)
+    in_block = isinstance(node, ScalarNode) and node.style == "|"
+    return Query(text, place, lines=in_block)
 
 
 def read_roster(forms: Forms, address: Address, node: MappingNode) -> Roster | None:

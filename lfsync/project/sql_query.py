@@ -15,28 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from lfsync.errors import ConfigError, Problem
-from lfsync.model import JSON, Place
+from lfsync.model import JSON, Cell
+from lfsync.project.source_file import CONTROL_CHARACTERS, Table
+from lfsync.project.sql_syntax import Query
+from lfsync.wording import nfc
 
 _INSTALL: Final = "install the extra: pip install 'lfsync[sql]'"
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """The SQL of a source, and where its first character is. In a `.sql` file and in a YAML block each line is where it
-    stands (`lines`), in a file each column, too (`columns`); else all of it is where it begins."""
-
-    sql: str
-    place: Place
-    lines: bool = False
-    columns: bool = False
-
-    def at(self, byte: int | None) -> Place:
-        """Where a byte of the SQL stands; without one, where the query does."""
-        if byte is None or not self.lines:
-            return self.place
-        before = self.sql.encode()[:byte].decode(errors="ignore")
-        line = self.place.line + before.count("\n")
-        return Place(self.place.file, line, len(before) - (before.rfind("\n") + 1) + 1 if self.columns else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +75,32 @@ def _answered(question: JSON, root: Path, query: Query, limits: Limits) -> list[
         message = f"the query could not be run: {last[0] if last else f'DuckDB ended with {done.returncode}'}"
         raise ConfigError([Problem(message, query.place, hint="it may need more memory than a query is given")])
     return done.stdout.splitlines()
+
+
+def query_table(root: Path, query: Query) -> tuple[Table, tuple[str, ...]]:
+    """The rows of a query, all at its place, and the names of the files that it read. ConfigError as `run_query`."""
+    answer = run_query(root, query)
+    columns = [nfc(name.strip()) for name in answer.columns]
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    hint = "give each a name of its own: `as name`"
+    problems = [Problem(f"two columns of the query are named `{name}`", query.place, hint=hint) for name in twice]
+    rows = [(query.place, dict(zip(columns, map(_cell, row), strict=True))) for row in answer.rows]
+    bad = sorted({name for _, cells in rows for name, cell in cells.items() if _has_control(cell)})
+    hint = "take them out: regexp_replace(column, '[[:cntrl:]]', '', 'g')"
+    problems += [Problem(f"the column `{name}` holds control characters", query.place, hint=hint) for name in bad]
+    return Table(columns, rows, problems), answer.files
+
+
+def _cell(data: JSON) -> JSON:
+    """As a cell of a file: text has no type of its own."""
+    if isinstance(data, list):
+        return [_cell(item) for item in data]
+    if isinstance(data, dict):
+        return {name: _cell(item) for name, item in data.items()}
+    return Cell(data.strip()) if isinstance(data, str) else data
+
+
+def _has_control(data: JSON) -> bool:
+    if isinstance(data, list | dict):
+        return any(map(_has_control, data.values() if isinstance(data, dict) else data))
+    return isinstance(data, str) and CONTROL_CHARACTERS.search(data) is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from lfsync.model import JSON
+from lfsync.model import JSON, Place
 
 # The table functions that give the same rows for the same files. What reads files takes their names first.
 READERS: Final = ("read_csv", "read_json", "read_ndjson", "read_parquet")
@@ -26,6 +26,25 @@ _TABLES: Final = ("EMPTY", "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "
 _PATTERN: Final = frozenset("*?[")
 
 Tree = Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The SQL of a source, and where it is written. In a `.sql` file and in a block of YAML, which begins below its
+    place, each line is where it stands (`lines`), in a file each column, too (`columns`)."""
+
+    sql: str
+    place: Place
+    lines: bool = False
+    columns: bool = False
+
+    def at(self, byte: int | None) -> Place:
+        """Where a byte of the SQL stands; without one, where the query does."""
+        if byte is None or not self.lines:
+            return self.place
+        before = self.sql.encode()[:byte].decode(errors="ignore")
+        line = self.place.line + before.count("\n") + (not self.columns)
+        return Place(self.place.file, line, len(before) - (before.rfind("\n") + 1) + 1 if self.columns else 0)
 
 
 @dataclass(frozen=True, slots=True)

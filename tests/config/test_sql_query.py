@@ -14,7 +14,8 @@ import pytest
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import Place
 from lfsync.project.sql_process import NotRunError, answer, lock
-from lfsync.project.sql_query import Answer, Limits, Query, run_query
+from lfsync.project.sql_query import Answer, Limits, run_query
+from lfsync.project.sql_syntax import Query
 
 SECRET = "s3cret-0f-the-house"
 
@@ -171,7 +172,7 @@ def test_a_mistake_has_its_line_and_column(root: Path) -> None:
 
 def test_a_place_in_a_yaml_block_is_a_line_and_elsewhere_the_value(root: Path) -> None:
     sql = "select 1\nfrom nope"
-    for lines, place in ((True, Place("a.yaml", 6, 0)), (False, Place("a.yaml", 5, 12))):
+    for lines, place in ((True, Place("a.yaml", 7, 0)), (False, Place("a.yaml", 5, 12))):
         with pytest.raises(ConfigError) as caught:
             run_query(root, Query(sql, Place("a.yaml", 5, 12), lines=lines))
         assert caught.value.problems[0].place == place
