@@ -241,7 +241,7 @@ def test_what_a_page_shows_is_what_is_printed(
 @EVERY_PAGE
 def test_every_block_is_run(page: Path) -> None:
     """What a console shows is run, what a project holds is a file of a story; `sh` is for the reader's shell."""
-    blocks = re.findall(r"^```(console|yaml|csv|markdown|json)$", page.read_text("utf-8"), re.MULTILINE)
+    blocks = re.findall(r"^```(console|yaml|csv|markdown|json|sql)$", page.read_text("utf-8"), re.MULTILINE)
     held = [what for what, _, block in _steps(page) if block]
     assert len(blocks) == len(held)
     assert blocks.count("console") == held.count("run")
