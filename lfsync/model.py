@@ -306,7 +306,10 @@ class DesiredLinks:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One resource, typed by the live definitions and ready to be compared."""
+    """One resource, typed by the live definitions and ready to be compared.
+
+    `query`: by what its record is found. `fallbacks`: by what else, where that hits nothing (rule K2).
+    """
 
     address: Address
     place: Place
@@ -321,6 +324,12 @@ class Desired:
     absent: bool = False
     upload: Upload | None = None
     flags: Mapping[str, bool] = field(default_factory=dict)
+    fallbacks: tuple[Query, ...] = ()
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """All by what its record may be found, in their order."""
+        return (self.query, *self.fallbacks) if self.query else ()
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:

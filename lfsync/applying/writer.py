@@ -105,9 +105,10 @@ class Writer:
         run, wish = self.run, self.run.wish(change)
         assert wish.query is not None
         targets = run.comparer.resolution.match_targets(wish.query, run.ids)
-        if hits := await run.newcomers.hits(wish.query, targets):
-            found = ", ".join(map(named, hits[:3]))
-            raise GiveUpError("stale", f"a record that matches has come since the plan: {found}", "Plan again.")
+        for query in wish.queries:
+            if hits := await run.newcomers.hits(query, run.comparer.resolution.match_targets(query, run.ids)):
+                found = ", ".join(map(named, hits[:3]))
+                raise GiveUpError("stale", f"a record that matches has come since the plan: {found}", "Plan again.")
         progress.late.clear()
         links = self._links_of_create(change, progress)
         kind = change.address.kind

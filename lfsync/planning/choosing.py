@@ -167,10 +167,10 @@ def described(
     found: dict[tuple[str, str], Address] = {}
     for address, wish in planned.desired.items():
         is_asked = (address in planned.state.bindings) == bound and wish.id is None and records.get(address.kind)
-        if wish.query is not None and is_asked:
-            linked = [term for term in wish.query.terms if term.rel is not None]
+        for query in wish.queries if is_asked else ():
+            linked = [term for term in query.terms if term.rel is not None]
             targets = {term.key: {id for each in term.targets if (id := _meant(planned, each))} for term in linked}
-            found |= {(hit.kind, hit.id): address for hit in finder.find(wish.query, targets)}
+            found |= {(hit.kind, hit.id): address for hit in finder.find(query, targets)}
     return found
 
 

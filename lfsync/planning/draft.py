@@ -31,7 +31,7 @@ from lfsync.model import (
     Target,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
-from lfsync.planning.identity import describe, quotes
+from lfsync.planning.identity import quotes, sought_by
 from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
@@ -154,10 +154,10 @@ def _draft_create(made: Draft, comparer: Comparer, wish: Desired) -> None:
     missing = [key for key in kind_of(wish.address.kind).required if not _declared(wish, key)]
     if missing:
         keys = ", ".join(f"`{key}`" for key in missing)
-        looked = f"nothing live matches {describe(wish.query)}" if wish.query else "it is not there"
+        looked = f"nothing live matches {sought_by(wish)}" if wish.query else "it is not there"
         reason = f"{looked}, and a new {wish.address.kind} needs {keys}"
         hint = "Declare what is missing, or correct the match so that it finds the record."
-        quoted = quotes(wish.query) if wish.query else ()
+        quoted = tuple(each for query in wish.queries for each in quotes(query))
         made.blocked[wish.address] = Blocked(wish.address, reason, hint, wish.place, quoted)
         return
     for key in kind_of(wish.address.kind).past:

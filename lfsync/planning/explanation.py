@@ -28,7 +28,7 @@ from lfsync.model import (
     Verdict,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Key, KeyHashes, Sides, binding_hashes
-from lfsync.planning.identity import describe
+from lfsync.planning.identity import sought_by
 from lfsync.planning.planned import Planned
 from lfsync.planning.uploads import with_content
 from lfsync.state.state import Binding
@@ -60,7 +60,7 @@ def explain(planned: Planned, address: Address, settings_file: str) -> Explanati
         address=address,
         source=wish.place,
         found_by=_found_by(planned, address, id),
-        match=describe(wish.query) if wish.query else None,
+        match=sought_by(wish) or None,
         id=id or (binding.id if binding else None),
         name=title(record) if record else "",
         link=record.link if record else None,

@@ -49,7 +49,7 @@ class Identities:
         self.state = state
         self.knowledge = knowledge
         self.recreate_missing = recreate_missing
-        kinds = {desired.query.kind for desired in desired.values() if desired.query} | schema.kinds.keys()
+        kinds = {query.kind for desired in desired.values() for query in desired.queries} | schema.kinds.keys()
         self.finder = Finder(schema, {kind: knowledge.of_kind(kind) for kind in kinds})
         self.owner = {(b.address.kind, b.id): b.address for b in state.bindings.values()}
         self.ids: dict[Address, str] = {}
@@ -105,8 +105,9 @@ class Identities:
         elif (found := self._sought(desired)) is not None:
             self.ids[address] = found
             self._adopt(address)
-        elif desired.query is not None and not desired.absent:
-            self._refuse_unseen(desired, desired.query)
+        elif not desired.absent:
+            for query in desired.queries:
+                self._refuse_unseen(desired, query)
 
     def _refuse_unseen(self, desired: Desired, query: Query) -> None:
         """A renamed key makes no second record (rule I4) where its own is gone and in no trash: it may be hidden (I9).
@@ -214,7 +215,8 @@ class Identities:
         """The record that a resource is by what it declares: its match, or its content; not the one `without`."""
         if desired.upload is not None:
             return self._by_content(desired, desired.upload)
-        return self._match(desired.query, desired, without=without) if desired.query is not None else None
+        hits = (self._match(query, desired, without=without) for query in desired.queries)
+        return next((hit for hit in hits if hit is not None), None)
 
     def _by_content(self, desired: Desired, upload: Upload) -> str | None:
         """The file that holds this content, the oldest of several; None where a whole search finds none (rule F1)."""
@@ -304,14 +306,12 @@ class Identities:
         `desired`: whose match it is; a record that the `id:` of another one names is no hit (rule C10). `without`: an
         id that is none either.
         """
-        targets = {}
-        for term in query.terms:
-            if term.rel is not None and not term.empty:
-                linked = {id for target in term.targets if (id := self.target(target))}
-                if not linked:
-                    self._refuse_cut_off(query, term)
-                    return None  # linked to a record that is still to be made: nothing can hit
-                targets[term.key] = linked
+        related = [term for term in query.terms if term.rel is not None and not term.empty]
+        targets = {term.key: {id for target in term.targets if (id := self.target(target))} for term in related}
+        for term in related:
+            if not targets[term.key]:
+                self._refuse_cut_off(query, term)
+                return None  # linked to a record that is still to be made: nothing can hit
         found = self._hits(query, targets)
         hits = [hit for hit in found if hit.id != without and not self._is_anothers(hit, desired)]
         if len(hits) > 1:
@@ -447,6 +447,11 @@ def _unsure_hint(kind: Kind) -> str:
 _FORBIDDEN_HINT = "Use a key that may read it, or take it out of the project."
 
 _GONE_ID_HINT = "Restore it in Lightfield; or correct the `id`, or take it out, to find the record by match."
+
+
+def sought_by(wish: Desired) -> str:
+    """By what a resource is looked for, in words."""
+    return ", else by ".join(map(describe, wish.queries))
 
 
 def describe(query: Query) -> str:

@@ -27,18 +27,44 @@ from lfsync.values.table import VALUE_TYPES, is_empty, match_keys
 _Found: TypeAlias = tuple[str, ...]
 
 
-def resource_query(
+def resource_queries(
     scope: Scope, resource: Resource, fields: Mapping[str, DesiredField], links: Mapping[str, DesiredLinks]
-) -> Query | None:
-    """The match of a resource: as a list of its own keys, as other values, or its kind's default."""
+) -> tuple[Query, ...]:
+    """The match of a resource: as a list of its own keys, as other values, or its kind's default.
+
+    Of several lists of keys, one query for each that has values, in their order (rule K2); else one, or none.
+    """
     match = resource.match
+    if match is not None and match.others:
+        return _alternatives(scope, resource, match, fields, links)
     if match is None:
-        return _default_query(scope, resource, fields, links)
-    if match.values is not None:
-        if any(scope.is_faulty(resource, "match", key) for key in match.values):
-            return None
-        return query_of(scope, resource.address.kind, match.values, match.place, resource.address)
-    return _listed_query(scope, resource, match, fields, links)
+        query = _default_query(scope, resource, fields, links)
+    elif match.values is None:
+        query = _listed_query(scope, resource, match, fields, links)
+    elif any(scope.is_faulty(resource, "match", key) for key in match.values):
+        query = None
+    else:
+        query = query_of(scope, resource.address.kind, match.values, match.place, resource.address)
+    return (query,) if query else ()
+
+
+def _alternatives(
+    scope: Scope,
+    resource: Resource,
+    match: Match,
+    fields: Mapping[str, DesiredField],
+    links: Mapping[str, DesiredLinks],
+) -> tuple[Query, ...]:
+    found: list[Query] = []
+    for keys in match.lists:
+        terms = [_own_term(str(key.data), fields, links) for key in keys]
+        filled = tuple(term for term in terms if term is not None)
+        if len(filled) == len(terms):
+            found.append(Query(resource.address.kind, match.place, filled))
+    if not found and all(key.data in fields or key.data in links for keys in match.lists for key in keys):
+        message = "`match` names nothing that has a value, and an empty value matches nothing"
+        scope.report(match.place, resource.address, message, "give one of its lists values, or add `id`")
+    return tuple(found)
 
 
 def report_twins(scope: Scope, desired: Iterable[Desired]) -> None:

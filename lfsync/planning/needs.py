@@ -25,8 +25,8 @@ def needs_of(desired: Mapping[Address, Desired], state: State, *, rematch: bool)
             needs[wish.address.kind].ids.add(id)
         if is_searched_for(wish, binding, state) or (rematch and wish.upload):
             needs[wish.address.kind].is_listed = True
-        if wish.query and (rematch or not id):
-            _need_query(needs, wish.query)
+        for query in wish.queries if rematch or not id else ():
+            _need_query(needs, query)
         for link in wish.all_links:
             for target in (*link.include, *link.exclude):
                 _need_target(needs, link.definition.target, target)

@@ -30,7 +30,7 @@ from lfsync.model import (
     Target,
     Value,
 )
-from lfsync.planning.matching import report_twins, resource_query
+from lfsync.planning.matching import report_twins, resource_queries
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.planning.refs import check_lookup, check_match_part, target_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
@@ -95,11 +95,12 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         if not scope.is_faulty(resource, "relationships", key)
         and (link := _relationship(scope, address, definitions, key, declared)) is not None
     }
+    queries = resource_queries(scope, resource, fields, links)
     return Desired(
         address=address,
         place=resource.place,
         id=_id(scope, resource),
-        query=resource_query(scope, resource, fields, links),
+        query=next(iter(queries), None),
         fields=_in_order(fields, kind_of(address.kind).fields),
         links=_in_order(links, kind_of(address.kind).relationships),
         members=_members(scope, resource, fields),
@@ -109,6 +110,7 @@ def _prepared(scope: Scope, resource: Resource) -> Desired:
         absent=resource.lifecycle.absent,
         upload=resource.upload,
         flags={key: value.data is True for key, value in resource.flags.items()},
+        fallbacks=queries[1:],
     )
 
 

@@ -149,7 +149,7 @@ def _note_named(found: Identities) -> None:
     for desired in found.desired.values():
         links = desired.all_links
         targets = [(link.definition.target, t) for link in links for t in (*link.include, *link.exclude)]
-        terms = desired.query.terms if desired.query else ()
+        terms = [term for query in desired.queries for term in query.terms]
         targets += [(term.rel.target, target) for term in terms if term.rel for target in term.targets]
         for kind, target in targets:
             meant = None if target.address is not None else found.meant(target)

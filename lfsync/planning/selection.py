@@ -118,7 +118,7 @@ def _named_kinds(wish: Desired) -> set[str]:
     """The kinds of what a resource names by id or match: such a record is no orphan (rule L2)."""
     links = wish.all_links
     named = {link.definition.target for link in links for t in (*link.include, *link.exclude) if t.address is None}
-    terms = wish.query.terms if wish.query else ()
+    terms = [term for query in wish.queries for term in query.terms]
     return named | {term.rel.target for term in terms if term.rel for t in term.targets if t.address is None}
 
 
@@ -153,7 +153,7 @@ def with_neighbours(desired: Mapping[Address, Desired], named: Iterable[Address]
 def _dependencies(wish: Desired) -> list[Address]:
     links = wish.all_links
     found = [address for link in links for address in pending((*link.include, *link.exclude))]
-    return found + query_targets(wish.query)
+    return found + [address for query in wish.queries for address in query_targets(query)]
 
 
 def _needing(

@@ -119,8 +119,6 @@ def read_key(forms: Forms, node: Node, what: str) -> tuple[Column, ...]:
     for item, form in columns:
         if form is not None and (not isinstance(form, Column) or form.split):
             forms.say(item, "the key is made of columns", "name a column, or {column, pattern}, or {template: ...}")
-        elif isinstance(form, Column) and form.clear:
-            forms.say(item, "`empty` on a key: a row without a key is refused", "take `empty` out")
     return tuple(form for _, form in columns if isinstance(form, Column))
 
 

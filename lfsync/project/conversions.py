@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from yaml.nodes import Node, ScalarNode
 
-from lfsync.model import JSON, Cell
+from lfsync.model import JSON, Cell, Value
 from lfsync.project.cell_dates import DATE_HINT, CellDate, read_date
 from lfsync.project.cell_numbers import CellNumber, read_number
 from lfsync.project.declarations import Forms
@@ -111,17 +111,16 @@ def _read_cut(forms: Forms, parts: Mapping[str, Node]) -> Cut | None:
 
 @dataclass(frozen=True, slots=True)
 class ValueMap:
-    """Cells by what they become. `others`: what all that it doesn't name become, a list of one; () is an error."""
+    """Cells by what they become. `others`: what all that it doesn't name become; None refuses them."""
 
-    values: Mapping[str, JSON]
-    others: tuple[JSON, ...] = ()
+    values: Mapping[str, Value]
+    others: Value | None = None
 
     def given(self, cell: JSON) -> JSON:
         text = nfc(cell_text(cell).strip())
-        if text in self.values:
-            return self.values[text]
-        if self.others:
-            return self.others[0]
+        found = self.values.get(text, self.others)
+        if found is not None:
+            return found.data
         known = [name for name in self.values if name]
         more = ", ..." if len(known) > _OTHERS else ""
         hint = did_you_mean(text, known) or f"add it to `map`, which has {', '.join(known[:_OTHERS])}{more}"
@@ -133,7 +132,13 @@ class ValueMap:
     @property
     def of_empty(self) -> JSON:
         """What an empty cell becomes; it is empty unless the map names it."""
-        return self.values.get("")
+        return self.values[""].data if "" in self.values else None
+
+    @property
+    def all_values(self) -> tuple[Value, ...]:
+        """What cells can become, without what counts as empty."""
+        found = (*self.values.values(), *((self.others,) if self.others else ()))
+        return tuple(value for value in found if value.data is not None)
 
 
 def _read_map(forms: Forms, parts: Mapping[str, Node]) -> ValueMap | None:
@@ -142,7 +147,7 @@ def _read_map(forms: Forms, parts: Mapping[str, Node]) -> ValueMap | None:
         return None
     entries = forms.mapping(parts["map"], "`map`")
     before = len(forms.problems)
-    values: dict[str, JSON] = {}
+    values: dict[str, Value] = {}
     firsts: dict[str, Node] = {}
     for key, node in entries:
         cell = nfc(key.value.strip())
@@ -153,15 +158,16 @@ def _read_map(forms: Forms, parts: Mapping[str, Node]) -> ValueMap | None:
         values[cell] = _scalar(forms, node, f"`{key.value}` of `map`")
     if not entries:
         forms.say(parts["map"], "a map without entries", "write {cell: value}, for example {Closed Won: Won}")
-    others = (_scalar(forms, parts["else"], "`else`"),) if "else" in parts else ()
+    others = _scalar(forms, parts["else"], "`else`") if "else" in parts else None
     return ValueMap(values, others) if len(forms.problems) == before else None
 
 
-def _scalar(forms: Forms, node: Node, what: str) -> JSON:
+def _scalar(forms: Forms, node: Node, what: str) -> Value:
+    """What a cell becomes; an empty text counts as an empty cell, as null does (rule C8)."""
     if not isinstance(node, ScalarNode):
         forms.say(node, f"{what} must be one value", "a cell becomes text, a number, true, false or null")
-        return None
-    return plain(node) if node.value != "" else None
+        return Value(None, forms.place(node))
+    return Value(plain(node) if node.value.strip() else None, forms.place(node))
 
 
 # ---------------------------------------------------------------- dates, numbers

@@ -10,7 +10,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.model import JSON, Place
 from lfsync.project.conversions import CellError, cell_text
-from lfsync.project.declarations import Forms
+from lfsync.project.declarations import Forms, is_null
 from lfsync.project.documents import items, pairs
 from lfsync.wording import nfc
 
@@ -69,7 +69,7 @@ def _condition(forms: Forms, key: ScalarNode, node: Node, negated: bool = False)
         forms.say(node, f"`where` can't compare `{column}` with this", _HINT)
         return None
     listed = items(node) if isinstance(node, SequenceNode) else [node]
-    words = [nfc(item.value.strip()) for item in listed if isinstance(item, ScalarNode)]
+    words = [nfc(item.value.strip()) for item in listed if isinstance(item, ScalarNode) and not is_null(item)]
     if not words or len(words) < len(listed) or not all(words):
         forms.say(node, f"`where` compares `{column}` with nothing", f"{_HINT}; `empty` is for cells without text")
         return None
