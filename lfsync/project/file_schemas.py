@@ -13,6 +13,7 @@ from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.columns import PARTS
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
+from lfsync.project.row_files import FILE_KEYS
 from lfsync.project.settings import Settings
 from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
 
@@ -248,7 +249,7 @@ def _sources() -> Schema:
     return {
         "type": ["array", "null"],
         "items": _source(),
-        "description": "Bulk rows from csv, tsv or jsonl files, a resource for each row.",
+        "description": "Bulk rows from csv, tsv or jsonl files, or from SQL over them, a resource for each row.",
     }
 
 
@@ -261,13 +262,18 @@ def _source() -> Schema:
             "What the rows are.",
         ),
         "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
+        "query": _described(
+            FILLED, "SQL over the project's files, or the .sql file that holds it, in place of `file`."
+        ),
         "key": _described(any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
         "match": any_of(defined("match"), {**forms, "minProperties": 1}),
         "fields": _described(forms, "For each field a column, or {column, pattern, split, empty}, or {value}."),
         "relationships": _described(forms, "For each relationship a column whose cells hold refs, or {value}."),
         "lifecycle": defined("lifecycle"),
     }
-    return closed(parts, required=["kind", "file", "key"])
+    either: list[object] = [{"required": ["file"]}, {"required": ["query"]}]
+    of_files: dict[str, object] = {key: ["file"] for key in FILE_KEYS if key in parts}
+    return {**closed(parts, required=["kind", "key"]), "oneOf": either, "dependencies": of_files}
 
 
 def _column(*, split: bool) -> Schema:

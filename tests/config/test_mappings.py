@@ -215,7 +215,6 @@ def test_rows_in_an_encoding_that_a_mark_names(tmp_path: Path, codec: str) -> No
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("query", "sources: [{kind: account, query: select 1, key: K}]\n"),
         ("where", "lists: {l: {fields: {$name: L, $objectType: $account}, members: {where: {tier: Gold}}}}\n"),
     ],
 )
@@ -238,10 +237,3 @@ def test_settings_of_a_later_version(tmp_path: Path, line: str, at: str) -> None
         check_offline(load(tmp_path, {"lfsync.yaml": f"version: 1\n{first}{line}\n"}))
     told = [str(problem) for problem in caught.value.problems if "not supported yet" in problem.message]
     assert [problem.partition(": ")[0] for problem in told] == [f"lfsync.yaml:{at}"]
-
-
-def test_no_hint_offers_what_a_later_version_brings(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        check_offline(load(tmp_path, {"r.yaml": "sources: [{kind: account, file: r.csv, key: Id, qery: latin-1}]\n"}))
-    [told] = [str(problem) for problem in caught.value.problems if "`qery`" in str(problem)]
-    assert "`query`" not in told

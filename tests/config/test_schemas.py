@@ -135,6 +135,7 @@ def test_a_new_project(tmp_path: Path) -> None:
         "accounts: {a: {fields: {$unheardOf: 1, own: {x: [1]}}, relationships: {parent: b, $more: {include: [x]}}}}",
         "lists: {l: {fields: {$objectType: account}, members: {exclude: [{match: {$name: X}}]}}}",
         "tasks: {t: {match: {$title: x}, lifecycle: {ignore_changes: null}, relationships: {$account: '', team: [x]}}}",
+        "sources: [{kind: task, query: select 1 as A, key: A}, {kind: task, query: q.sql, key: A}]",
         "sources: [{kind: task, file: A.CSV, key: [A, {column: B}], match: {$title: T}, fields: {x: [A, {value: 1}]}}]",
     ],
 )
@@ -161,6 +162,9 @@ def test_what_lfsync_takes(text: str) -> None:
         ("notes: {t: {fields: {$title: {path: x}}}}", "$.notes.t.fields['$title']"),
         ("sources: [{kind: account, file: x.txt, key: A}]", "$.sources[0].file"),
         ("sources: [{kind: account, file: x.csv}]", "$.sources[0]"),
+        ("sources: [{kind: account, key: A}]", "$.sources[0]"),
+        ("sources: [{kind: account, query: select 1, file: x.csv, key: A}]", "$.sources[0]"),
+        ("sources: [{kind: account, query: '', key: A}]", "$.sources[0].query"),
         ("sources: [{kind: account, file: x.csv, key: A, fields: {a: {colum: X}}}]", "$.sources[0].fields.a"),
     ],
 )
