@@ -160,21 +160,17 @@ def read_roster(forms: Forms, address: Address, node: MappingNode) -> Roster | N
 
 def mappings(source: Source, default: Default) -> Iterator[Resource]:
     """What a source says of all its rows, as resources: its mistakes are found by them once, whatever the rows hold
-    (rule C15). In the first one all cells are empty; in the others they hold what maps can make of them."""
-    yield _mapping(source, default)
-    for index in count():
-        fields = {key: found for key, form in source.fields.items() if (found := _mapped(form, index))}
-        related = {key: found for key, form in source.relationships.items() if (found := _mapped(form, index))}
-        matched = {key: found for key, form in source.match_forms.items() if (found := _mapped(form, index))}
-        if not (fields or related or matched):
-            return
-        yield Resource(
-            every(source.kind),
-            source.place,
-            {key: _sample_value(form) for key, form in fields.items()},
-            {key: _sample_links(form) for key, form in related.items()},
-            match=_sample_match(source, matched) if matched else None,
-        )
+    (rule C15). In the first one all cells are empty; in each of the others one holds what a map can make of it."""
+    base = _mapping(source, default)
+    yield base
+    for key, form in source.fields.items():
+        yield from (replace(base, fields={**base.fields, key: _sample_value(each)}) for each in _all_mapped(form))
+    for key, form in source.relationships.items():
+        samples = map(_sample_links, _all_mapped(form))
+        yield from (replace(base, relationships={**base.relationships, key: links}) for links in samples)
+    for key, form in source.match_forms.items():
+        forms = ({**source.match_forms, key: each} for each in _all_mapped(form))
+        yield from (replace(base, match=_sample_match(source, each)) for each in forms)
 
 
 def _mapping(source: Source, default: Default) -> Resource:
@@ -188,6 +184,15 @@ def _mapping(source: Source, default: Default) -> Resource:
 
 def _sample_match(source: Source, match: Mapping[str, Form]) -> Match:
     return Match(source.place, values={key: _sample_value(form) for key, form in match.items()})
+
+
+def _all_mapped(form: Form) -> Iterator[Form]:
+    """The form with each of the values that its maps give."""
+    for index in count():
+        found = _mapped(form, index)
+        if found is None:
+            return
+        yield found
 
 
 def _mapped(form: Form, index: int) -> Form | None:
@@ -252,7 +257,8 @@ def members_mapping(roster: Roster) -> Resource:
 
 def _sample_ref(lookup: Lookup) -> Ref:
     """A ref by match whose cells are empty."""
-    return Ref(lookup.place, match={key: _sample_value(form) for key, form in lookup.match.items()})
+    match = {key: replace(form, split=None) if isinstance(form, Column) else form for key, form in lookup.match.items()}
+    return Ref(lookup.place, match={key: _sample_value(form) for key, form in match.items()})
 
 
 def _kind(forms: Forms, node: Node) -> str | None:
