@@ -85,7 +85,7 @@ def _no_slip(context: click.Context, option: click.Parameter, value: Path | None
     """`-o --detailed-exitcode` and `-out=x` are slips, not files of these names (rule C17)."""
     is_dash = str(value) == "-" and option.name == "events"
     if value is not None and not is_dash and str(value).startswith(("-", "=", "ut=")):
-        written = f"--{option.name} FILE" if option.name == "events" else "-o FILE"
+        written = "-o FILE" if option.name == "output" else f"--{option.name} FILE"
         raise click.BadParameter(f"{value} is no file's name here. Write {written}, or ./FILE if it is meant.")
     return value
 
@@ -208,6 +208,13 @@ def plan(
     metavar="FILE",
     help="Write a line of JSON for each event, as it happens; - is stdout.",
 )
+@click.option(
+    "--failed",
+    type=_FILE,
+    callback=_no_slip,
+    metavar="FILE",
+    help="Write the rows of sources that were not applied, with the reason.",
+)
 @click.pass_obj
 def apply(
     options: Options,
@@ -221,6 +228,7 @@ def apply(
     exclude: tuple[str, ...],
     format: str,
     events: Path | None,
+    failed: Path | None,
 ) -> int:
     """Plan, show, ask, and make it so; or do what a saved PLAN says."""
     from lfsync.commands.applying import Manner, apply, apply_saved
@@ -229,7 +237,7 @@ def apply(
 
     if events == Path("-") and format == "json":
         raise click.UsageError("--events - and --format json both want stdout: name a file for the events")
-    manner = Manner(yes, allow_large, format, events)
+    manner = Manner(yes, allow_large, format, events, failed=failed)
     if plan is not None:
         if keep_drift or prune or recreate_missing or only or exclude:
             options_refused = "--keep-drift, --prune, --recreate-missing, --only, --exclude"

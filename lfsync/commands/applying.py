@@ -19,6 +19,7 @@ from lfsync.applying.run_report import run_json
 from lfsync.commands import streams
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.events import STDOUT, Both, EventLog, event_log
+from lfsync.commands.failed_rows import refuse_failed, save_failed
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, plan_for_people, read_plan, reading_progress, warn_of_merges
@@ -48,13 +49,17 @@ _NO_REQUESTS = Requests()
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a run goes about it. `events`: where they are written, `-` for stdout; `dry`: plan and show, no more."""
+    """How a run goes about it. `events`: where they are written, `-` for stdout; `dry`: plan and show, no more.
+
+    `failed`: where the rows that were not applied are written.
+    """
 
     yes: bool = False
     allow_large: bool = False
     format: str = "text"
     events: Path | None = None
     dry: bool = False
+    failed: Path | None = None
 
     @property
     def is_told_on_stdout(self) -> bool:
@@ -137,6 +142,8 @@ class _Command:
                 options.root, options.workspace, listener(options), watcher=watcher, writing=not self.manner.dry
             ) as session:
                 opened.append(session)
+                if self.manner.failed is not None:
+                    refuse_failed(self.manner.failed, session.project)
                 warn_of_merges(session.workspace)
                 planned = await made(session)
                 watcher.close()
@@ -188,6 +195,9 @@ class _Command:
         requests = Requests(read - before.read, search - before.search, write - before.write)
         if planned.plan.changes:
             self._tell_run(outcomes, len(planned.plan.blocked), time.monotonic() - started, requests)
+        if self.manner.failed is not None:
+            rows = save_failed(self.manner.failed, session.project, planned.plan, outcomes)
+            self._tell(f"{plural(rows, 'row')} not applied: {escape(str(self.manner.failed))}")
         code = 130 if interrupted else _code(planned.plan, outcomes, requests, session)
         return _End(planned.plan, code, recorder.name, tuple(outcomes), requests)
 

@@ -34,7 +34,7 @@ def refuse_own(path: Path, root: Path, own: Container[Path], *, what: str = "the
         raise UsageError(f"{what} can't be saved to {path}, which {why}", hint=hint)
 
 
-def save(text: str, path: Path) -> None:
+def save(text: str, path: Path, *, what: str = "the plan") -> None:
     """For its owner alone: a plan holds personal data (design.md, section 12). UsageError where it can't be written."""
     try:
         if descriptor := _DESCRIPTOR.fullmatch(str(path)):
@@ -44,7 +44,7 @@ def save(text: str, path: Path) -> None:
         else:
             _replace(text, _real(path))
     except OSError as error:
-        raise UsageError(f"the plan can't be saved to {path}: {error.strerror}") from None
+        raise UsageError(f"{what} can't be saved to {path}: {error.strerror}") from None
 
 
 def _real(path: Path) -> Path:

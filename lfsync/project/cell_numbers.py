@@ -16,8 +16,8 @@ NUMBER_KEYS: Final = ("decimal", "thousands")
 
 _MINUS: Final = "-\u2212"  # a hyphen, and the sign that typesetters take
 _ALIKE: Final = ("' \u2019", " \u00a0\u202f\u2009")  # marks that are written in several ways
-_DECIMALS: Final = ".,\u066b"
-_THOUSANDS: Final = ".,'\u2019 \u00a0\u202f\u2009_\u066c"
+DECIMALS: Final = ".,\u066b"
+THOUSANDS: Final = ".,'\u2019 \u00a0\u202f\u2009_\u066c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_number(forms: Forms, node: Node) -> CellNumber | None:
     marks: dict[str, str] = {}
     before = len(forms.problems)
     for key, value in forms.mapping(node, "`number`"):
-        allowed = _DECIMALS if key.value == "decimal" else _THOUSANDS
+        allowed = DECIMALS if key.value == "decimal" else THOUSANDS
         if key.value not in NUMBER_KEYS:
             forms.unknown(key, NUMBER_KEYS, "`number`")
         elif isinstance(value, ScalarNode) and len(value.value) == 1 and value.value in allowed:

@@ -7,14 +7,17 @@ nowhere, pass with any value where a kind may have them.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Final, cast
 
 from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
+from lfsync.project.cell_numbers import DECIMALS, THOUSANDS
 from lfsync.project.columns import PARTS
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
-from lfsync.project.row_files import FILE_KEYS
+from lfsync.project.row_files import FILE_KEYS, MAX_SKIPPED
 from lfsync.project.settings import Settings
+from lfsync.project.sources import UNIQUE
 from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
@@ -121,6 +124,7 @@ def _moves() -> Schema:
 
 
 def _definitions() -> Schema:
+    keys: Schema = {**_list(_TEXT, filled=True), "uniqueItems": True}
     found: Schema = {
         **shared_schemas(),
         "ref": _described(
@@ -132,8 +136,9 @@ def _definitions() -> Schema:
             "One ref, null for none, a list for exactly these, or {include, exclude} for only the ones named.",
         ),
         "match": _described(
-            any_of({**_list(_TEXT, filled=True), "uniqueItems": True}, _values()),
-            "How the live record is found: a list of declared keys, or a mapping with other values.",
+            any_of(keys, {**_list(keys, filled=True), "uniqueItems": True}, _values()),
+            "How the live record is found: a list of declared keys, or several, each for where those before it hit "
+            "nothing; or a mapping with other values.",
         ),
         "lifecycle": closed(
             {
@@ -147,6 +152,9 @@ def _definitions() -> Schema:
         "column": _column(split=False),
         "columns": _column(split=True),
         "form": _form(),
+        "link-form": _link_form(),
+        "lookup": closed({"match": _lookups(), "empty": _NULL}, required=["match"]),
+        "members-from-rows": _roster(),
     }
     for kind in (*KINDS.values(), _ANY_OBJECT):
         if kind.uploaded:
@@ -183,8 +191,9 @@ def _body(kind: Kind) -> Schema:
         "lifecycle": defined("lifecycle"),
     }
     if kind.name == "list":
-        members = any_of(_list(defined("ref")), _partial())
-        parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
+        members = any_of(_list(defined("ref")), _partial(), defined("members-from-rows"))
+        told = "Exactly these; {include, exclude} manages only the ones named, {from: FILE, key: Column} takes rows."
+        parts["members"] = _described(members, told)
     parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
         return {**closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
@@ -254,42 +263,112 @@ def _sources() -> Schema:
 
 
 def _source() -> Schema:
-    column = defined("form")
-    forms: Schema = {"type": ["object", "null"], "additionalProperties": column}
     parts: dict[str, Schema] = {
         "kind": _described(
             any_of({"enum": [kind.name for kind in KINDS.values() if not kind.uploaded]}, {"pattern": _OBJECT_KIND}),
             "What the rows are.",
         ),
-        "file": {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"},
+        "file": _ROW_FILE,
         "query": _described(
-            FILLED, "SQL over the project's files, or the .sql file that holds it, in place of `file`."
+            FILLED, "In place of `file`: SQL over the project's files, or the .sql file that holds it."
         ),
-        "key": _described(any_of(column, _list(column, filled=True)), "The column, or columns, that make the key."),
-        "match": any_of(defined("match"), {**forms, "minProperties": 1}),
-        "fields": _described(forms, "For each field a column, or {column, pattern, split, empty}, or {value}."),
-        "relationships": _described(forms, "For each relationship a column whose cells hold refs, or {value}."),
+        **_row_file(),
+        "where": _where(),
+        "key": _key(),
+        "unique": {"enum": list(UNIQUE), "description": "Of rows of one key: take the first, or refuse a second one."},
+        "match": any_of(defined("match"), {**_forms("link-form"), "type": "object", "minProperties": 1}),
+        "fields": _described(_forms("form"), "For each field a column, {column, ...}, {template} or {value}."),
+        "relationships": _described(
+            _forms("link-form"), "For each relationship a column whose cells hold refs, {match: ...} or {value}."
+        ),
         "lifecycle": defined("lifecycle"),
     }
     either: list[object] = [{"required": ["file"]}, {"required": ["query"]}]
-    of_files: dict[str, object] = {key: ["file"] for key in FILE_KEYS if key in parts}
+    of_files: dict[str, object] = {key: ["file"] for key in FILE_KEYS}
     return {**closed(parts, required=["kind", "key"]), "oneOf": either, "dependencies": of_files}
+
+
+def _roster() -> Schema:
+    """The members of a list, from rows."""
+    parts = {"from": _ROW_FILE, **_row_file(), "where": _where(), "key": _key(), "match": _lookups()}
+    one_of: list[object] = [{"required": ["key"]}, {"required": ["match"]}]
+    return {**closed(parts, required=["from"]), "oneOf": one_of}
+
+
+def _forms(form: str) -> Schema:
+    return {"type": ["object", "null"], "additionalProperties": defined(form)}
+
+
+def _key() -> Schema:
+    column = defined("column")
+    return _described(any_of(column, _list(column, filled=True)), "The column, or columns, that make the key.")
+
+
+def _lookups() -> Schema:
+    return {**_forms("form"), "type": "object", "minProperties": 1}
+
+
+_ROW_FILE: Final[Schema] = {"type": "string", "pattern": r"\.([cC][sS][vV]|[tT][sS][vV]|[jJ][sS][oO][nN][lL])$"}
+_WORD: Final[Schema] = {"type": ["string", "number", "boolean"], "pattern": r"\S"}
+_ONE: Final[Schema] = {"type": ["string", "number", "boolean", "null"]}
+
+
+def _row_file() -> dict[str, Schema]:
+    """How the rows of a file are read."""
+    delimiter = {"type": "string", "minLength": 1, "maxLength": 1}
+    told = "utf-8, utf-16, latin-1, windows-1252 and others; a byte order mark in the file wins."
+    return {
+        "delimiter": _described(delimiter, "The character between two cells, where the file's ending doesn't tell."),
+        "encoding": _described(FILLED, told),
+        "skip_lines": {"type": "integer", "minimum": 0, "maximum": MAX_SKIPPED, "description": "Above the header."},
+        "null_values": _described(_list(_ONE), "Texts that count as empty cells: [NULL, N/A]."),
+    }
+
+
+def _where() -> Schema:
+    plain = any_of(_WORD, _list(_WORD, filled=True))
+    condition = any_of(plain, closed({"not": plain}, required=["not"]))
+    told = "Takes the rows that are so: {Column: value, or [values], or {not: ...}, or filled, or empty}."
+    rows = {"type": ["object", "null"], "additionalProperties": condition, "minProperties": 1}
+    return _described(rows, told)
 
 
 def _column(*, split: bool) -> Schema:
     """A column by its name, or with what becomes of its cells; `split` where a cell may hold several values."""
     column: dict[str, Schema] = {
         "column": FILLED,
+        "template": _described(FILLED, 'A text made of several columns: "{First} {Last}".'),
         "pattern": {
             "type": "string",
             "description": r"A regular expression with a group for the part to take: (\d{4})",
         },
+        "map": {
+            "type": "object",
+            "additionalProperties": _ONE,
+            "minProperties": 1,
+            "description": "What each cell becomes: {Closed Won: Won}.",
+        },
+        "else": _described(_ONE, "What all cells become that `map` doesn't name; without it they are refused."),
+        "date": _described({"type": "string", "pattern": "%"}, "How the cells write dates: %d/%m/%Y, %m/%d/%y %H:%M."),
+        "timezone": _described(FILLED, "Whose clock the cells show: Europe/Berlin."),
+        "number": _described(_number(), "How the cells write numbers. A currency sign is dropped."),
         "empty": {"type": "null", "description": "An empty cell clears the field instead of leaving it alone."},
     }
     if split:
         told = "The text between two values of a cell."
         column["split"] = {"type": ["string", "number"], "minLength": 1, "description": told}
-    return any_of(FILLED, closed(column, required=["column"]))
+    alone: list[object] = [{"required": ["map"]}, {"anyOf": _DATED}, {"required": ["number"]}]
+    several = [{"allOf": [one, other]} for one, other in combinations(alone, 2)]
+    of_one = {"oneOf": [{"required": ["column"]}, {"required": ["template"]}]}
+    return any_of(FILLED, {**closed(column), **of_one, "dependencies": {"else": ["map"]}, "not": {"anyOf": several}})
+
+
+_DATED: Final = [{"required": ["date"]}, {"required": ["timezone"]}]
+
+
+def _number() -> Schema:
+    marks = {"decimal": DECIMALS, "thousands": THOUSANDS}
+    return closed({key: {"enum": list(allowed)} for key, allowed in marks.items()}, nullable=True)
 
 
 def _form() -> Schema:
@@ -300,3 +379,8 @@ def _form() -> Schema:
         {**parts, "minProperties": 1},
         _list(defined("form"), filled=True),
     )
+
+
+def _link_form() -> Schema:
+    """What a relationship takes beside: records that cells find."""
+    return any_of(defined("form"), defined("lookup"), _list(defined("link-form"), filled=True))

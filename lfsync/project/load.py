@@ -20,7 +20,7 @@ from lfsync.project.row_files import RowFile
 from lfsync.project.settings import Settings, read_settings
 from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
-from lfsync.project.sources import Roster, Source, mapping, members_mapping
+from lfsync.project.sources import Roster, Source, mappings, members_mapping
 from lfsync.project.sql_query import query_table
 
 
@@ -112,17 +112,22 @@ class _Loading:
         resources = self.contents(self.resources(declared, defaults))
         named |= {Path(resource.upload.real) for resource in resources.values() if resource.upload}
         named |= {self.folder.real(name) for names in self.queried.values() for name in names}
-        mappings = [
+        whole = [
             *(
                 Body().over(default, every(kind), document.place(("defaults", kind)))
                 for kind, default in defaults.items()
             ),
             *(each for part in declared for each in part.types),
-            *(mapping(each, defaults.get(each.kind, NO_DEFAULT)) for part in declared for each in part.sources),
+            *(
+                mapping
+                for part in declared
+                for source in part.sources
+                for mapping in mappings(source, defaults.get(source.kind, NO_DEFAULT))
+            ),
             *(members_mapping(each) for part in declared for each in part.rosters),
         ]
         moves = tuple(move for part in declared for move in part.moves)
-        self.problems += (*check(resources, mappings), *check_moves(moves, resources))
+        self.problems += (*check(resources, whole), *check_moves(moves, resources))
         if not (resources or self.problems or may_be_empty):
             hint = "add a resource file, or see what `exclude` leaves out"
             self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
@@ -136,7 +141,7 @@ class _Loading:
             document,
             settings,
             resources,
-            tuple(mappings),
+            tuple(whole),
             found.problems,
             warnings,
             files,

@@ -19,7 +19,7 @@ FILE_KEYS: Final = ("delimiter", "encoding", "skip_lines", "null_values")
 ENCODINGS: Final = ("utf-8", "utf-16", "latin-1", "windows-1252", "iso-8859-15", "cp437", "cp850", "mac-roman")
 
 _NO_ENCODING: Final = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7", "undefined")
-_MAX_SKIPPED: Final = 10_000
+MAX_SKIPPED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ def _encoding(forms: Forms, node: Node) -> str | None:
 
 def _count(forms: Forms, node: Node) -> int:
     count = scalar(node) if isinstance(node, ScalarNode) else None
-    if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MAX_SKIPPED:
+    if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MAX_SKIPPED:
         return count
-    forms.say(node, f"`skip_lines` must be a number of lines, 0 to {_MAX_SKIPPED:,}", "count those above the header")
+    forms.say(node, f"`skip_lines` must be a number of lines, 0 to {MAX_SKIPPED:,}", "count those above the header")
     return 0
 
 

@@ -5,8 +5,9 @@ The rows themselves are read once the file's text is there: `row_files` says how
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Final, Literal
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -19,6 +20,7 @@ from lfsync.project.columns import (
     Lookup,
     Object,
     Same,
+    Several,
     read_form,
     read_forms,
     read_key,
@@ -30,8 +32,7 @@ from lfsync.project.documents import items, pairs
 from lfsync.project.row_files import FILE_KEYS, RowFile, read_path, read_row_file
 from lfsync.project.row_filter import Condition, read_where
 from lfsync.project.sql_syntax import Query
-
-__all__ = ["ROSTER_KEYS", "SOURCE_KEYS", "UNIQUE", "Roster", "Source", "mapping", "read_roster", "read_sources"]
+from lfsync.wording import nfc
 
 SOURCE_KEYS: Final = (
     *("kind", "file", "query", *FILE_KEYS, "where", "key", "unique"),
@@ -177,18 +178,68 @@ def read_roster(forms: Forms, address: Address, node: MappingNode) -> Roster | N
     return roster if path else None
 
 
-def mapping(source: Source, default: Default) -> Resource:
-    """What a source says of all its rows, as a resource whose cells are all empty: its mistakes are found by it once,
-    whatever the rows hold (rule C15)."""
+def mappings(source: Source, default: Default) -> Iterator[Resource]:
+    """What a source says of all its rows, as resources: its mistakes are found by them once, whatever the rows hold
+    (rule C15). In the first one all cells are empty; in each of the others one holds what a map can make of it."""
+    base = _mapping(source, default)
+    yield base
+    for key, form in source.fields.items():
+        yield from (replace(base, fields={**base.fields, key: _sample_value(each)}) for each in _all_mapped(form))
+    for key, form in source.relationships.items():
+        samples = map(_sample_links, _all_mapped(form))
+        yield from (replace(base, relationships={**base.relationships, key: links}) for links in samples)
+    for key, form in source.match_forms.items():
+        forms = ({**source.match_forms, key: each} for each in _all_mapped(form))
+        yield from (replace(base, match=_sample_match(source, each)) for each in forms)
+
+
+def _mapping(source: Source, default: Default) -> Resource:
     body = Body()
     body.fields = {key: _sample_value(form) for key, form in source.fields.items()}
     body.relationships = {key: _sample_links(form) for key, form in source.relationships.items()}
     body.lifecycle = source.lifecycle
-    body.match = source.match
-    if source.match_forms:
-        values = {key: _sample_value(form) for key, form in source.match_forms.items()}
-        body.match = Match(source.place, values=values)
+    body.match = _sample_match(source, source.match_forms) if source.match_forms else source.match
     return body.over(default, every(source.kind), source.place)
+
+
+def _sample_match(source: Source, match: Mapping[str, Form]) -> Match:
+    return Match(source.place, values={key: _sample_value(form) for key, form in match.items()})
+
+
+def _all_mapped(form: Form) -> Iterator[Form]:
+    """The form with each of the values that its maps give."""
+    for index in count():
+        found = _mapped(form, index)
+        if found is None:
+            return
+        yield found
+
+
+def _mapped(form: Form, index: int) -> Form | None:
+    """A form whose cells hold what a map makes of one of them; None where no map has so many."""
+    if isinstance(form, Column):
+        values = form.map.all_values if form.map else ()
+        if index >= len(values):
+            return None
+        value = values[index]
+        refs = (Ref(value.place, nfc(str(value.data).strip())),)
+        data: JSON = [value.data] if form.split else value.data
+        return Same(Value(data, value.place), Links(value.place, "exact" if form.split else "one", refs))
+    if isinstance(form, Object):
+        parts = {name: found for name, part in form.parts.items() if (found := _mapped(part, index))}
+        return Object(_first_place(parts.values()), {**form.parts, **parts}) if parts else None
+    if isinstance(form, Lookup):
+        match = {key: found for key, part in form.match.items() if (found := _mapped(part, index))}
+        return replace(form, match={**form.match, **match}) if match else None
+    if isinstance(form, Several):
+        several = [_mapped(part, index) for part in form.forms]
+        filled = tuple(part for part in several if part)
+        return Several(_first_place(filled), filled) if filled else None
+    return None
+
+
+def _first_place(forms: Iterable[Form]) -> Place:
+    return min(form.value.place if isinstance(form, Same) else form.place for form in forms)
 
 
 def _sample_value(form: Form) -> Value:
@@ -211,9 +262,11 @@ def _sample(form: Form) -> JSON:
 def _sample_links(form: Form) -> Links:
     if isinstance(form, Same) and form.links:
         return form.links
-    lookups = form.forms if not isinstance(form, Same | Object | Lookup | Column) else (form,)
-    refs = tuple(_sample_ref(each) for each in lookups if isinstance(each, Lookup))
-    return Links(form.value.place if isinstance(form, Same) else form.place, "one" if len(refs) < 2 else "exact", refs)
+    each = form.forms if isinstance(form, Several) else (form,)
+    refs = [ref for part in each if isinstance(part, Same) and part.links for ref in part.links.include]
+    refs += [_sample_ref(part) for part in each if isinstance(part, Lookup)]
+    place = form.value.place if isinstance(form, Same) else form.place
+    return Links(place, "one" if len(refs) < 2 else "exact", tuple(refs))
 
 
 def members_mapping(roster: Roster) -> Resource:
@@ -224,7 +277,8 @@ def members_mapping(roster: Roster) -> Resource:
 
 def _sample_ref(lookup: Lookup) -> Ref:
     """A ref by match whose cells are empty."""
-    return Ref(lookup.place, match={key: _sample_value(form) for key, form in lookup.match.items()})
+    match = {key: replace(form, split=None) if isinstance(form, Column) else form for key, form in lookup.match.items()}
+    return Ref(lookup.place, match={key: _sample_value(form) for key, form in match.items()})
 
 
 def _kind(forms: Forms, node: Node) -> str | None:

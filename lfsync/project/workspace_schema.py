@@ -102,10 +102,17 @@ def _definitions(known: Known, static: Mapping[str, Schema]) -> dict[str, Schema
     for kind in sorted(known.kinds):
         found |= _Kind(known.kinds[kind]).definitions(static)
     if lists := found.get("list"):
-        refs = _refs(any_of(FILLED, *(_looked_for(kind) for kind in MEMBER_KEYS if kind in known.kinds)))
+        kinds = [kind for kind in MEMBER_KEYS if kind in known.kinds]
+        refs = _refs(any_of(FILLED, *(_looked_for(kind) for kind in kinds)))
         parts = cast(dict[str, Schema], lists["properties"])
-        parts["members"] = {**parts["members"], **any_of(refs, _partial(refs))}
+        found["members-from-rows"] = _roster(static["members-from-rows"], kinds)
+        parts["members"] = {**parts["members"], **any_of(refs, _partial(refs), defined("members-from-rows"))}
     return {_safe(name): schema for name, schema in found.items()}
+
+
+def _roster(static: Schema, kinds: Iterable[str]) -> Schema:
+    parts = cast(Mapping[str, Schema], static["properties"])
+    return {**static, "properties": {**parts, "match": any_of(*(_ref(kind, "match.forms") for kind in kinds))}}
 
 
 def _ref(kind: str, part: str) -> Schema:
@@ -146,7 +153,8 @@ class _Kind:
             kind: {**body, "properties": self.body(cast(Mapping[str, Schema], body["properties"]))},
             f"{kind}.fields": _keyed({f.key: False if f.read_only else self.of_field("value", f) for f in self.fields}),
             f"{kind}.relationships": _keyed({rel.key: _link(rel) if rel.writable else False for rel in self.rels}),
-            f"{kind}.match": any_of(self.match_keys(), _ref(kind, "values")),
+            f"{kind}.match": any_of(self.match_keys(), self.match_lists(), _ref(kind, "values")),
+            f"{kind}.match.forms": self.match_forms(),
             f"{kind}.lifecycle": {**lifecycle, "properties": self.lifecycle(lifecycle)},
             **{f"{kind}.form.{field.key}": self.form(field) for field in self.fields},
         }
@@ -189,6 +197,10 @@ class _Kind:
         keys = [f.key for f in self.fields if not f.read_only] + [rel.key for rel in self.rels if rel.writable]
         return {"type": "array", "items": {"enum": keys}, "minItems": 1, "uniqueItems": True}
 
+    def match_lists(self) -> Schema:
+        """Several lists of keys, each for where those before it hit nothing."""
+        return {"type": "array", "items": self.match_keys(), "minItems": 1, "uniqueItems": True}
+
     def lifecycle(self, static: Schema) -> dict[str, Schema]:
         parts = dict(cast(Mapping[str, Schema], static["properties"]))
         keys = [*self.of.fields, *self.of.relationships]
@@ -200,21 +212,26 @@ class _Kind:
         """The parts of a source of this kind; the forms of its columns follow from the types of the fields."""
         writable: dict[str, Schema | bool] = {f.key: self.of_field("form", f) for f in self.fields if not f.read_only}
         links: dict[str, Schema | bool] = {rel.key: _link(rel, "form") for rel in self.rels if rel.writable}
-        says = {"not": defined("says-nothing")}
-        forms: dict[str, Schema] = {field.key: {"allOf": [self.of_field("form", field), says]} for field in self.fields}
-        forms |= {rel.key: _ref(rel.target, "matched.form") for rel in self.rels}
         return {
             "fields": _keyed(writable),
             "relationships": _keyed(links),
-            "match": any_of(self.match_keys(), _filled(forms)),
+            "match": any_of(self.match_keys(), self.match_lists(), _ref(self.of.kind, "match.forms")),
             "lifecycle": _ref(self.of.kind, "lifecycle"),
         }
+
+    def match_forms(self) -> Schema:
+        """What a match may say of columns."""
+        says = {"not": defined("says-nothing")}
+        forms: dict[str, Schema] = {field.key: {"allOf": [self.of_field("form", field), says]} for field in self.fields}
+        forms |= {rel.key: _ref(rel.target, "matched.form") for rel in self.rels}
+        return _filled(forms)
 
     def form(self, field: FieldDef) -> Schema:
         if not is_value_type(field.type):
             return NOTHING
         several = takes_several(field.type, field.words)
-        forms = [_COLUMNS if several else _COLUMN, _same(self.of_field("value", field))]
+        value = self.of_field("value", field)
+        forms = [_mapped(_COLUMNS if several else _COLUMN, value), _same(value)]
         if several:
             forms.append({**_refs(any_of(*forms)), "minItems": 1})
         if parts := part_schemas(field.type):
@@ -261,7 +278,8 @@ def _links(target: str, known: Known) -> dict[str, Schema]:
         "many": any_of(EMPTY, ref, refs, _partial(refs)),
         "matched": any_of(named, {**_refs(named), "minItems": 1}),
     }
-    forms = {f"{form}.form": _link_form(_ref(target, form)) for form in found}
+    looked_up = [_looked_up(target, known)] if is_kind(target) else []
+    forms = {f"{form}.form": _link_form(_ref(target, form), looked_up) for form in found}
     return {f"{target}.{form}": schema for form, schema in (found | forms).items()}
 
 
@@ -341,7 +359,19 @@ def _same(value: Schema) -> Schema:
     return closed({"value": value}, required=["value"])
 
 
-def _link_form(link: Schema) -> Schema:
-    """A column whose cells hold refs, the same for every row, or several of these."""
-    forms = [_COLUMNS, _same(link)]
+def _mapped(column: Schema, value: Schema) -> Schema:
+    """A column whose map makes values of the field of its cells."""
+    return {"allOf": [column, {"properties": {"map": {"additionalProperties": value}, "else": value}}]}
+
+
+def _looked_up(kind: str, known: Known) -> Schema:
+    """Records that cells find."""
+    if kind not in known.kinds or kind_of(kind).uploaded:
+        return defined("lookup")
+    return closed({"match": _ref(kind, "match.forms"), "empty": {"type": "null"}}, required=["match"])
+
+
+def _link_form(link: Schema, looked_up: Iterable[Schema]) -> Schema:
+    """A column whose cells hold refs, what cells find, the same for every row, or several of these."""
+    forms = [_mapped(_COLUMNS, link), _same(link), *looked_up]
     return any_of(*forms, {**_refs(any_of(*forms)), "minItems": 1})
