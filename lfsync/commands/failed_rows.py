@@ -13,7 +13,8 @@ from lfsync.commands.saved_file import refuse_own, save
 from lfsync.errors import ConfigError, UsageError
 from lfsync.model import JSON, Address, Outcome, Place, Plan
 from lfsync.project.folder import Folder
-from lfsync.project.load import Project, table_of
+from lfsync.project.load import Project, table_of, table_of_query
+from lfsync.project.source_rows import keyed_rows
 
 REASON: Final = "lfsync_reason"
 _WHAT: Final = "the rows that were not applied"
@@ -41,32 +42,42 @@ def save_failed(path: Path, project: Project, plan: Plan, outcomes: Iterable[Out
     return len(rows)
 
 
+_RowId = tuple[Place, str]  # of a query all rows have one place, and each the text that its key is made of
+
+
 def _rows(project: Project, reasons: Mapping[Address, str]) -> tuple[list[str], list[dict[str, JSON]]]:
     """The columns of all sources that such rows come from, and the rows in the order of their places."""
-    by_source: dict[Place, dict[Place, str]] = {}
+    by_source: dict[Place, dict[_RowId, str]] = {}
     for address, reason in reasons.items():
         resource = project.resources.get(address)
         if resource is not None and resource.row is not None:
-            by_source.setdefault(resource.row.source, {})[resource.place] = reason
+            key = resource.row.cell if project.sources[resource.row.source].query else ""
+            by_source.setdefault(resource.row.source, {})[resource.place, key] = reason
     columns: dict[str, None] = {}
     rows: list[dict[str, JSON]] = []
     for at in sorted(by_source or project.sources):
         names, cells = _as_they_stood(project, at)
         columns |= dict.fromkeys(names)
-        for place, reason in sorted(by_source.get(at, {}).items()):
-            rows.append({**cells.get(place, {}), REASON: reason if place in cells else f"{place}: {reason}"})
+        for row, reason in sorted(by_source.get(at, {}).items()):
+            where = ": ".join(map(str, filter(None, row)))
+            rows.append({**cells.get(row, {}), REASON: reason if row in cells else f"{where}: {reason}"})
     return [*(name for name in columns if name and name != REASON), REASON], rows
 
 
-def _as_they_stood(project: Project, at: Place) -> tuple[Sequence[str], Mapping[Place, dict[str, JSON]]]:
-    """The columns and rows of a source; nothing where its file was changed since the project was loaded."""
-    file, folder = project.sources[at].file, Folder(project.root)
+def _as_they_stood(project: Project, at: Place) -> tuple[Sequence[str], Mapping[_RowId, Mapping[str, JSON]]]:
+    """The columns and rows of a source; nothing where its files were changed since the project was loaded."""
+    source, folder = project.sources[at], Folder(project.root)
     try:
-        table = table_of(folder, file.as_it_stands)
+        if source.query:
+            table, _ = table_of_query(folder, source.query)
+            rows = {(source.query.place, key): cells for key, cells in keyed_rows(source, table).items()}
+        else:
+            table = table_of(folder, source.file.as_it_stands)
+            rows = {(place, ""): cells for place, cells in table.rows}
     except ConfigError:
         return (), {}
-    path = folder.real(file.path)
-    return (table.columns, dict(table.rows)) if folder.digests[path] == project.digests.get(path) else ((), {})
+    is_same = all(project.digests.get(path) == known for path, known in folder.digests.items())
+    return (table.columns, rows) if is_same else ((), {})
 
 
 def _table(columns: Sequence[str], rows: Iterable[Mapping[str, JSON]], delimiter: str) -> str:

@@ -269,9 +269,7 @@ def _source() -> Schema:
             "What the rows are.",
         ),
         "file": _ROW_FILE,
-        "query": _described(
-            FILLED, "In place of `file`: SQL over the project's files, or the .sql file that holds it."
-        ),
+        "query": _described(FILLED, "In place of `file`: SQL over the project's files, or a .sql file that holds it."),
         **_row_file(),
         "where": _where(),
         "key": _key(),

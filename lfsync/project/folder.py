@@ -154,6 +154,10 @@ class Folder:
             row = wrong.place.line if wrong.place else 1
             raise ConfigError([Problem(wrong.message, Place(name, row), hint=wrong.hint)]) from None
 
+    def note(self, name: str, place: Place) -> None:
+        """Notes down what a file holds that something else has read."""
+        self._read(self.present(name, place), name, MAX_ROWS, place)
+
     def yaml(self, name: str) -> str:
         """The text of a YAML file."""
         start = Place(name, 1, 1)

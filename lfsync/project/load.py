@@ -22,6 +22,7 @@ from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
 from lfsync.project.sources import Roster, Source, mappings, members_mapping
 from lfsync.project.sql_query import query_table
+from lfsync.project.sql_syntax import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,13 +293,21 @@ class _Loading:
     def table(self, source: Source) -> Table:
         if source.query is None:
             return table_of(self.folder, source.file)
-        table, self.queried[source.place] = query_table(self.folder.root, source.query)
+        table, self.queried[source.place] = table_of_query(self.folder, source.query)
         return table
 
 
 def table_of(folder: Folder, file: RowFile) -> Table:
     """The rows of a file. ConfigError where it can't be read, or holds no table."""
     return read_table(file, folder.rows(file.path, file.place, file.encoding))
+
+
+def table_of_query(folder: Folder, query: Query) -> tuple[Table, tuple[str, ...]]:
+    """The rows of a query, and the names of the files that it read. ConfigError where it can't be run."""
+    table, names = query_table(folder.root, query)
+    for name in names:
+        folder.note(name, query.place)
+    return table, names
 
 
 _NAMED = 3  # files that a warning names

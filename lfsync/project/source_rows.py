@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -53,6 +54,15 @@ def build(source: Source, table: Table, default: Default) -> Built:
         for place, cells in _taken(table, source.where, built):
             rows.add(place, cells)
     return built
+
+
+def keyed_rows(source: Source, table: Table) -> dict[str, Mapping[str, JSON]]:
+    """The rows that a source takes, by the text that the key of each is made of."""
+    reader, found = _Cells(Built()), dict[str, Mapping[str, JSON]]()
+    for place, cells in _taken(table, source.where, reader.built):
+        with suppress(RowError):
+            found.setdefault(".".join(reader.key(source.key, place, cells)), cells)
+    return found
 
 
 def build_members(roster: Roster, table: Table) -> tuple[Links, Built]:

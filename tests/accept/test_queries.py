@@ -1,4 +1,4 @@
-"""What a query gives, and the cells that one reads, are named and left (rule V2)."""
+"""Queries at work: what one gives, and the cells that one reads, are named and left (rule V2); rows that failed."""
 
 from __future__ import annotations
 
@@ -41,3 +41,16 @@ def test_beside_a_query_all_else_is_accepted(desk: Desk) -> None:
     desk.people("contact.c", {"$title": "new"})
     desk.accept()
     assert "$title: new" in desk.read("s.yaml")
+
+
+def test_the_rows_of_a_query_that_were_not_applied_are_told_apart(desk: Desk) -> None:
+    """`apply --failed`: all rows of a query have one place, so it goes by their keys."""
+    for name in ("A", "A", "B", "B"):
+        desk.town.ask("POST", "/v1/accounts", {"fields": {"$name": name}, "relationships": {}})
+    rows = "Id,Name,Nick\na,A,x\nb,B,y\nc,C,z\n"
+    desk.write({"s.yaml": QUERIED, "q.sql": "select * from 'rows.csv' order by Id desc", "rows.csv": rows})
+    desk.town.apply("--failed", str(desk.town.root / "failed.csv"), expect=3)
+    head, *lines = desk.read("failed.csv").splitlines()
+    assert head == "Id,Name,Nick,lfsync_reason"
+    assert [line.split(",")[:3] for line in lines] == [["a", "A", "x"], ["b", "B", "y"]]
+    assert all("acc_" in line for line in lines)
