@@ -315,11 +315,11 @@ def test_a_row_has_the_lists_that_it_has_values_for() -> None:
         ("[[$name], code]", "r.yaml:3:22: account.a: an item of `match` must be a list of keys"),
         ("[[$name], [[code]]]", "r.yaml:3:23: account.a: an item of an item of `match` must be text"),
         ("[[$name], [cod]]", "r.yaml:3:23: account.a: `match` names `cod`, which is not declared here"),
-        ("[[tier], [employees]]", "r.yaml:3:12: account.a: `match` names nothing that has a value"),
+        ("[[tier], [$website]]", "r.yaml:3:12: account.a: `match` names nothing that has a value"),
     ],
 )
 def test_mistakes_of_several_lists_of_keys(tmp_path: Path, match: str, said: str) -> None:
-    text = f"accounts:\n  a:\n    match: {match}\n    fields: {{$name: A, tier: null, employees: ''}}\n"
+    text = f"accounts:\n  a:\n    match: {match}\n    fields: {{$name: A, tier: null, $website: ''}}\n"
     project = load(tmp_path, {"r.yaml": text})
     found = checked(project)
     assert [each for each in found if each.startswith(said)], found
