@@ -17,6 +17,7 @@ from lfsync.project.columns import Column, Form, Object, Same, columns_of
 from lfsync.project.conversions import CellError
 from lfsync.project.row_files import RowFile
 from lfsync.project.sources import Source
+from lfsync.wording import nfc
 
 Means = Callable[[JSON], JSON]
 """What a value of the field means, in the form that is compared. ValueError for what is none."""
@@ -135,7 +136,9 @@ def _comes_to(column: Column, cell: JSON, data: JSON, means: Means) -> bool:
 def _held(source: Source, data: JSON) -> JSON:
     """A cell that the file can hold: none that counts as empty, and no character that its encoding lacks."""
     text = data if source.file.is_jsonl else cell_text(data)
-    if isinstance(text, str) and text in source.file.nulls:
+    if isinstance(text, str) and not text.strip():
+        raise CantEditError("a cell of blanks counts as an empty one")
+    if isinstance(text, str) and nfc(text.strip()) in source.file.nulls:
         raise CantEditError(f"`{text}` counts as an empty cell by `null_values`, at {source.place}")
     if isinstance(text, str) and not source.file.is_jsonl:
         _check_characters(text, source.file)

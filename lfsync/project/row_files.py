@@ -18,7 +18,7 @@ ENDINGS: Final = (".csv", ".tsv", ".jsonl")
 FILE_KEYS: Final = ("delimiter", "encoding", "skip_lines", "null_values")
 ENCODINGS: Final = ("utf-8", "utf-16", "latin-1", "windows-1252", "iso-8859-15", "cp437", "cp850", "mac-roman")
 
-_NO_ENCODING: Final = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7", "undefined")
+_NO_ENCODING: Final = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined")
 MAX_SKIPPED: Final = 10_000
 
 
@@ -102,7 +102,7 @@ def _encoding(forms: Forms, node: Node) -> str | None:
         found = codecs.lookup(name.strip())
     except (LookupError, ValueError, UnicodeError):
         found = None
-    if found is None or not found._is_text_encoding or found.name in _NO_ENCODING:
+    if found is None or not found._is_text_encoding or found.name.replace("_", "-") in _NO_ENCODING:
         hint = did_you_mean(name, ENCODINGS) or f"among others: {', '.join(ENCODINGS)}"
         forms.say(node, f"there is no encoding `{name}`", hint)
         return None
