@@ -276,12 +276,13 @@ class _Rows(_Cells):
             return True
         templates = (name for column in self.source.key if column.template for name in column.names)
         made_of = (*cell, *(nfc(str(cells.get(name)).strip()) for name in templates))
+        is_new = address.key not in self.seen
         first, where = self.seen.setdefault(address.key, (made_of, place))
         if first != made_of:
             message = f"`{'.'.join(cell)}` gives the same key as `{'.'.join(first[: len(cell)])}` at {where}"
             hint = "two cells must not become one thing, with `unique: first`, too: take another key column"
             raise RowError([Problem(message, place, str(address), hint)])
-        return where == place
+        return is_new
 
     def body(self, address: Address, place: Place, cells: Mapping[str, JSON]) -> Body:
         """What a row says. RowError with all that is wrong with it."""

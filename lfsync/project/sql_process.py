@@ -171,10 +171,11 @@ class _Functions:
         if name.lower() in self.known and not self.changing(Used(name.lower(), None)):
             return False
         quoted = name.replace('"', '""')
-        try:
-            self.connection.execute(f'SELECT "{quoted}"').fetchall()
-        except duckdb.Error:
-            return False
+        with suppress(duckdb.Error):
+            try:
+                self.connection.execute(f'SELECT "{quoted}"')
+            except duckdb.BinderException:  # there is no such column, and no such value
+                return False
         return True
 
 

@@ -112,6 +112,13 @@ def test_two_sources_may_be_asked_by_one_file(tmp_path: Path) -> None:
     assert {str(each) for each in load(tmp_path, files).resources} == {"account.1", "contact.1"}
 
 
+def test_the_first_of_several_rows_of_a_key(tmp_path: Path) -> None:
+    """All rows have one place: it goes by the order that the query gives them."""
+    sql = "select 1 as Id, n as Name from (values ('B'), ('A')) t(n) order by n"
+    [found] = load(tmp_path, {"a.yaml": source(sql, "    unique: first\n")}).resources.values()
+    assert found.fields["$name"].data == "A"
+
+
 def test_a_query_stays_in_its_project(tmp_path: Path) -> None:
     write(tmp_path / "other", {"data/deals.csv": DEALS})
     told = problems(tmp_path / "mine", {"a.yaml": source("from '../other/data/deals.csv'")})
