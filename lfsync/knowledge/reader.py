@@ -17,7 +17,8 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Set
+from contextlib import asynccontextmanager, suppress
 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
@@ -58,26 +59,55 @@ class Reader:
         self.knowledge.recent |= self._settled_at.keys()
         self.knowledge.late_lists |= {id for kind, id in self._settled_at if kind == "list"}
         self._wait = _FIRST_WAIT
+        self._ahead: asyncio.Task[None] | None = None
         self._firsts: dict[str, tuple[Page, float]] = {}  # front pages that led to no listing yet, and since when
 
     # ------------------------------------------------------------ the first reading
 
+    @asynccontextmanager
+    async def ahead(self, needs: Mapping[str, Need]) -> AsyncIterator[None]:
+        """Lists already what `begin` is going to list in any case: the requests take longer than all that is computed.
+
+        `needs`: those that are known so far. What fails is left to `begin`, which tells of it.
+        """
+        self._ahead = asyncio.create_task(self._list_ahead(needs))
+        try:
+            yield
+        finally:
+            self._ahead.cancel()
+            await asyncio.wait([self._ahead])
+
+    async def _list_ahead(self, needs: Mapping[str, Need]) -> None:
+        await asyncio.gather(*(self._list_if_cheaper(kind, need) for kind, need in needs.items()))
+
+    async def _list_if_cheaper(self, kind: str, need: Need) -> None:
+        with suppress(ApiError):
+            first = await self._read_first(kind)
+            if self._pays(need, kind, first):
+                await self.list(kind, first)
+
     async def begin(self, needs: Mapping[str, Need]) -> None:
         """Read what is needed in any case. What a match looks for in a mirror is wanted later, once it has an id."""
+        if self._ahead is not None:
+            await self._ahead
         for kind, id in self.knowledge.recent:
             if kind in needs:
                 needs[kind].ids.add(id)
-        firsts = await asyncio.gather(*map(self._read_first, needs))
-        await asyncio.gather(*(self._begin(k, needs[k], first) for k, first in zip(needs, firsts, strict=True)))
+        await asyncio.gather(*(self._begin(kind, need) for kind, need in needs.items()))
 
-    async def _begin(self, kind: str, need: Need, first: Page) -> None:
-        listed = need.is_listed or first.total <= PAGE_SIZE
-        unread = [id for id in need.ids if not self._is_known(kind, id)]
-        if listed or len(unread) >= _pages(first) - 1 or not await self._trusts_reads(kind):
-            await self.list(kind, first)
+    async def _begin(self, kind: str, need: Need) -> None:
+        if kind not in self.knowledge.listed:
+            first = self._first(kind) or await self._read_first(kind)
+            if self._pays(need, kind, first) or not await self._trusts_reads(kind):
+                await self.list(kind, first)
         recent = [id for id in need.ids if (kind, id) in self.knowledge.recent]
         unread = [id for id in need.ids if not self._is_known(kind, id)]
         await self._read_records((kind, id) for id in {*unread, *recent})
+
+    def _pays(self, need: Need, kind: str, first: Page) -> bool:
+        """Whether the whole list is needed, or costs no more than reading by id what is."""
+        unread = [id for id in need.ids if not self._is_known(kind, id)]
+        return need.is_listed or first.total <= PAGE_SIZE or len(unread) >= _pages(first) - 1
 
     def _is_known(self, kind: str, id: str) -> bool:
         return id in self.knowledge.records.get(kind, {})

@@ -207,7 +207,7 @@ class Comparer:
         ours = self.state.hash(sides.declared[key])
         if key in sides.linked:
             return LinkHashes(ours, self._seen(desired, key, sides.linked[key]))
-        return Hashes(ours, self.state.hash(sides.live[key]))
+        return Hashes(ours, ours if sides.live[key] == sides.declared[key] else self.state.hash(sides.live[key]))
 
     def left(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
         """The same of a key that was written and does not show the declared value (rule S5)."""

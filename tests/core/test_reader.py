@@ -11,12 +11,15 @@ import pytest
 
 from lfsync.api.client import Client
 from lfsync.api.paging import Listing
+from lfsync.errors import ConfigError, RefusedError
 from lfsync.kinds import Kind
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import JSON, Address, Record
 from lfsync.planning.draft import Wishes
+from lfsync.planning.make import plan_declared
 from lfsync.planning.planned import Planned
+from lfsync.planning.session import Session
 from lfsync.state.state import Binding, Released, State
 from lfsync.times import iso
 from tests.core.crm import Crm
@@ -104,6 +107,39 @@ def test_many_bound_records_are_read_by_the_page(open_crm: Callable[..., Crm]) -
     planned = crm.plan(accounts(100), companies(crm, 100))
     assert crm.asked() == {"accounts page": ACCOUNTS / 25}
     assert not planned.plan.changes
+
+
+def test_pages_go_out_beside_the_check_of_the_files(open_crm: Callable[..., Crm]) -> None:
+    """The API's pace is the wall: whatever is computed is computed while requests are under way."""
+    crm = open_crm(seed(tasks=0))
+    crm.plan(accounts(100), companies(crm, 100))
+    paths = crm.paths()
+    assert paths.index("/v1/accounts") < paths.index("/v1/accounts/definitions") + 2
+    assert paths[0] == "/v1/auth/validate"
+
+
+def test_a_mistake_ends_what_was_begun_beside_the_check(open_crm: Callable[..., Crm]) -> None:
+    crm = open_crm(seed(tasks=0))
+    state = companies(crm, 100)
+    crm.plan(accounts(100), state)  # now the log is of that
+    left: list[asyncio.Task[object]] = []
+
+    async def fail(session: Session) -> None:
+        try:
+            await plan_declared(session)
+        finally:
+            left.extend(asyncio.all_tasks() - {asyncio.current_task()})
+
+    with pytest.raises(ConfigError, match="no field `nmae`|configuration"):
+        crm.run(accounts(100, "b: {fields: {$name: B, nmae: B}}"), fail, state)
+    assert not left
+
+
+def test_a_kind_that_the_key_may_not_read_is_not_asked_for(open_crm: Callable[..., Crm]) -> None:
+    crm = open_crm(seed(tasks=0))
+    with pytest.raises(RefusedError, match="accounts:read"):
+        crm.plan(accounts(100), companies(crm, 100), key="sk_lf_scopes_tasks:read,members:read")
+    assert crm.paths() == ["/v1/auth/validate"]
 
 
 @pytest.mark.parametrize(("bound_", "way"), [(14, "by id"), (15, "page")])
