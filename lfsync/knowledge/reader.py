@@ -60,6 +60,9 @@ class Reader:
         self.knowledge.late_lists |= {id for kind, id in self._settled_at if kind == "list"}
         self._wait = _FIRST_WAIT
         self._ahead: asyncio.Task[None] | None = None
+        self._is_doubtful: Callable[[Record], bool] | None = None
+        self._rows: list[Record] | None = None  # that came before anybody could tell whether they are doubtful
+        self._reads: dict[RecordKey, asyncio.Task[None]] = {}
         self._firsts: dict[str, tuple[Page, float]] = {}  # front pages that led to no listing yet, and since when
 
     # ------------------------------------------------------------ the first reading
@@ -70,12 +73,31 @@ class Reader:
 
         `needs`: those that are known so far. What fails is left to `begin`, which tells of it.
         """
+        self._rows = []
         self._ahead = asyncio.create_task(self._list_ahead(needs))
         try:
             yield
         finally:
-            self._ahead.cancel()
-            await asyncio.wait([self._ahead])
+            tasks = (self._ahead, *self._reads.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def doubt(self, is_doubtful: Callable[[Record], bool]) -> None:
+        """From now on rows that are doubtful are read by id while the next pages come (rule R1), until `begin` ends."""
+        rows, self._rows = self._rows or [], None
+        self._is_doubtful = is_doubtful
+        self._look_at(rows)
+
+    def _look_at(self, rows: Iterable[Record]) -> None:
+        if self._rows is not None:
+            self._rows += rows
+        if self._is_doubtful is None:
+            return
+        for row in rows:
+            key = (row.kind, row.id)
+            if key not in self._reads and key not in self.knowledge.recent and self._is_doubtful(row):
+                self._reads[key] = asyncio.create_task(self._read_record(key))
 
     async def _list_ahead(self, needs: Mapping[str, Need]) -> None:
         await asyncio.gather(*(self._list_if_cheaper(kind, need) for kind, need in needs.items()))
@@ -94,6 +116,8 @@ class Reader:
             if kind in needs:
                 needs[kind].ids.add(id)
         await asyncio.gather(*(self._begin(kind, need) for kind, need in needs.items()))
+        self._rows = self._is_doubtful = None
+        await asyncio.gather(*self._reads.values())
 
     async def _begin(self, kind: str, need: Need) -> None:
         if kind not in self.knowledge.listed:
@@ -125,7 +149,7 @@ class Reader:
         """All of a kind; where its list keeps moving, all that was seen."""
         self._firsts.pop(kind, None)
         too_new = {key for key in self.knowledge.recent if key[0] == kind}
-        listing = await self.client.list(kind_of(kind), first=first)
+        listing = await self.client.list(kind_of(kind), first=first, seen=self._look_at)
         self._take(listing.records.values())
         self.knowledge.too_new |= too_new
         if listing.complete:
@@ -226,6 +250,7 @@ class Reader:
         first = await self.client.page(kind_of(kind))
         self._firsts[kind] = (first, at)
         self._take(first.records)
+        self._look_at(first.records)
         return first
 
     async def _read_mirrors(self, kind: str, accounts: Collection[str], spared: int) -> bool:

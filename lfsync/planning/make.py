@@ -18,7 +18,7 @@ from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
-from lfsync.planning.diff import Comparer, names
+from lfsync.planning.diff import Comparer, doubts, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
@@ -52,6 +52,8 @@ async def _plan_declared(
 ) -> Planned:
     orphan_kinds = {address.kind for address in state.orphans(session.project.resources)} if wishes.prune else set()
     desired, schema = await session.prepare(orphan_kinds | _open_kinds(session))
+    if not patterns:
+        reader.doubt(doubts(desired, schema, state))
     selection = select(desired, state.orphans(desired) if wishes.prune else (), patterns)
     seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
     lost, uploads = _left_open(session, state, selection.chosen if patterns else None)
