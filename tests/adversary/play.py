@@ -325,8 +325,9 @@ class Played:
             self.stage.upload(body["path"], body["mimeType"], body["content"], whole=act["whole"])
 
     def _act_jump(self, act: Data) -> None:
-        """Time passes: sessions of uploads end."""
+        """Time passes: sessions of uploads end, and the index catches up."""
         self.stage.clock.ahead += act["by"]
+        self.unsettled.clear()
 
     def _act_press(self, act: Data) -> None:
         """A person changes just what the last plan that was saved is about to change."""
