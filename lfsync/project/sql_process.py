@@ -53,7 +53,7 @@ def main() -> None:
     """Answer one question."""
     question = json.load(sys.stdin)
     memory = int(question["memory"])
-    _bound(memory)
+    bound(memory)
     try:
         lines = answer(Path(question["root"]), str(question["sql"]), memory)
         for line in lines:
@@ -63,7 +63,7 @@ def main() -> None:
         sys.stdout.write(json.dumps({"problems": problems}) + "\n")
 
 
-def _bound(memory: int) -> None:
+def bound(memory: int) -> None:
     """No file can be written, no core dumped; DuckDB doesn't count all that it takes against its own limit."""
     for what, most in ((resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, memory + _BESIDE)):
         with suppress(ValueError, OSError):  # not every system bounds everything

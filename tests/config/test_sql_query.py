@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import Place
@@ -483,7 +485,68 @@ def test_memory_is_bounded(root: Path, sql: str) -> None:
     assert "64 MB of memory" in said(root, sql, memory=64 << 20)
 
 
-def test_the_question_names_no_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_writes_no_file(tmp_path: Path) -> None:
+    script = "from lfsync.project.sql_process import bound; bound(1 << 30); open('x', 'wb', 0).write(b'x')"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "File too large" in done.stderr
+    assert (tmp_path / "x").read_text() == ""
+
+
+def test_the_process_knows_nothing_of_the_environment(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown by a DuckDB that tells all that it knows. And one that can't be used is told in one line."""
+    tells = tmp_path / "tells"
+    tells.mkdir()
+    (tells / "duckdb.py").write_text("import os\nraise ImportError(f'broken: {dict(os.environ)}')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tells))
     monkeypatch.setenv("LIGHTFIELD_API_KEY", SECRET)
-    assert SECRET not in json.dumps(run(root, "from 'data/deals.csv'").rows)
-    refused(root, "from read_csv('/proc/self/environ')")
+    assert "the query could not be run: ImportError: broken: {" in said(root, "select 1 as x")
+
+
+# ---------------------------------------------------------------- whatever the form
+
+
+FORMS = [
+    *("from '{}'", "from read_csv('{}')", "from read_csv(['data/deals.csv', '{}'])", "from read_csv_auto('{}')"),
+    *(
+        "from read_json('{}')",
+        "from read_json_objects('{}')",
+        "from read_ndjson_auto(['{}'])",
+        "from read_parquet('{}')",
+    ),
+    *(
+        "from read_text('{}')",
+        "from read_blob('{}')",
+        "from glob('{}')",
+        "from sniff_csv('{}')",
+        "from query_table('{}')",
+    ),
+    *("from query('from ''{}''')", "from read_csv(concat('', '{}'))", "from read_csv('{}', header := false)"),
+    *("from parquet_kv_metadata('{}')", "from read_csv(filename := true, '{}')", "table '{}'", "summarize '{}'"),
+    *("from read_csv(('{}'))", "from read_csv('{}'::varchar)", "from read_csv(list_value('{}'))", 'from "{}"'),
+]
+AROUND = [
+    *("{}", "with x as ({}) from x", "with recursive x as ({}) from x", "select (select count(*) from ({}))"),
+    *(
+        "select 1 as x where exists ({})",
+        "from (values (1)) v, lateral ({})",
+        "({}) union all ({})",
+        "({}) except ({})",
+    ),
+    *("from 'data/deals.csv' d join ({}) s on true", "select [1 for i in (select list(1) from ({}))]", "{} limit 1"),
+    *("from 'data/deals.csv' order by (select count(*) from ({}))", "from ({}) pivot (count(*) for secret in ('x'))"),
+    *("select sum(id) filter (where exists ({})) from 'data/deals.csv'", "with x as materialized ({}) select 1 from x"),
+    *("select case when true then (select min(s) from ({}) t(s)) end", "with x as (copy ({}) to 'y.csv') from x"),
+]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.sampled_from(FORMS), st.lists(st.sampled_from(AROUND), max_size=2), st.sampled_from(PLACES))
+def test_no_form_around_another_reads_it(
+    refused_here: Callable[[str], str], form: str, around: list[str], place: str
+) -> None:
+    sql = form.replace("{}", place)
+    for each in around:
+        sql = each.replace("{}", sql)
+    refused_here(sql)
