@@ -229,6 +229,20 @@ def test_every_mistake_of_a_row_is_told_at_once() -> None:
     ]
 
 
+def test_a_ref_to_a_row_with_a_mistake_is_no_second_mistake(tmp_path: Path) -> None:
+    source = (
+        "sources:\n"
+        "  - {kind: account, file: a.csv, key: K, fields: {$name: K, size: {column: N, number: {}}}}\n"
+        "  - {kind: contact, file: c.csv, key: M, fields: {$email: [M]}, relationships: {$account: K}}\n"
+    )
+    files = {"r.yaml": source, "a.csv": "K,N\nbad one,x\n", "c.csv": "M,K\na@x.example,bad one\nb@x.example,no one\n"}
+    found = [str(problem).splitlines()[0] for problem in load(tmp_path, files).problems]
+    assert found == [
+        "a.csv:2: account.bad-one: column `N`: `x` is no number with `.` before the fraction",
+        "c.csv:3: contact.b@x.example: `$account`: there is no account `no one`",
+    ]
+
+
 # ---------------------------------------------------------------- members from rows, lookups
 
 LIST = "lists:\n  l:\n    fields: {$name: L, $objectType: $account}\n    members: {MEMBERS}\n"
