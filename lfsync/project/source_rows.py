@@ -22,23 +22,23 @@ from lfsync.wording import as_it_stands, did_you_mean, nfc
 
 @dataclass(slots=True)
 class Built:
-    """What a source's rows came to. `misses` counts the rows where a column's pattern had no hit, with the first.
+    """What a source's rows came to. `misses`: of columns whose pattern had no hit, by their place, the name, in how many cells, and the first.
 
     `unmet`: that rows are there, and `where` takes none of them. `broken`: what rows with mistakes would declare.
     """
 
     resources: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    misses: dict[Column, tuple[int, Place]] = field(default_factory=dict)
+    misses: dict[Place, tuple[str, int, Place]] = field(default_factory=dict)
     unmet: tuple[str, ...] = ()
     broken: set[Address] = field(default_factory=set)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         missed = (
-            f"{column.place}: the pattern of column `{column.name}` finds nothing in {count} "
+            f"{place}: the pattern of column `{name}` finds nothing in {count} "
             f"{'cell' if count == 1 else 'cells'}, first at {first}; that counts as empty"
-            for column, (count, first) in self.misses.items()
+            for place, (name, count, first) in self.misses.items()
         )
         return (*missed, *self.unmet)
 
@@ -219,8 +219,8 @@ class _Cells:
                 raise _bad_cell(column, error, place, within) from None
             if data is None:
                 if column.is_cut and conversion is column.conversions[0]:
-                    count, first = self.built.misses.get(column, (0, place))
-                    self.built.misses[column] = (count + 1, first)
+                    _, count, first = self.built.misses.get(column.place, (column.name, 0, place))
+                    self.built.misses[column.place] = (column.name, count + 1, first)
                 return None
         return data
 

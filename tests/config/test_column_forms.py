@@ -79,6 +79,7 @@ def said_of(form: str) -> list[str]:
         ("map: {a: b}", "x" * 61, f"r.csv:2: column `A`: `{'x' * 60}...` is not in the map"),
         ("map: {a: 1, c: 2}, split: ;", "a; c ;", [1, 2]),
         ("map: {ab: 1}, pattern: '^(..)'", "abc", 1),
+        ("map: {ab: 1}, pattern: '^(..)'", "a", "(left alone)"),
         ("map: {Cafe\u0301: x}", "Caf\u00e9", "x"),  # compared in NFC (rule C18)
     ],
 )
