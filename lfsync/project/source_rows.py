@@ -22,7 +22,9 @@ from lfsync.wording import as_it_stands, did_you_mean, nfc
 
 @dataclass(slots=True)
 class Built:
-    """What a source's rows came to. `misses`: of columns whose pattern had no hit, by their place, the name, in how many cells, and the first.
+    """What a source's rows came to.
+
+    `misses`: of columns whose pattern had no hit, by their place: the name, in how many cells, and the first of these.
 
     `unmet`: that rows are there, and `where` takes none of them. `broken`: what rows with mistakes would declare.
     """

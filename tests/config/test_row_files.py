@@ -101,9 +101,10 @@ def test_delimiters_that_are_none(tmp_path: Path, mark: str) -> None:
     assert first.hint
 
 
-def test_a_delimiter_of_json_lines() -> None:
-    with pytest.raises(AssertionError):
-        rows("    delimiter: ';'\n" + FIELDS, "{}", "jsonl")
+def test_json_lines_have_no_delimiter(tmp_path: Path) -> None:
+    source = "sources: [{kind: account, file: r.jsonl, delimiter: ;, key: K, match: [$name], fields: {$name: A}}]\n"
+    said = "r.yaml:1:53: `delimiter`: a jsonl file has none -- take it out"
+    assert said in problems(tmp_path, {"r.yaml": source, "r.jsonl": '{"K": 1, "A": "x"}\n'})
 
 
 def test_lines_above_the_header() -> None:
