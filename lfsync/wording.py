@@ -25,6 +25,14 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_plain[close[0]] if close else None
 
 
+def as_it_stands(text: str) -> str:
+    """A text of somebody's for a message, as it stands: "`text`"; of a long one its beginning."""
+    return f"`{text}`" if len(text) <= _SHOWN else f"`{text[:_SHOWN]}...`"
+
+
+_SHOWN = 60  # characters
+
+
 def with_article(noun: str) -> str:
     """`an account`, `a task`."""
     return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from yaml.nodes import Node
 
 from lfsync.project.declarations import Forms
-from lfsync.wording import did_you_mean
+from lfsync.wording import as_it_stands, did_you_mean
 
 DATE_HINT: Final = "correct the cell, or the column's `date` and `timezone`"
 
@@ -45,7 +45,7 @@ class CellDate:
             return _moment(found, text)
         if self.zone is None:
             if has_clock:
-                raise ValueError(f"`{text}` has a time but no offset")
+                raise ValueError(f"{as_it_stands(text)} has a time but no offset")
             return found.date().isoformat()
         return _moment(_placed(found, self.zone, text), text)
 
@@ -76,19 +76,19 @@ class CellDate:
             found = datetime.strptime(text, form)
         except ValueError as error:
             if "does not match" in str(error) or "unconverted" in str(error):
-                raise ValueError(f"`{text}` is no date of the form `{form}`") from None
-            raise ValueError(f"`{text}` is no date: there is no such day") from None
+                raise ValueError(f"{as_it_stands(text)} is no date of the form `{form}`") from None
+            raise ValueError(f"{as_it_stands(text)} is no date: there is no such day") from None
         return found, _has_clock(form)
 
     def _iso(self, text: str) -> tuple[datetime, bool]:
         hit = _ISO.fullmatch(text)
         if hit is None:
-            raise ValueError(f"`{text}` is no date of the form `2027-03-01` or `2027-03-01T17:00`")
+            raise ValueError(f"{as_it_stands(text)} is no date of the form `2027-03-01` or `2027-03-01T17:00`")
         day, clock, offset = hit.groups()
         try:
             found = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or '').upper()}")
         except ValueError:
-            raise ValueError(f"`{text}` is no date: there is no such day or time") from None
+            raise ValueError(f"{as_it_stands(text)} is no date: there is no such day or time") from None
         return found, clock is not None
 
 
@@ -101,7 +101,7 @@ def _moment(found: datetime, text: str) -> str:
     try:
         return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0")[:23] + "Z"
     except (OverflowError, ValueError):
-        raise ValueError(f"`{text}` is no date: it is out of range in UTC") from None
+        raise ValueError(f"{as_it_stands(text)} is no date: it is out of range in UTC") from None
 
 
 def _placed(found: datetime, zone: str, text: str) -> datetime:
@@ -112,11 +112,11 @@ def _placed(found: datetime, zone: str, text: str) -> datetime:
             return early
         back = early.astimezone(UTC).astimezone(early.tzinfo).replace(tzinfo=None)
     except OverflowError:
-        raise ValueError(f"`{text}` is no date: it is out of range in UTC") from None
+        raise ValueError(f"{as_it_stands(text)} is no date: it is out of range in UTC") from None
     at = f"{found:%H:%M} on {found.date()} in {zone}"
     if back != found:
-        raise ValueError(f"`{text}`: there is no {at}: the clock is set forward over it")
-    raise ValueError(f"`{text}`: {at} comes twice: the clock is set back over it; write the offset (`%z`)")
+        raise ValueError(f"{as_it_stands(text)}: there is no {at}: the clock is set forward over it")
+    raise ValueError(f"{as_it_stands(text)}: {at} comes twice: the clock is set back over it; write the offset (`%z`)")
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from unicodedata import category
 from yaml.nodes import Node, ScalarNode
 
 from lfsync.project.declarations import Forms
+from lfsync.wording import as_it_stands
 
 NUMBER_KEYS: Final = ("decimal", "thousands")
 
@@ -40,7 +41,7 @@ class CellNumber:
         if self.thousands:
             whole = _joined(whole, _spellings(self.thousands), text)
         if not (whole or fraction) or not re.fullmatch(r"[0-9]*", whole + fraction, re.ASCII):
-            raise ValueError(f"`{text}` is no number with `{self.decimal}` before the fraction")
+            raise ValueError(f"{as_it_stands(text)} is no number with `{self.decimal}` before the fraction")
         return f"{'-' if negative else ''}{whole or '0'}{f'.{fraction}' if mark and fraction else ''}"
 
     def written(self, number: int | float) -> str:
@@ -59,7 +60,7 @@ def _unsigned(text: str) -> tuple[str, bool]:
     elif bare[:1] == "+" and not signs:
         bare = bare[1:].strip()
     if signs > 1:
-        raise ValueError(f"`{text}` is no number: it has two signs")
+        raise ValueError(f"{as_it_stands(text)} is no number: it has two signs")
     return _without_currency(bare), signs == 1
 
 
@@ -80,7 +81,7 @@ def _joined(whole: str, marks: str, text: str) -> str:
     if not re.search(f"[{inside}]", whole):
         return whole
     if not re.fullmatch(rf"[0-9]{{1,3}}(?:[{inside}][0-9]{{3}})+", whole):
-        raise ValueError(f"`{text}` is no number: a thousands separator stands where no thousand ends")
+        raise ValueError(f"{as_it_stands(text)} is no number: a thousands separator stands where no thousand ends")
     return re.sub(f"[{inside}]", "", whole)
 
 

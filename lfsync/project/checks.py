@@ -5,7 +5,7 @@ What needs definitions (types, options, custom fields, members) is found by `pre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final
 
 from lfsync.errors import Problem
@@ -25,12 +25,15 @@ _DERIVED: Final = {
 }
 
 
-def check(resources: Mapping[Address, Resource], mappings: Iterable[Resource] = ()) -> list[Problem]:
+def check(
+    resources: Mapping[Address, Resource], mappings: Iterable[Resource] = (), broken: Container[Address] = ()
+) -> list[Problem]:
     """Every mistake that needs no definitions. One place is named once, also where `defaults` bring it to many.
 
-    `mappings` are what sources and `defaults` say of all their resources (rule C15).
+    `mappings` are what sources and `defaults` say of all their resources (rule C15). `broken` is declared, too, by rows
+    that can't be read: a ref to it is no second mistake.
     """
-    checks = _Checks(resources)
+    checks = _Checks(resources, broken)
     found = [
         *checks.mappings(mappings),
         *checks.each(),
@@ -45,8 +48,9 @@ def check(resources: Mapping[Address, Resource], mappings: Iterable[Resource] = 
 
 
 class _Checks:
-    def __init__(self, resources: Mapping[Address, Resource]) -> None:
+    def __init__(self, resources: Mapping[Address, Resource], broken: Container[Address]) -> None:
         self.resources = resources
+        self.broken = broken
         self.suggested = 0
         self.by_key: dict[str, list[Address]] = {}
         for address in resources:
@@ -161,7 +165,7 @@ class _Checks:
 
     def points(self, ref: Ref, target: str) -> bool:
         """Whether a ref is a key of the target kind, or may be a live id of one."""
-        if named(self.resources, target, ref.text):
+        if named(self.resources, target, ref.text) or named(self.broken, target, ref.text):
             return True
         owner = id_kind(ref.text)
         return owner == target or bool(owner is None and not kind_of(target).id_prefix and is_id(ref.text))

@@ -19,7 +19,7 @@ from lfsync.project.cell_numbers import CellNumber, read_number
 from lfsync.project.declarations import Forms
 from lfsync.project.documents import plain
 from lfsync.project.pattern import Pattern, read_pattern
-from lfsync.wording import did_you_mean, nfc
+from lfsync.wording import as_it_stands, did_you_mean, nfc
 
 _OTHERS: Final = 5  # of a map, that an error names
 
@@ -124,7 +124,7 @@ class ValueMap:
         known = [name for name in self.values if name]
         more = ", ..." if len(known) > _OTHERS else ""
         hint = did_you_mean(text, known) or f"add it to `map`, which has {', '.join(known[:_OTHERS])}{more}"
-        raise CellError(f"`{text}` is not in the map", f"{hint}; `else` says what all others become")
+        raise CellError(f"{as_it_stands(text)} is not in the map", f"{hint}; `else` says what all others become")
 
     def written(self, value: JSON) -> Iterator[str]:
         yield from (cell for cell in self.values if cell)

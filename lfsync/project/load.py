@@ -98,6 +98,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
         self.queried: dict[Place, tuple[str, ...]] = {}
+        self.broken: set[Address] = set()
 
     def load(self, *, may_be_empty: bool) -> Project:
         document = self.settings_document()
@@ -128,7 +129,7 @@ class _Loading:
             *(members_mapping(each) for part in declared for each in part.rosters),
         ]
         moves = tuple(move for part in declared for move in part.moves)
-        self.problems += (*check(resources, whole), *check_moves(moves, resources))
+        self.problems += (*check(resources, whole, self.broken), *check_moves(moves, resources))
         if not (resources or self.problems or may_be_empty):
             hint = "add a resource file, or see what `exclude` leaves out"
             self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
@@ -250,6 +251,7 @@ class _Loading:
                 built = self.rows(source, defaults.get(source.kind, NO_DEFAULT))
                 self.problems += built.problems
                 self.warnings += built.warnings
+                self.broken |= built.broken
                 parts.append(tuple(built.resources))
         resources, problems = join(parts)
         self.problems += problems

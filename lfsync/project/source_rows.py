@@ -18,27 +18,30 @@ from lfsync.project.keys import as_key, is_key_text, key_problem
 from lfsync.project.row_filter import Condition, takes
 from lfsync.project.source_file import Table
 from lfsync.project.sources import Roster, Source
-from lfsync.wording import did_you_mean, nfc
+from lfsync.wording import as_it_stands, did_you_mean, nfc
 
 
 @dataclass(slots=True)
 class Built:
-    """What a source's rows came to. `misses` counts the rows where a column's pattern had no hit, with the first.
+    """What a source's rows came to.
 
-    `unmet`: that rows are there, and `where` takes none of them.
+    `misses`: of columns whose pattern had no hit, by their place: the name, in how many cells, and the first of these.
+
+    `unmet`: that rows are there, and `where` takes none of them. `broken`: what rows with mistakes would declare.
     """
 
     resources: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    misses: dict[Column, tuple[int, Place]] = field(default_factory=dict)
+    misses: dict[Place, tuple[str, int, Place]] = field(default_factory=dict)
     unmet: tuple[str, ...] = ()
+    broken: set[Address] = field(default_factory=set)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         missed = (
-            f"{column.place}: the pattern of column `{column.name}` finds nothing in {count} "
+            f"{place}: the pattern of column `{name}` finds nothing in {count} "
             f"{'cell' if count == 1 else 'cells'}, first at {first}; that counts as empty"
-            for column, (count, first) in self.misses.items()
+            for place, (name, count, first) in self.misses.items()
         )
         return (*missed, *self.unmet)
 
@@ -213,11 +216,11 @@ class _Cells:
             found = [self._converted(column, item, place) for item in data if item is not None]
             return [each for item in found for each in (item if isinstance(item, list) else [item]) if each is not None]
         if isinstance(data, str) and column.split:
-            parts = [self._one(column, Cell(part.strip()), place) for part in data.split(column.split)]
+            parts = [self._one(column, Cell(part.strip()), place, data) for part in data.split(column.split)]
             return [part for part in parts if part is not None]
-        return self._one(column, data, place)
+        return self._one(column, data, place, data)
 
-    def _one(self, column: Column, data: JSON, place: Place) -> JSON:
+    def _one(self, column: Column, data: JSON, place: Place, cell: JSON) -> JSON:
         """One value through all conversions; None where there is nothing, or nothing is left."""
         if _is_blank(data):
             return None if column.map is None else column.map.of_empty
@@ -225,17 +228,18 @@ class _Cells:
             try:
                 data = conversion.given(data)
             except CellError as error:
-                raise _bad_cell(column, error, place) from None
+                within = f", in the cell {as_it_stands(cell)}" if isinstance(cell, str) and data != cell else ""
+                raise _bad_cell(column, error, place, within) from None
             if data is None:
                 if column.is_cut and conversion is column.conversions[0]:
-                    count, first = self.built.misses.get(column, (0, place))
-                    self.built.misses[column] = (count + 1, first)
+                    _, count, first = self.built.misses.get(column.place, (column.name, 0, place))
+                    self.built.misses[column.place] = (column.name, count + 1, first)
                 return None
         return data
 
 
-def _bad_cell(column: Column, error: CellError, place: Place) -> RowError:
-    return RowError([Problem(f"column `{column.name}`: {error.message}", place, hint=error.hint)])
+def _bad_cell(column: Column, error: CellError, place: Place, within: str = "") -> RowError:
+    return RowError([Problem(f"column `{column.name}`: {error.message}{within}", place, hint=error.hint)])
 
 
 # ---------------------------------------------------------------- rows
@@ -303,6 +307,7 @@ class _Rows(_Cells):
         except RowError as error:
             wrong += () if wrong else error.problems
         if wrong:
+            self.built.broken.add(address)
             raise RowError(_addressed(each, address) for each in wrong)
         body.lifecycle = source.lifecycle
         return body

@@ -70,9 +70,16 @@ def said_of(form: str) -> list[str]:
         ("map: {x: true}", "x", True),
         ("map: {x: null}", "x", "(left alone)"),
         ("map: {x: y}", "X", "r.csv:2: column `A`: `X` is not in the map"),
-        ("map: {a: b}, split: ;", "a;c", "r.csv:2: column `A`: `c` is not in the map"),
+        ("map: {a: b}, split: ;", "a;c", "r.csv:2: column `A`: `c` is not in the map, in the cell `a;c`"),
+        (
+            "number: {}, pattern: '(.)$'",
+            "12 x",
+            "r.csv:2: column `A`: `x` is no number with `.` before the fraction, in the cell `12 x`",
+        ),
+        ("map: {a: b}", "x" * 61, f"r.csv:2: column `A`: `{'x' * 60}...` is not in the map"),
         ("map: {a: 1, c: 2}, split: ;", "a; c ;", [1, 2]),
         ("map: {ab: 1}, pattern: '^(..)'", "abc", 1),
+        ("map: {ab: 1}, pattern: '^(..)'", "a", "(left alone)"),
         ("map: {Cafe\u0301: x}", "Caf\u00e9", "x"),  # compared in NFC (rule C18)
     ],
 )

@@ -101,9 +101,10 @@ def test_delimiters_that_are_none(tmp_path: Path, mark: str) -> None:
     assert first.hint
 
 
-def test_a_delimiter_of_json_lines() -> None:
-    with pytest.raises(AssertionError):
-        rows("    delimiter: ';'\n" + FIELDS, "{}", "jsonl")
+def test_json_lines_have_no_delimiter(tmp_path: Path) -> None:
+    source = "sources: [{kind: account, file: r.jsonl, delimiter: ;, key: K, match: [$name], fields: {$name: A}}]\n"
+    said = "r.yaml:1:53: `delimiter`: a jsonl file has none -- take it out"
+    assert said in problems(tmp_path, {"r.yaml": source, "r.jsonl": '{"K": 1, "A": "x"}\n'})
 
 
 def test_lines_above_the_header() -> None:
@@ -226,6 +227,20 @@ def test_every_mistake_of_a_row_is_told_at_once() -> None:
     assert [str(problem).splitlines()[0] for problem in built.problems] == [
         "r.csv:2: contact.k: column `A`: `x` is no number with `.` before the fraction",
         "r.csv:2: contact.k: column `B`: `y` is no date of the form `%d/%m/%Y`",
+    ]
+
+
+def test_a_ref_to_a_row_with_a_mistake_is_no_second_mistake(tmp_path: Path) -> None:
+    source = (
+        "sources:\n"
+        "  - {kind: account, file: a.csv, key: K, fields: {$name: K, size: {column: N, number: {}}}}\n"
+        "  - {kind: contact, file: c.csv, key: M, fields: {$email: [M]}, relationships: {$account: K}}\n"
+    )
+    files = {"r.yaml": source, "a.csv": "K,N\nbad one,x\n", "c.csv": "M,K\na@x.example,bad one\nb@x.example,no one\n"}
+    found = [str(problem).splitlines()[0] for problem in load(tmp_path, files).problems]
+    assert found == [
+        "a.csv:2: account.bad-one: column `N`: `x` is no number with `.` before the fraction",
+        "c.csv:3: contact.b@x.example: `$account`: there is no account `no one`",
     ]
 
 
