@@ -21,14 +21,15 @@ class Progress:
     """One change on its way.
 
     `record`: as last seen. `left`: as our own last write left it, None before there was one. `keys`: what was sent.
-    `late`: what must exist before the rest is linked. `created`: this change has its record. `owed`: what of a create
-    goes in later requests than its first one.
+    `late`: what must exist before the rest is linked; `waiting`: the keys that name it. `created`: this change has its
+    record. `owed`: what of a create goes in later requests than its first one, and was not sent yet.
     """
 
     record: Record | None = None
     left: Record | None = None
     keys: set[Key] = field(default_factory=set)
     late: list[Address] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
     created: bool = False
     owed: set[str] = field(default_factory=set)
 

@@ -266,7 +266,7 @@ def _kept(wish: Desired, record: Record, difference: Difference) -> Iterator[Kep
 def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
     """Out of a trash that nothing lists: what it holds is not known before it is out (rule I6)."""
     binding = _binding_for(comparer.state, made.resolution, wish.address, id)
-    nothing = Difference(hashes=binding_hashes(binding))
+    nothing = Difference(hashes=binding_hashes(binding), owed=binding.owed if binding else ())
     made.bindings[wish.address] = _observed(wish, id, binding, nothing)
     adopted = _is_adopted(made.resolution, wish.address)
     made.changes[wish.address] = _change(wish, "restore", nothing, id, adopted=adopted, warnings=(_UNSEEN,))
@@ -369,6 +369,7 @@ def _observed(wish: Desired, id: str, binding: Binding | None, difference: Diffe
         origin=binding.origin if binding else "adopted",
         protect=wish.protect if wish.protect is not None else bool(binding and binding.protect),
         written_at=binding.written_at if binding else None,
+        owed=difference.owed,
     )
     return with_hashes(base, hashes)
 

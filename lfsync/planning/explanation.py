@@ -201,14 +201,14 @@ class _Keys:
         return self.planned.state.hash(value)
 
     def _verdict(self, key: Key) -> Verdict:
+        if key in self.causes:
+            return self.causes[key]
         if self.wish.seed and self.record is not None:
             return "seed"
         if key[1] in self.wish.ignore_changes:
             return "ignored"
         if self.record is None:
             return "unknown" if self.is_blocked else "new"
-        if key in self.causes:
-            return self.causes[key]
         if key not in self.sides.declared:
             return "unknown"
         return "same" if self.sides.declared[key] == self.sides.live[key] else "settled"

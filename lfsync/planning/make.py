@@ -226,7 +226,7 @@ async def _planned(
         sought = [intent for address, intent in lost.items() if address not in made.resolution.adopted]
         await _list_again(session, reader, sought)
         recovery = recover(lost.values(), schema, state, made, reader.knowledge)
-        state = bound(state, recovery.made, session.client.now())
+        state = bound(state, recovery, session.client.now())
         made = await _drafted(session, reader, desired, schema, wishes, state)
     recovery.open = asked
     recovery.made |= uploaded
