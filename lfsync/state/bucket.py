@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from obstore import PutMode, PutResult, UpdateVersion
     from obstore.store import ClientConfig, ObjectStore
 
-# As for the API (rule A5): ten tries or two minutes, whichever ends first.
-PATIENCE: Final = 120.0
+_PATIENCE: Final = 120.0  # seconds; and ten tries: as for the API (rule A5)
 _TRIES: Final = 10
 _READS: Final = 6  # more tries of a read, which obstore makes itself
 _OPTIONS: Final = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_excludes", "proxy_ca_certificate")
@@ -51,7 +50,7 @@ class Bucket:
     StateError where the store gives no answer of use.
     """
 
-    def __init__(self, url: str, *, timeout: float = PATIENCE) -> None:
+    def __init__(self, url: str, *, timeout: float = _PATIENCE) -> None:
         """`timeout`: seconds that one request may take."""
         scheme, _, rest = url.partition("://")
         bucket, _, self.path = rest.partition("/")
@@ -76,7 +75,7 @@ class Bucket:
         except _failures() as error:
             raise self._failed(name, "read", error) from None
 
-    def replace(self, name: str, body: bytes, over: Found | None, *, patience: float = PATIENCE) -> Found:
+    def replace(self, name: str, body: bytes, over: Found | None, *, patience: float = _PATIENCE) -> Found:
         """Put `body` where `over` was seen, None for nothing; MovedError where something else is there by now.
 
         Where the answer is lost, a look tells what became of it; so no two writers may put the same bytes, unless it
@@ -164,7 +163,7 @@ def _store(url: str, options: ClientConfig, *, retries: int) -> ObjectStore:
         return from_url(
             url,
             client_options=options,
-            retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=PATIENCE)},
+            retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=_PATIENCE)},
         )
     except _failures() as error:
         said = str(error).split("\n")[0]

@@ -17,11 +17,17 @@ from lfsync.times import iso
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All in seconds: how long a `lease` runs, how much of it is left at each write, and how often it is renewed."""
+    """All in seconds.
+
+    How long a `lease` runs, how much of it is left at each write, and how often it is renewed; for how long a renewal
+    is tried, and for how long the state itself is: as for the API (rule A5).
+    """
 
     lease: float = 180
     margin: float = 60
     every: float = 30
+    renewal: float = 15
+    patience: float = 120
 
 
 TERMS = Terms()

@@ -27,7 +27,6 @@ from lfsync.state.state import State, decode, encode
 # Counts while the machine sleeps: a lease runs out meanwhile. (Where there is no such clock, CLOCK_MONOTONIC is one.)
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _LOOKS = 20  # at a lock that seems to be dead, in one lease
-_RENEWAL = 15.0  # seconds that one renewal is tried for
 _JOURNALED = "Nothing is lost: the journal of this machine has it, and the next run here puts it into the state."
 
 
@@ -75,7 +74,7 @@ class RemoteStore:
         assert self._lease is not None
         try:
             self._lease.ensure()
-            self._seen = self._bucket.replace(self._bucket.path, body, self._seen)
+            self._seen = self._bucket.replace(self._bucket.path, body, self._seen, patience=self._terms.patience)
         except MovedError:
             what = f"{self._url}: the state was written by somebody else since this run read it"
             raise UnkeptError(f"{what}, so it stays as it is", hint=_JOURNALED) from None
@@ -91,7 +90,7 @@ class RemoteStore:
     async def _acquired(self) -> Lease:
         """The lock. RefusedError at once where it is live; one that seems dead is looked at for a lease."""
         watched: tuple[Found, float] | None = None
-        bucket = Bucket(self._url, timeout=_RENEWAL)
+        bucket = Bucket(self._url, timeout=self._terms.renewal)
         name = f"{bucket.path}.lock"
         while True:
             asked = time.monotonic()
@@ -215,10 +214,10 @@ class Lease:
             update={"expires": expires, "renewed": self._lock.renewed + 1, "released": released}
         )
         try:
-            self._seen = self._bucket.replace(self._name, self._lock.body(), self._seen, patience=_RENEWAL)
+            self._seen = self._bucket.replace(self._name, self._lock.body(), self._seen, patience=self._terms.renewal)
         except MovedError as moved:
             other = lock_of(moved.found.body) if moved.found else None
             if other is None or other.token != self._lock.token:
                 raise
-            self._seen = self._bucket.replace(self._name, self._lock.body(), moved.found, patience=_RENEWAL)
+            self._seen = self._bucket.replace(self._name, self._lock.body(), moved.found, patience=self._terms.renewal)
         self._until = began + self._terms.lease

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import subprocess
 import sys
@@ -16,15 +15,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from lfsync.state.lease import Lock, lock_of
 from lfsync.state.state import State, decode
 from tests.e2e.rig import KEY, TIMEOUT, Project, Run, checked, clean_environment
 
 BUCKET = "team-states"
 STATE_URL = f"s3://{BUCKET}/crm/prod.jsonl"
-LEASE = "3,1,0.4"  # seconds: lease, margin, every
+LOCK = "crm/prod.jsonl.lock"
+LEASE = "3,1,0.4,5,30"  # seconds: lease, margin, every, renewal, patience
 
 # What a fault does to a request: an answer instead of the work, a cut before it, a cut after it.
-Fault = Literal["503", "cut", "lost"] | None
+Fault = Literal["503", "403", "cut", "lost"] | None
 
 
 class Asked(NamedTuple):
@@ -43,6 +44,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.store.fault(Asked(self.command, self.path))
         if fault == "503":
             self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
+        elif fault == "403":
+            self._answer(403, {}, b"<Error><Code>AccessDenied</Code></Error>")
         elif fault == "cut":
             self._cut()
         else:
@@ -99,6 +102,25 @@ class Store:
             connection.close()
             return found
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a machine's environment says of the store."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "AKIATEST",
+            "AWS_SECRET_ACCESS_KEY": "SecretOfTheStore",
+            "AWS_REGION": "us-east-1",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def lock(self) -> Lock:
+        body = self.get(LOCK)
+        assert body is not None
+        found = lock_of(body)
+        assert found is not None
+        return found
+
     def get(self, name: str = "crm/prod.jsonl") -> bytes | None:
         status, _, body = self.forward("GET", f"/{BUCKET}/{name}", _signed(), b"")
         return body if status == 200 else None
@@ -120,7 +142,7 @@ class Store:
     def start_over(self) -> None:
         self.fault = lambda asked: None
         self.delete()
-        self.delete("crm/prod.jsonl.lock")
+        self.delete(LOCK)
 
 
 def _signed() -> dict[str, str]:
@@ -134,7 +156,7 @@ def storing() -> Iterator[Store]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    command: list[str | Path] = [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _await(port, process)
@@ -199,26 +221,17 @@ class Machine:
         return self.lfsync("apply", "--yes", *arguments, expect=expect)
 
     @property
-    def journal(self) -> Path:
-        (path,) = (self.project.folder / ".lfsync" / "journal").glob("*.jsonl")
-        return path
+    def journals(self) -> list[Path]:
+        return list((self.project.folder / ".lfsync" / "journal").glob("*.jsonl"))
 
 
-def machine(folder: Path, store: Store, api: str, files: Mapping[str, str]) -> Machine:
+def machine(folder: Path, store: Store, api: str, files: Mapping[str, str], workspace: str) -> Machine:
     """A clone with these files, whose state is in `store`."""
-    env = clean_environment(
-        LIGHTFIELD_BASE_URL=api,
-        LIGHTFIELD_API_KEY=KEY,
-        AWS_ENDPOINT_URL=store.url,
-        AWS_ALLOW_HTTP="true",
-        AWS_ACCESS_KEY_ID="AKIATEST",
-        AWS_SECRET_ACCESS_KEY="SecretOfTheStore",
-        AWS_REGION="us-east-1",
-        NO_PROXY="127.0.0.1",
+    env = clean_environment(LIGHTFIELD_BASE_URL=api, LIGHTFIELD_API_KEY=KEY, **store.environment)
+    made = Project(folder, env, workspace)
+    made.write(
+        "lfsync.yaml", f"version: 1\nworkspaces: {{{workspace}: {{state: '{STATE_URL}', index_lag_timeout: 1}}}}\n"
     )
-    made = Project(folder, env)
-    made.write("lfsync.yaml", f"version: 1\nworkspaces: {{prod: {{state: '{STATE_URL}'}}}}\n")
     for name, text in files.items():
         made.write(name, text)
-    assert os.path.isdir(folder)  # noqa: PTH112
     return Machine(made)
