@@ -163,10 +163,15 @@ def reset_sandbox(root: Path, name: str | None) -> Workspace:
     workspace = choose_workspace(load_project(root), name)
     if not workspace.is_sandbox:
         raise UsageError(f"`{workspace.name}` is no sandbox", hint="Only a workspace with `sandbox:` can be reset.")
+    empty_sandbox(workspace)
+    return workspace
+
+
+def empty_sandbox(workspace: Workspace) -> None:
+    """Throw away all that is kept of a sandbox workspace."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{workspace.database_path}{suffix}").unlink(missing_ok=True)
     for path in (workspace.state_path, workspace.journal_path):
         path.unlink(missing_ok=True)
     for path in workspace.history_path.glob("*.jsonl"):
         path.unlink()
-    return workspace
