@@ -16,6 +16,7 @@ from lfsync.kinds import KINDS, OBJECT, TYPES, kind_of
 from lfsync.model import JSON, Definitions, FieldDef, Member, Record, RelDef, Resource
 from lfsync.planning.redaction import Redaction
 from lfsync.planning.saved_definitions import Answers, schema_of
+from lfsync.project.documents import CONTROL
 from lfsync.project.redact_rules import RedactRule
 
 _KEPT_TYPES: Final = frozenset({*TYPES, "HTML"})
@@ -140,6 +141,7 @@ class _Dresser:
             for key, value in record.fields.items()
             if key in self.fields and value is not None
         }
+        fields = {key: _sayable(value) for key, value in fields.items()}
         links: dict[str, JSON] = {key: list(ids) for key, ids in record.links.items() if ids}
         entry: dict[str, JSON] = {"id": record.id, "created": record.created_at, "fields": fields}
         if links:
@@ -147,6 +149,15 @@ class _Dresser:
         if members:
             entry["members"] = list(members)
         return entry
+
+
+def _sayable(value: JSON) -> JSON:
+    """What people pasted may hold control characters, and no YAML does: a seed has escapes of its own for them."""
+    if isinstance(value, str):
+        return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", value.replace("\\", r"\\"))
+    if isinstance(value, list):
+        return [_sayable(item) for item in value]
+    return {key: _sayable(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _file(entry: Mapping[str, JSON]) -> JSON:

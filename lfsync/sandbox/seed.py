@@ -45,6 +45,7 @@ SPACING = 1000  # ms between two records
 _ADMIN = SeedMember(ref="admin", email="admin@sandbox.example", first="Sandbox", last="Admin", role="admin")
 _TARGETS = ("account", "contact", "opportunity", "task", "note", "meeting", "member")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|\\)")
 
 Loc = Sequence[str | int]
 
@@ -303,7 +304,7 @@ class _Planting:
     def _as_shown(self, workspace: Workspace, item: _Item) -> bool:
         """A record of another workspace, in the form that the API showed it in."""
         kind = workspace.kind(item.kind)
-        shown = {key: cast(JSON, value) for key, value in item.record.fields.items()}
+        shown = {key: _unescaped(cast(JSON, value)) for key, value in item.record.fields.items()}
         for key in shown.keys() - kind.fields.keys():
             self.say(f"{item.kind} has no field `{key}`", (*item.loc, "fields", key), did_you_mean(key, kind.fields))
             return False
@@ -398,6 +399,15 @@ class _Planting:
             else:
                 runs.plant(self.store, run.id, run.ends or "completed", run.status)
             seen.add(run.id)
+
+
+def _unescaped(value: JSON) -> JSON:
+    """The value that a cloned seed writes without control characters."""
+    if isinstance(value, str):
+        return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\\", value)
+    if isinstance(value, list):
+        return [_unescaped(item) for item in value]
+    return {key: _unescaped(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _at(moment: str | None, otherwise: int) -> int:

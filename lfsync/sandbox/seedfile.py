@@ -172,7 +172,8 @@ class SeedFile(_Closed):
 class Seed(_Closed):
     """The whole file. `blocklist`: addresses and domains that make a meeting vanish.
 
-    `cloned`: the workspace that it shows. Values and links are as the API showed them, then: in the API's form, by id.
+    `cloned`: the workspace that it shows. Values and links are as the API showed them, then: in the API's form, by id;
+    `\\u0000` in a text is a character that YAML has none of, and `\\\\` a backslash.
     """
 
     cloned: str | None = None
