@@ -15,8 +15,9 @@ from lfsync.commands.console import Options, out, say
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress
-from lfsync.editing.splices import CantEditError, spliced
+from lfsync.editing.splices import LINE_END, CantEditError, Splice, line_end, spliced
 from lfsync.editing.yaml_edit import BodyEdit, Put, edit_yaml
+from lfsync.editing.yaml_text import scalar
 from lfsync.errors import ApiError, ConfigError, UsageError
 from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, kind_of
 from lfsync.model import JSON, Place, Record, Resource
@@ -47,7 +48,7 @@ def clone(options: Options, name: str, *, records: bool) -> int:
         )
     cloned, answers, contents, state, source = awaited(_read(options, name, records=records))
     seed = seed_of(source, answers, contents, Redaction(cloned.rules))
-    _write(cloned, seed, state if records else None)
+    _write(cloned, source, seed, state if records else None)
     for line in _told(name, source, contents, records=records):
         out(escape(line))
     return 0
@@ -132,10 +133,10 @@ async def _members(session: Session, each: Record) -> list[str]:
 # ---------------------------------------------------------------- writing
 
 
-def _write(cloned: _Clone, seed: Mapping[str, JSON], state: State | None) -> None:
+def _write(cloned: _Clone, source: str, seed: Mapping[str, JSON], state: State | None) -> None:
     """The seed, what is known of its records, and its entry in lfsync.yaml, which comes last: it makes it whole."""
     workspace = cloned.workspace
-    settings = None if cloned.is_known else _with_entry(workspace, cloned.seed)
+    settings = None if cloned.is_known else _with_entry(workspace, cloned.seed, source)
     state_file.ignore_local_files(workspace.root / LOCAL)
     with lock.held(workspace.lock_path, workspace.name):
         path = workspace.inside(cloned.seed)
@@ -152,7 +153,7 @@ def _write(cloned: _Clone, seed: Mapping[str, JSON], state: State | None) -> Non
             raise UsageError(f"{error.filename or cloned.seed} can't be written: {error.strerror}") from None
 
 
-def _with_entry(workspace: Workspace, seed: str) -> str:
+def _with_entry(workspace: Workspace, seed: str, source: str) -> str:
     """lfsync.yaml with the entry of the workspace; every byte that was there stays."""
     text = Folder(workspace.root).yaml(SETTINGS)
     document = parse(text, SETTINGS)
@@ -165,7 +166,24 @@ def _with_entry(workspace: Workspace, seed: str) -> str:
             f"{place}: the clone's entry can't be written here: {why.reason}",
             hint=f"Write it yourself, and clone again: `{workspace.name}: {{sandbox: {{seed: {seed}}}}}`.",
         )
-    return spliced(text, edited.splices)
+    splices = [*edited.splices]
+    if isinstance(document.data, dict) and "default_workspace" not in document.data:
+        splices.append(_default(text, place, source))  # the only workspace was the default, and is the only one no more
+    return spliced(text, splices)
+
+
+def _default(text: str, place: Place, source: str) -> Splice:
+    """Names the default, before the key at this place."""
+    line = _line_start(text, place)
+    at = line + place.column - 1
+    entry, indent = f"default_workspace: {scalar(source)}", text[line:at]
+    return Splice(at, at, f"{entry}, " if indent.strip() else f"{entry}{line_end(text)}{indent}")
+
+
+def _line_start(text: str, place: Place) -> int:
+    """Where the line of a place begins."""
+    ends = [0, *(found.end() for found in LINE_END.finditer(text))]
+    return ends[place.line - 1]
 
 
 def _ignore(path: Path) -> None:
