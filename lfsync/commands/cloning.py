@@ -250,12 +250,14 @@ def _told(name: str, source: str, contents: Contents, *, records: bool) -> tuple
             f"Cloned {source}: its definitions and members, without records, are in {seed}.",
             f"Plan against it: lfsync -w {name} plan",
         )
-    counts = [
-        f"{len(found)} {kind_of(kind).section if kind in KINDS else kind.removeprefix(OBJECT)}"
-        for kind, found in contents.records.items()
-        if found
-    ]
+    counts = [_counted(kind, len(found)) for kind, found in contents.records.items() if found]
     return (
         f"Cloned {source} with its records ({', '.join(counts) or 'there are none'}) into {seed}.",
         f"Rehearse: lfsync -w {name} apply",
     )
+
+
+def _counted(kind: str, count: int) -> str:
+    if kind not in KINDS:
+        return plural(count, f"{kind.removeprefix(OBJECT)} record")
+    return f"{count} {kind if count == 1 else kind_of(kind).section}"

@@ -16,7 +16,7 @@ from lfsync.planning.session import Session, Timings
 from lfsync.project.load import Project, load_project
 from lfsync.project.workspace import LOCAL, Workspace, choose_workspace
 from lfsync.state import journal as journals
-from lfsync.state import lease, state_file
+from lfsync.state import state_file
 from lfsync.state.journal import Journal, Left
 from lfsync.state.store import LocalStore, Store
 
@@ -85,7 +85,8 @@ def state_store(workspace: Workspace) -> Store:
     url = workspace.settings.state_url
     if url is None:
         return LocalStore(workspace.state_path, workspace.lock_path, workspace.name)
-    from lfsync.state.remote import RemoteStore  # an extra, which the file needs not
+    from lfsync.state import lease  # a file needs none of this
+    from lfsync.state.remote import RemoteStore
 
     return RemoteStore(url, workspace.lock_path, workspace.name, tell=say, terms=lease.TERMS)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lfsync.commands.console import Options, out
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import state_store
-from lfsync.errors import StateError, UsageError
+from lfsync.errors import StateError, UnkeptError, UsageError
 from lfsync.model import JSON, Address, Change, FieldChange, LinkChange, MembersChange, Place
 from lfsync.planning import plan_file as planfile
 from lfsync.project.load import load_project
@@ -186,7 +186,10 @@ async def _state(store: Store, workspace: Workspace) -> State:
 def _write(store: Store, workspace: Workspace, state: State) -> None:
     """`state` holds what the journal knew; what outlives a run stays in the journal."""
     left = journal.read(workspace.journal_path)
-    store.write(state)
+    try:
+        store.write(state)
+    except UnkeptError as error:  # no run made this, so that no journal holds it
+        raise StateError(error.message, hint="Nothing was changed. Run it again.") from None
     kept = journal.Journal(workspace.journal_path)
     kept.begin(state, left, iso(time.time()))
     kept.end()

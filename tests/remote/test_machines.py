@@ -201,6 +201,18 @@ def test_import_whose_state_can_not_be_written_is_folded_in_later(make: MakeMach
     assert len(s3.ids()) == 1
 
 
+def test_a_rename_that_can_not_be_kept_is_none(make: MakeMachine, s3: Store) -> None:
+    one = make({"crm.yaml": ACCOUNTS})
+    one.apply()
+    before = s3.get()
+    s3.fault = lambda asked: "403" if (asked.method, asked.name[-6:]) == ("PUT", ".jsonl") else None
+    for command in (("state", "rm", "account.a0"), ("state", "mv", "account.a0", "account.b0")):
+        assert "Nothing was changed" in one.lfsync(*command, expect=1).err
+    s3.fault = lambda asked: None
+    assert s3.get() == before
+    assert [line.split()[0] for line in one.lfsync("state", "list").out.splitlines()] == NAMES
+
+
 def test_a_store_that_is_not_there_stops_everything_before_a_write(make: MakeMachine, s3: Store, crm: Server) -> None:
     one = make({"crm.yaml": ACCOUNTS})
     crm.forget()
