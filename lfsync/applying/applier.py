@@ -16,7 +16,15 @@ from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.reporter import Reporter
 from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.writer import Writer
-from lfsync.errors import ApiError, CredentialsError, OutageError, RejectedError, UnavailableError, UnreadableError
+from lfsync.errors import (
+    ApiError,
+    CredentialsError,
+    LockLostError,
+    OutageError,
+    RejectedError,
+    UnavailableError,
+    UnreadableError,
+)
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.planning.planned import Planned
 from lfsync.planning.uniques import cleared_first
@@ -175,7 +183,7 @@ class Applier:
     def _failure(self, change: Change, error: ApiError) -> GiveUpError:
         if isinstance(error, CredentialsError):
             self.stop(f"not begun: {error.message}")
-        if isinstance(error, OutageError):
+        if isinstance(error, OutageError | LockLostError):
             self.stop(f"not begun: {error.message}")
         reason, hint = error.message, error.hint
         is_unknown = isinstance(error, UnavailableError | UnreadableError)
