@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
+from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.lost import Seeker
 from lfsync.applying.reporter import Reporter
 from lfsync.knowledge.newcomers import Newcomers
-from lfsync.model import Address, Change, Desired, Place, Record
+from lfsync.model import Address, Change, Desired, MembersChange, Place, Record
 from lfsync.planning.diff import Comparer, Key
 from lfsync.planning.plan import kept_keys, skip_enrichment
 from lfsync.planning.planned import Planned
+from lfsync.planning.rule_lists import without
 from lfsync.state.ledger import Ledger, Written
 from lfsync.state.state import Binding
 
@@ -50,6 +52,7 @@ class Run:
         self.ids = dict(planned.draft.resolution.ids)
         self.touched: set[str] = set()
         self.cleared: set[tuple[Address, str]] = set()
+        self._narrowed: dict[Address, Desired] = {}
         self.seeker = Seeker(reader, planned.schema)
         self.is_stopping = False
         self.newcomers = Newcomers(self.client, planned.schema, self.knowledge)
@@ -59,8 +62,28 @@ class Run:
         self.comparer = Comparer(planned.desired, planned.schema, planned.state, self.knowledge, resolution, kept=kept)
 
     def wish(self, change: Change) -> Desired:
-        """What the change's resource declares."""
-        return self.planned.desired[change.address]
+        """What the change's resource declares, less the members that are left as they are (`narrowed`)."""
+        return self._narrowed.get(change.address) or self.planned.desired[change.address]
+
+    def narrowed(self, change: Change, lost: Container[Address]) -> Change:
+        """A change of a list by rule that leaves the members as they are which rest on `lost` changes (rule K1).
+
+        GiveUpError where nothing is left of it, or nobody can tell which members these are.
+        """
+        names = ", ".join(str(address) for address in change.depends_on if address in lost)
+        reason = f"who is in it rests on {names}, which was not written"
+        rests = self.planned.draft.rests.get(change.address, {})
+        members = change.members or MembersChange((), ())
+        resting = {text: rests.get(text, frozenset()) | _own(text) for text in (*members.add, *members.remove)}
+        left = {text for text, by in resting.items() if any(address in lost for address in by)}
+        told = {address for text in left for address in resting[text]}
+        wish = self.planned.desired[change.address]
+        if any(address in lost and address not in told for address in change.depends_on):
+            raise GiveUpError("skipped", reason)
+        change, self._narrowed[change.address] = without(change, wish, left, self.comparer.resolution)
+        if change.action == "update" and not (change.fields or change.members):
+            raise GiveUpError("skipped", reason)
+        return change
 
     def last(self, address: Address) -> Binding | None:
         """What the state remembered of an address when this apply began."""
@@ -94,6 +117,11 @@ class Run:
         self.comparer.address_of[address.kind, record.id] = address
         self.touched |= {str(address), record.id}
         self.knowledge.wrote(record)
+
+
+def _own(text: str) -> frozenset[Address]:
+    """The resource that a member is by its name in a plan."""
+    return frozenset((Address.parse(text),)) if "." in text else frozenset()
 
 
 def place_of(wish: Desired, section: str, key: str) -> Place:

@@ -16,7 +16,7 @@ from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
-from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Desired, MembersChange, Plan, PlanWarning, Schema, WorkspaceInfo
 from lfsync.planning.diff import Comparer, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
@@ -28,6 +28,7 @@ from lfsync.planning.policies import Judged, only_told
 from lfsync.planning.prepare import unknown_type
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.renames import with_renames
+from lfsync.planning.rule_lists import is_ruled, without_conditions
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
@@ -45,10 +46,11 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     desired, schema, token = await session.prepare(orphan_kinds | _open_kinds(session))
     selection = select(desired, state.orphans(desired) if wishes.prune else (), patterns)
     seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
-    lost, uploads = _left_open(session, state, selection.chosen if patterns else None)
+    lost, uploads = _left_open(session, state, selection.perhaps if patterns else None)
     reader = _reader(session, state)
-    wishes = replace(wishes, only=selection.orphans if patterns else None)
+    wishes = replace(wishes, only=selection.orphans if patterns else None, left_out=selection.excluded)
     made, planned = await _planned(session, reader, seen, schema, wishes, state, lost, uploads)
+    selection = selection.along(made)
     selection.cut(made)
     context = _context(
         session,
@@ -97,7 +99,7 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
     await reader.begin(needs)
     made = await _drafted(session, reader, seen, schema, Wishes(), state)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
-    return Planned(empty, made, desired, schema, state, reader)
+    return Planned(empty, made, desired | made.desired, schema, state, reader)
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:
@@ -114,6 +116,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     addresses = {change.address for change in saved.changes}
     orphans = addresses - desired.keys()
     chosen = with_dependencies(desired, (addresses | mentioned(saved.changes)) & desired.keys())
+    chosen |= {address: without_conditions(wish) for address, wish in chosen.items() if is_ruled(wish)}
     state = session.moved
     chosen |= witnesses(desired, state.bindings, orphans)
     gone = any(change.address in state.bindings for change in saved.changes if change.action == "create")
@@ -123,6 +126,11 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         keep_drift=bool(saved.kept),
         only=frozenset(orphans),
         state_file=session.state_file,
+        members={
+            change.address: change.members or MembersChange((), ())
+            for change in saved.changes
+            if change.address in chosen and is_ruled(chosen[change.address])
+        },
     )
     lost, uploads = _left_open(session, state, chosen)
     others = [upload for upload in session.uploads.values() if upload not in uploads]
@@ -214,7 +222,7 @@ async def _planned(
     session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
     enrichment = session.project.settings.enrichment
-    return made, Planned(empty, made, desired, schema, state, reader, enrichment, recovery)
+    return made, Planned(empty, made, made.desired, schema, state, reader, enrichment, recovery)
 
 
 async def _drafted(
