@@ -273,6 +273,8 @@ def _block_dependents(made: Draft) -> None:
     while blocked != len(made.blocked):
         blocked = len(made.blocked)
         for address, change in list(made.changes.items()):
+            if change.action == "delete":
+                continue
             wish = made.desired[address]
             targets = [*references(change), *(query_targets(wish.query) if change.action == "create" else ())]
             lost = next((t for t in targets if t in made.blocked and t not in made.resolution.ids), None)

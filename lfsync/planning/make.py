@@ -198,6 +198,10 @@ async def _planned(
     for address in wishes.prunable(state, desired):
         if address.kind in schema.kinds:
             needs[address.kind].ids.add(state.bindings[address].id)
+    for address, members in wishes.members.items():
+        links = desired[address].members
+        if links is not None:
+            needs[links.definition.target].ids |= {text for text in members.add if "." not in text}
     workspace = session.workspace.name
     started, drafting = time.perf_counter(), session.timings.diff
     await _await_lost_uploads(reader, begun.values())
