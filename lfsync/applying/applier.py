@@ -157,12 +157,11 @@ class Applier:
         """A list by rule: who is in rests on changes, and is left as it is where one of those failed (rule K1)."""
         outcomes = [await self._outcomes[address] for address in change.depends_on]
         lost = {outcome.address for outcome in outcomes if outcome.status not in _AS_PLANNED}
-        if not lost:
-            return await self._perform_now(change, progress)
-        names = ", ".join(map(str, sorted(lost)))
-        await self._perform_now(self.writer.run.narrowed(change, lost), progress)
-        reason = f"written but for the members that rest on {names}, which did not come out as planned"
-        raise GiveUpError("skipped", reason, "Those are left as they are. Plan again.")
+        narrowed, why = self.writer.run.narrowed(change, lost)
+        status = await self._perform_now(narrowed, progress)
+        if why is None:
+            return status
+        raise GiveUpError("skipped", f"written but for some members, which stay as they are: {why}", "Plan again.")
 
     async def _perform_now(self, change: Change, progress: Progress) -> Status:
         async with self._slots:

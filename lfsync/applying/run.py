@@ -9,7 +9,7 @@ from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.lost import Seeker
 from lfsync.applying.reporter import Reporter
 from lfsync.knowledge.newcomers import Newcomers
-from lfsync.model import Address, Change, Desired, MembersChange, Place, Record
+from lfsync.model import Address, Change, Desired, Place, Record
 from lfsync.planning.diff import Comparer, Key
 from lfsync.planning.plan import kept_keys, skip_enrichment
 from lfsync.planning.planned import Planned
@@ -65,25 +65,31 @@ class Run:
         """What the change's resource declares, less the members that are left as they are (`narrowed`)."""
         return self._narrowed.get(change.address) or self.planned.desired[change.address]
 
-    def narrowed(self, change: Change, lost: Container[Address]) -> Change:
-        """A change of a list by rule that leaves the members as they are which rest on `lost` changes (rule K1).
+    def narrowed(self, change: Change, lost: Container[Address]) -> tuple[Change, str | None]:
+        """A change of a list by rule without the members that rest on `lost` changes (rule K1), or are gone since.
 
-        GiveUpError where nothing is left of it, or nobody can tell which members these are.
+        They stay as they are, and the second value tells why; None where all of the change can be made. GiveUpError
+        where nothing is left of it, or nobody can tell which members these are.
         """
-        names = ", ".join(str(address) for address in change.depends_on if address in lost)
-        reason = f"who is in it rests on {names}, which was not written"
+        assert change.members is not None
+        wish, resolution = self.planned.desired[change.address], self.comparer.resolution
         rests = self.planned.draft.rests.get(change.address, {})
-        members = change.members or MembersChange((), ())
-        resting = {text: rests.get(text, frozenset()) | _own(text) for text in (*members.add, *members.remove)}
+        resting = {t: rests.get(t, frozenset()) | _own(t) for t in (*change.members.add, *change.members.remove)}
         left = {text for text, by in resting.items() if any(address in lost for address in by)}
         told = {address for text in left for address in resting[text]}
-        wish = self.planned.desired[change.address]
+        declared = {str(resolution.target(target)) for target in wish.members.include} if wish.members else set[str]()
+        gone = {text for text in change.members.add if "." not in text and text not in declared}
+        names = [str(address) for address in change.depends_on if address in lost]
+        reasons = [f"who is in rests on {', '.join(names)}, which did not come out as planned"] if names else []
+        reasons += [f"{', '.join(sorted(gone))}: gone since the plan"] if gone else []
         if any(address in lost and address not in told for address in change.depends_on):
-            raise GiveUpError("skipped", reason)
-        change, self._narrowed[change.address] = without(change, wish, left, self.comparer.resolution)
-        if change.action == "update" and not (change.fields or change.members):
-            raise GiveUpError("skipped", reason)
-        return change
+            raise GiveUpError("skipped", reasons[0], "Plan again.")
+        if not left | gone:
+            return change, None
+        narrowed, self._narrowed[change.address] = without(change, wish, left | gone, resolution)
+        if change.action == "update" and not (narrowed.fields or narrowed.members):
+            raise GiveUpError("skipped", "; ".join(reasons), "Plan again.")
+        return narrowed, "; ".join(reasons)
 
     def last(self, address: Address) -> Binding | None:
         """What the state remembered of an address when this apply began."""

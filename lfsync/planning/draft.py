@@ -76,8 +76,8 @@ class Draft:
 
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
     have none, and whose record is gone already. `members`: how many a list has that is declared. `leftovers`: uploads
-    that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5). `rests`: of lists by
-    rule, on whose changes it rests who is in, by the member as a plan names it (rule K1).
+    that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5). `rests`: of lists
+    by rule, on whose changes it rests who is in, by the member as a plan names it (rule K1).
     """
 
     desired: dict[Address, Desired]
@@ -193,7 +193,8 @@ def _draft_ruled(made: Draft, comparer: Comparer, ruled: Iterable[Desired], wish
 
 def _answer(made: Draft, answers: Answers, wish: Desired, wishes: Wishes, knowledge: Knowledge) -> Answer | None:
     """Who is in a list by rule; None where something must be read first."""
-    assert wish.members is not None and wish.members.rule is not None
+    assert wish.members is not None
+    assert wish.members.rule is not None
     if wish.address not in wishes.members:
         return answers.answer(wish.members, wish.members.rule)
     id = made.resolution.ids.get(wish.address)

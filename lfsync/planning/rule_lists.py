@@ -3,7 +3,7 @@
 A rule is asked once all other changes are drafted, of every live record of the kind, as the plan will leave it:
 
   what the files declare of a record ..... counts as declared, also where the server has a form of its own for it (S5)
-  ... but is left as it is ............... counts as it is: ignored, a seed's, kept drift, of what is blocked or excluded
+  ... but is left as it is ............... counts as it is: ignored, a seed's, kept drift, blocked, excluded
   linked from the other side ............. counts as that side's change has it (rule C9)
   to be made, or out of the trash ........ is there, with what the files declare
   to be trashed .......................... is no member; nobody takes it out, for the trash does
@@ -342,13 +342,15 @@ def rests_on(wish: Desired) -> set[str]:
 
 def without_conditions(wish: Desired) -> Desired:
     """A list by rule of which a saved plan says who comes and goes: nothing is looked for (rule K1)."""
-    assert wish.members is not None and wish.members.rule is not None
+    assert wish.members is not None
+    assert wish.members.rule is not None
     return replace(wish, members=replace(wish.members, rule=replace(wish.members.rule, conditions=())))
 
 
 def without(change: Change, wish: Desired, lost: Set[str], resolution: Resolution) -> tuple[Change, Desired]:
-    """A change of a list by rule, and what it declares, that leave these members as they are; `lost`: as it names them."""
-    assert change.members is not None and wish.members is not None
+    """A change of a list by rule, and what it declares, less the members that it names so: they stay as they are."""
+    assert change.members is not None
+    assert wish.members is not None
     ids = {resolution.ids.get(Address.parse(text), text) if "." in text else text for text in lost}
     add = tuple(text for text in change.members.add if text not in lost)
     remove = tuple(text for text in change.members.remove if text not in lost)

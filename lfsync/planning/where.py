@@ -1,7 +1,7 @@
 """`where` of a list to conditions, typed by the definitions of what the list holds. Pure.
 
 A condition is compared as a match is (rule I2), and may name several values, any of which will do. But null, which
-matches nothing in a match, asks here for records that have nothing: a rule chooses among records, it finds no single one.
+matches nothing in a match, asks here for records that have nothing: a rule chooses, and looks for no single one.
 """
 
 from __future__ import annotations

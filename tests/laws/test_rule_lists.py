@@ -5,13 +5,17 @@ The answer is told here by its own words, of the sandbox's records as they are, 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
+import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lfsync.kinds import kind_of
 from lfsync.model import Address
+from lfsync.planning.draft import Wishes
 from lfsync.sandbox.quirks import QUIRKS
 from lfsync.sandbox.schema import MEMBERSHIP
 from lfsync.sandbox.store import Row
@@ -154,3 +158,230 @@ def _form(box: Bench, kind: str, key: str) -> Callable[[Data], Data]:
     if key == "$account":
         return lambda value: box.known(kind, value)
     return lambda value: nfc(value.strip()) if isinstance(value, str) else value
+
+
+# ---------------------------------------------------------------- faults, kills, and what comes between
+
+
+@examples(8)
+@given(cases(), st.data())
+def test_a_list_is_its_rules_answer_under_faults(case: Case, data: st.DataObject) -> None:
+    _rules(case, data)
+    with bench(case.without_files(), lag=0.2, faults=0.1) as box:
+        run = applied(box)
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        _is_as_ruled(box, blocked(run.plan))
+        plan_is_empty(applied(box))
+
+
+class _KilledError(BaseException):
+    """The process is gone."""
+
+
+@examples(10)
+@given(cases(), st.data(), st.integers(1, 12))
+def test_killed_at_any_write_and_run_again(case: Case, data: st.DataObject, last: int) -> None:
+    """Design 10: the same end state, whatever was written; not even what was known of it is left."""
+    _rules(case, data)
+    with bench(case.without_files()) as box:
+        inner, before = box.spy.inner, box.state
+        box.spy.inner = axe = _Axe(inner, last)
+        ended = False
+        with contextlib.suppress(_KilledError, BaseExceptionGroup):
+            box.apply()
+            ended = True
+        assert ended == (axe.left > 0)
+        box.spy.inner, box.state = inner, before
+        run = box.apply()
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        _is_as_ruled(box, blocked(run.plan))
+        plan_is_empty(box.plan())
+
+
+class _Axe(httpx.AsyncBaseTransport):
+    """Lets so many writes through; the answer of the last is lost with everything."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, left: int) -> None:
+        self.inner = inner
+        self.left = left
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self.inner.handle_async_request(request)
+        self.left -= request.method == "POST"
+        if self.left <= 0:
+            raise _KilledError
+        return response
+
+
+def _world(rule: Data, accounts: Mapping[str, Data] | None = None) -> Case:
+    """Four live accounts and a list by rule; of `accounts`, bodies by key."""
+    live: Mapping[str, Data] = {
+        "Acme": {"tier": "Gold"},
+        "Birch": {"tier": "Silver"},
+        "Cedar": {"tier": "Gold"},
+        "Dune": {},
+    }
+    records = [{"ref": name.lower(), "fields": {"$name": name, **fields}} for name, fields in live.items()]
+    members = [{"ref": mail.partition("@")[0], "email": mail} for mail in MEMBERS]
+    bodies = {key: {"relationships": {}, **body} for key, body in (accounts or {}).items()}
+    lists = {"gold": {"fields": {"$name": "Gold", "$objectType": "$account"}, "relationships": {}, "members": rule}}
+    return Case({"members": members, "records": {"accounts": records}}, {"account": bodies, "list": lists})
+
+
+_GOLD = {"where": {"tier": "Gold"}}
+
+
+def _named(box: Bench) -> dict[str, str]:
+    return {str(row.fields["$name"]): row.id for row in box.snapshot().rows.values() if row.kind == "account"}
+
+
+def _members(box: Bench) -> set[str]:
+    now = box.snapshot()
+    linked = {link.dst for link in now.links if link.edge == MEMBERSHIP}
+    return {str(now.rows[id].fields["$name"]) for id in linked if not now.rows[id].trashed}
+
+
+def test_a_row_that_lags_lets_nobody_in_or_out() -> None:  # rule R1
+    with bench(_world(_GOLD), lag=60) as box:
+        box.apply()
+        assert _members(box) == {"Acme", "Cedar"}
+        box.time.skipped += 120
+        ids = _named(box)
+        box.person("POST", f"/v1/accounts/{ids['Acme']}", {"fields": {"tier": "Silver"}})
+        box.person("POST", f"/v1/accounts/{ids['Birch']}", {"fields": {"tier": "Gold"}})
+        box.time.skipped += 120
+        box.person("POST", f"/v1/accounts/{ids['Acme']}", {"fields": {"tier": "Gold"}})
+        box.person("POST", f"/v1/accounts/{ids['Birch']}", {"fields": {"tier": "Silver"}})
+        plan_is_empty(box.plan())
+
+
+def test_of_a_managed_record_a_row_that_lags_is_read_where_the_files_say_nothing_of_it() -> None:  # rule R1
+    with bench(_world(_GOLD, {"acme": {"fields": {"$name": "Acme"}}}), lag=60) as box:
+        box.apply()
+        box.time.skipped += 120
+        id = _named(box)["Acme"]
+        box.person("POST", f"/v1/accounts/{id}", {"fields": {"tier": "Silver"}})
+        box.time.skipped += 120
+        box.person("POST", f"/v1/accounts/{id}", {"fields": {"tier": "Gold"}})
+        plan_is_empty(box.plan())
+
+
+def test_an_unchanged_list_costs_its_pages_and_no_reads() -> None:  # design 5: unchanged records cost their pages
+    with bench(_world(_GOLD, {"birch": {"fields": {"$name": "Birch", "tier": "Gold"}}})) as box:
+        box.apply()
+        before = len(box.log())
+        plan_is_empty(box.plan())
+        asked = [entry["path"] for entry in box.log()[before:]]
+        assert not [path for path in asked if path.startswith("/v1/accounts/acc_")], asked
+        assert len([path for path in asked if path.startswith("/v1/accounts?")]) == 1, asked
+
+
+def test_a_saved_plan_keeps_its_members() -> None:  # rule K1
+    with bench(_world(_GOLD)) as box:
+        saved = box.plan().plan
+        ids = _named(box)
+        box.person("POST", f"/v1/accounts/{ids['Acme']}", {"fields": {"tier": "Silver"}})
+        box.person("POST", f"/v1/accounts/{ids['Dune']}", {"fields": {"tier": "Gold"}})
+        run = box.apply_saved(saved)
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        assert _members(box) == {"Acme", "Cedar"}
+        box.apply()
+        assert _members(box) == {"Cedar", "Dune"}
+        plan_is_empty(box.plan())
+
+
+def test_a_saved_plan_lets_nobody_in_who_was_trashed_since() -> None:  # rule K1: of live records
+    with bench(_world(_GOLD)) as box:
+        saved = box.plan().plan
+        box.person("DELETE", f"/v1/accounts/{_named(box)['Acme']}")
+        run = box.apply_saved(saved)
+        assert run.fate() == {"list.gold": "skipped"}
+        assert "gone since the plan" in str(run.outcomes[0].reason)
+        assert _members(box) == {"Cedar"}
+        plan_is_empty(box.plan())
+
+
+def test_after_a_saved_plan_who_is_added_by_hand_is_drift() -> None:  # rules S4, K1
+    with bench(_world(_GOLD)) as box:
+        box.apply_saved(box.plan().plan)
+        id = box.state.bindings[Address("list", "gold")].id
+        box.person("POST", f"/v1/lists/{id}", {"relationships": {"$accounts": {"add": _named(box)["Dune"]}}})
+        [change] = box.plan().plan.changes
+        assert change.cause == "drift"
+
+
+_FOLLOWS = {
+    "birch": {"fields": {"$name": "Birch", "tier": "Gold"}},
+    "cedar": {"fields": {"$name": "Cedar", "tier": "Silver"}},
+    "elm": {"fields": {"$name": "Elm", "tier": "Gold"}},
+}
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_membership_is_skipped_with_the_change_it_rests_on(saved: bool) -> None:  # rule K1
+    with bench(_world(_GOLD, _FOLLOWS)) as box:
+        ids = _named(box)
+
+        def meanwhile(_: object = None) -> None:
+            for name in ("Birch", "Cedar"):
+                box.person("POST", f"/v1/accounts/{ids[name]}", {"fields": {"tier": "Manual"}})
+
+        if saved:
+            made = box.plan().plan
+            meanwhile()
+            run = box.apply_saved(made)
+        else:
+            run = box.apply(meanwhile)
+        assert run.fate()["account.birch"] == run.fate()["account.cedar"] == "stale"
+        assert run.fate()["account.elm"] == "done"
+        assert run.fate()["list.gold"] == "skipped"
+        assert _members(box) == {"Acme", "Elm"}  # Cedar was no member yet, and Birch is left out
+        run = box.apply()
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        assert _members(box) == {"Acme", "Birch", "Elm"}
+        plan_is_empty(box.plan())
+
+
+def test_a_removal_is_skipped_with_the_change_it_rests_on() -> None:  # rule K1
+    with bench(_world(_GOLD, {"cedar": {"fields": {"$name": "Cedar", "tier": "Gold"}}})) as box:
+        box.apply()
+        assert _members(box) == {"Acme", "Cedar"}
+        box.case.resources["account"]["cedar"]["fields"]["tier"] = "Silver"
+        box.write()
+        id = _named(box)["Cedar"]
+        run = box.apply(lambda _: box.person("POST", f"/v1/accounts/{id}", {"fields": {"tier": "Manual"}}))
+        assert run.fate() == {"account.cedar": "stale", "list.gold": "skipped"}
+        assert not [sent for sent in run.writes if "/lists/" in sent.path]
+        assert _members(box) == {"Acme", "Cedar"}
+        run = box.apply()
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        assert _members(box) == {"Acme"}
+        plan_is_empty(box.plan())
+
+
+def test_a_delete_that_does_not_come_leaves_its_member() -> None:  # rule K1
+    with bench(_world(_GOLD, {"cedar": {"fields": {"$name": "Cedar", "tier": "Gold"}}})) as box:
+        box.apply()
+        del box.case.resources["account"]["cedar"]
+        box.write()
+        box.wishes = Wishes(prune=True)
+        id = _named(box)["Cedar"]
+        run = box.apply(lambda _: box.person("POST", f"/v1/accounts/{id}", {"fields": {"tier": "Manual"}}))
+        assert run.fate() == {"account.cedar": "stale"}
+        assert _members(box) == {"Acme", "Cedar"}
+        box.apply()
+        assert _members(box) == {"Acme"}
+        plan_is_empty(box.plan())
+
+
+def test_many_members_go_in_chunks() -> None:  # API sheet 7: 25 ids in a request
+    fields = {f"a{n}": {"fields": {"$name": f"Account {n}", "tier": "Gold"}} for n in range(60)}
+    with bench(_world(_GOLD, fields)) as box:
+        run = applied(box)
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        assert len(_members(box)) == 62
+        box.case.resources["list"]["gold"]["members"] = {"where": {"tier": "Manual"}}
+        box.write()
+        run = applied(box)
+        assert _members(box) == set()
+        plan_is_empty(applied(box))
