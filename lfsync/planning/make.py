@@ -65,7 +65,7 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     whole = plan(made, selection.chosen, planned.state, context)
     whole = _with_judgement(whole, _judged(session, planned, whole.changes))
     if context.whole and any(change.action == "create" for change in whole.changes):
-        comparer = Comparer(seen, schema, planned.state, reader.knowledge, made.resolution)
+        comparer = Comparer(planned.desired, schema, planned.state, reader.knowledge, made.resolution)
         whole = with_renames(whole, comparer)
     return replace(planned, plan=whole, missing=_missing(session, whole))
 

@@ -39,9 +39,12 @@ def _need_all(needs: dict[str, Need], kind: str, rule: Rule) -> None:
     """Who is in a list by rule only a complete search tells; so it is whether what a record links is still there."""
     if rule.conditions:
         needs[kind].is_listed = True
-    for links in (condition.links for condition in rule.conditions if condition.empty):
-        if links is not None and is_kind(links.definition.target):
-            needs[links.definition.target].is_listed = True
+    for condition in rule.conditions:
+        far = condition.links.definition.target if condition.links is not None else ""
+        if condition.key in kind_of(kind).inverse:
+            needs[far].is_listed |= condition.empty  # what we wrote there lately is read by id: it may show more
+        elif condition.empty and is_kind(far):
+            needs[far].is_listed = True
 
 
 def _need_query(needs: dict[str, Need], query: Query) -> None:

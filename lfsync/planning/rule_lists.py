@@ -145,10 +145,27 @@ class Answers:
             what = f"who is in it can't be told: this key sees the metadata only of {shown}"
             hint = "Use the key of an admin; or name the record below `include` or `exclude`."
             raise StuckError(what, hint, title_quotes(*hidden[:_SHOWN]))
+        self._doubt_contradicted(kind, keys)
         found -= unread.keys()
         members = self._filled(links, rule, found)
         members = replace(members, apart=frozenset(apart | unread.keys()), leaving=leaving)
         return Answer(members, rests, frozenset(rows - unread.keys()), unread)
+
+    def _doubt_contradicted(self, kind: str, keys: Iterable[str]) -> None:
+        """A link that was written from the other side a moment ago, which a row does not show yet (rule R4)."""
+        knowledge = self.knowledge
+        for key in kind_of(kind).inverse.keys() & set(keys):
+            back, far = kind_of(kind).inverse[key], self.schema.kinds[kind].relationships[key].target
+            shown: dict[str, set[str]] = defaultdict(set)
+            fresh = [record for record in knowledge.of_kind(far) if record.fresh]
+            for record in fresh:
+                for id in record.links.get(back, ()):
+                    shown[id].add(record.id)
+            known = {record.id for record in fresh}
+            for row in knowledge.of_kind(kind):
+                says = known.intersection(row.links.get(key, ()))
+                if not row.fresh and says != shown[row.id] and (kind, row.id) not in knowledge.forbidden:
+                    knowledge.wanted.records.add((kind, row.id))
 
     def saved(
         self, links: DesiredLinks, planned: MembersChange, members: Iterable[str], lost: Container[Address]

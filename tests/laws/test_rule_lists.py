@@ -266,6 +266,27 @@ def test_of_a_managed_record_a_row_that_lags_is_read_where_the_files_say_nothing
         plan_is_empty(box.plan())
 
 
+_ADA = {"$name": {"firstName": "Ada", "lastName": "Lind"}}
+
+
+@pytest.mark.parametrize("rule", [{"$account": "acme"}, {"$account": None}])
+def test_a_link_that_we_wrote_from_the_other_side_a_moment_ago_counts(rule: Data) -> None:  # rules R4, K1
+    case = _world(_GOLD, {"acme": {"fields": {"$name": "Acme"}}})
+    case.seed["records"]["contacts"] = [{"ref": "ada", "fields": _ADA}]
+    del case.resources["list"]["gold"]
+    with bench(case, lag=60) as box:
+        box.lag_timeout = 90.0
+        case.resources["account"]["acme"]["relationships"] = {"$contact": [{"match": _ADA}]}
+        box.write()
+        box.apply()
+        fields = {"$name": "Of Acme", "$objectType": "$contact"}
+        case.resources["list"]["of"] = {"fields": fields, "relationships": {}, "members": {"where": rule}}
+        box.write()
+        box.apply()
+        assert len([link for link in box.snapshot().links if link.edge == MEMBERSHIP]) == bool(rule["$account"])
+        plan_is_empty(box.plan())
+
+
 def test_an_unchanged_list_costs_its_pages_and_no_reads() -> None:  # design 5: unchanged records cost their pages
     with bench(_world(_GOLD, {"birch": {"fields": {"$name": "Birch", "tier": "Gold"}}})) as box:
         box.apply()
