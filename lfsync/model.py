@@ -322,12 +322,13 @@ class Condition:
 class Rule:
     """Who is in a list by rule: all that fulfil every condition, with what is included, without what is excluded.
 
-    Without conditions it is a saved plan's, which says who comes and goes (rule K1).
+    Without conditions it is a saved plan's, which says who comes and goes (rule K1); a `silent` one says nothing of it.
     """
 
     conditions: tuple[Condition, ...]
     include: tuple[Target, ...]
     exclude: tuple[Target, ...]
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,8 @@ class Comparer:
             if key not in desired.ignore_changes:
                 self._add_side(sides, desired, ("links", key), record.links.get(key, ()))
         members = None if record.id in self.knowledge.unsettled else self.knowledge.memberships.get(record.id)
-        if desired.members is not None and members is not None:
+        rule = desired.members.rule if desired.members is not None else None
+        if desired.members is not None and members is not None and not (rule and rule.silent):
             self._add_side(sides, desired, MEMBERS, members)
         return sides
 

@@ -57,7 +57,7 @@ class Wishes:
     only: frozenset[Address] | None = None
     state_file: str = "state"
     left_out: frozenset[Address] = frozenset()
-    members: Mapping[Address, MembersChange] = field(default_factory=dict)
+    members: Mapping[Address, MembersChange | None] = field(default_factory=dict)
 
     def prunable(self, state: State, desired: Mapping[Address, Desired]) -> list[Address]:
         """The orphans that may go, in order: bound before, declared no more (rule L2)."""
@@ -197,11 +197,11 @@ def _answer(made: Draft, answers: Answers, wish: Desired, wishes: Wishes, knowle
     assert wish.members.rule is not None
     if wish.address not in wishes.members:
         return answers.answer(wish.members, wish.members.rule)
-    id = made.resolution.ids.get(wish.address)
+    id, planned = made.resolution.ids.get(wish.address), wishes.members[wish.address]
+    if planned is None:
+        return Answer(replace(wish.members, rule=replace(wish.members.rule, silent=True)))
     members = knowledge.members(id, wish.members.definition.target) if id else frozenset[str]()
-    if members is None:
-        return None
-    return answers.saved(wish.members, wishes.members[wish.address], members, made.blocked)
+    return None if members is None else answers.saved(wish.members, planned, members, made.blocked)
 
 
 def _doubt_rows(made: Draft, comparer: Comparer, wish: Desired, rows: Container[str]) -> None:

@@ -16,7 +16,7 @@ from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
 from lfsync.knowledge.knowledge import Wanted
 from lfsync.knowledge.reader import Reader
-from lfsync.model import Address, Blocked, Change, Desired, MembersChange, Plan, PlanWarning, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
 from lfsync.planning.diff import Comparer, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
@@ -127,7 +127,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         only=frozenset(orphans),
         state_file=session.state_file,
         members={
-            change.address: change.members or MembersChange((), ())
+            change.address: change.members
             for change in saved.changes
             if change.address in chosen and is_ruled(chosen[change.address])
         },
@@ -200,7 +200,7 @@ async def _planned(
             needs[address.kind].ids.add(state.bindings[address].id)
     for address, members in wishes.members.items():
         links = desired[address].members
-        if links is not None:
+        if links is not None and members is not None:
             needs[links.definition.target].ids |= {text for text in members.add if "." not in text}
     workspace = session.workspace.name
     started, drafting = time.perf_counter(), session.timings.diff

@@ -406,3 +406,38 @@ def test_many_members_go_in_chunks() -> None:  # API sheet 7: 25 ids in a reques
         run = applied(box)
         assert _members(box) == set()
         plan_is_empty(applied(box))
+
+
+def test_a_saved_plan_that_keeps_hand_made_members_leaves_their_hashes() -> None:  # rules P5, K1
+    with bench(_world(_GOLD)) as box:
+        box.apply()
+        id = box.state.bindings[Address("list", "gold")].id
+        box.person("POST", f"/v1/lists/{id}", {"relationships": {"$accounts": {"add": _named(box)["Dune"]}}})
+        box.case.resources["list"]["gold"]["fields"]["$description"] = "ours"
+        box.write()
+        box.wishes = Wishes(keep_drift=True)
+        saved = box.plan().plan
+        assert [change.members for change in saved.changes] == [None]
+        assert [each.key for each in saved.kept] == ["members"]
+        run = box.apply_saved(saved)
+        assert set(run.fate().values()) <= FINE, run.outcomes
+        again = box.plan().plan
+        assert (again.changes, [each.key for each in again.kept]) == ((), ["members"])
+        box.wishes = Wishes()
+        [change] = box.plan().plan.changes
+        assert change.cause == "drift"
+        box.apply()
+        assert _members(box) == {"Acme", "Cedar"}
+
+
+def test_an_unsettled_list_keeps_the_hash_of_its_members() -> None:  # rules R2, S4
+    """What the index does not tell yet is no news of who was in when it was told last."""
+    with bench(_world(_GOLD), lag=60) as box:
+        box.lag_timeout = 2.0
+        box.write()
+        box.apply()
+        box.case.resources["list"]["gold"]["fields"]["$description"] = "ours"
+        box.write()
+        box.apply()
+        known = box.state.bindings[Address("list", "gold")].members
+        assert known is not None
