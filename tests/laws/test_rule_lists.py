@@ -90,8 +90,12 @@ def _edit(box: Bench, data: st.DataObject) -> None:
     """People edit records, and who is in the lists."""
     now = box.snapshot()
     lists = {link.src for link in now.links if link.edge == MEMBERSHIP}
+    managed = {binding.id for binding in box.state.bindings.values()} | {box.known("account", "@id:accounts:0")}
     for row in sorted(now.rows.values(), key=lambda row: row.seq):
         if row.trashed or row.hidden or row.kind not in _OF_KIND or not data.draw(st.booleans()):
+            continue
+        if row.id not in managed and data.draw(st.integers(0, 4)) == 0:
+            box.person("DELETE", f"{kind_of(row.kind).record_path}/{row.id}")
             continue
         key = data.draw(st.sampled_from(["tier", "score", "blurb", "tags"]))
         value = data.draw(st.sampled_from([EDITED[key], LIVE[key][0], None]))
@@ -100,7 +104,7 @@ def _edit(box: Bench, data: st.DataObject) -> None:
         if not now.rows[id].trashed and data.draw(st.booleans()):
             gone = sorted(link.dst for link in now.links if link.edge == MEMBERSHIP and link.src == id)
             held = f"${now.rows[gone[0]].kind}s".replace("ys", "ies")
-            if not now.rows[gone[0]].trashed:
+            if not box.snapshot().rows[gone[0]].trashed:
                 box.person("POST", f"/v1/lists/{id}", {"relationships": {held: {"remove": gone[0]}}})
 
 
