@@ -35,7 +35,7 @@ from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, 
 from lfsync.planning.identity import StuckError, describe, quotes
 from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.rule_lists import Answer, Answers, Drafted, is_ruled, without
-from lfsync.planning.uploads import Leftovers, shown, with_content
+from lfsync.planning.uploads import Leftovers, noted, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time
 from lfsync.values.pipelines import live_value
@@ -314,7 +314,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
         made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
-    made.bindings[address] = _observed(wish, id, binding, difference)
+    observed = _observed(wish, id, binding, difference)
+    made.bindings[address] = noted(observed, comparer.state, knowledge.contents.get((address.kind, id)))
     if difference.kept is not None:
         made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:
