@@ -275,14 +275,15 @@ class Comparer:
             if key not in desired.ignore_changes:
                 self._add_side(sides, desired, ("links", key), record.links.get(key, ()))
         members = None if record.id in self.knowledge.unsettled else self.knowledge.memberships.get(record.id)
-        if desired.members is not None and members is not None:
+        rule = desired.members.rule if desired.members is not None else None
+        if desired.members is not None and members is not None and not (rule and rule.silent):
             self._add_side(sides, desired, MEMBERS, members)
         return sides
 
     def _add_side(self, sides: Sides, desired: Desired, key: Key, ids: Iterable[str]) -> None:
         link = _link(desired, key)
         linked = sides.linked[key] = self._linked(desired, link, ids)
-        include = sides.include[key] = {str(target) for target in self._targets(desired, link)}
+        include = sides.include[key] = {str(target) for target in self._targets(desired, link)} | (link.apart & linked)
         if link.exact:
             sides.exclude[key] = None
             sides.declared[key], sides.live[key] = _json(include), _json(linked)
@@ -295,7 +296,7 @@ class Comparer:
         """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
         target = link.definition.target
         linked = {id for id in ids if not self.knowledge.is_gone(target, id) or (target, id) in self._returning}
-        return linked - self._others(desired, link, linked)
+        return linked - self._others(desired, link, linked) - link.leaving
 
     def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
         """Ids whose own resource decides about this link from the other side: that side writes it (rule C9)."""
@@ -341,7 +342,7 @@ class Comparer:
             ids = record.links.get(key, ()) if section == "links" else self.knowledge.memberships[record.id]
             include = self._targets(desired, link)
             linked = self._linked(desired, link, ids)
-            surplus = linked - {str(i) for i in include} if link.exact else linked & self._excluded(link)
+            surplus = linked - {str(i) for i in include} - link.apart if link.exact else linked & self._excluded(link)
             add = [target for target in include if target not in linked]
             if section == "members":
                 kind = link.definition.target
@@ -352,6 +353,10 @@ class Comparer:
 
     def _excluded(self, link: DesiredLinks) -> set[str]:
         return {str(self.resolution.target(target)) for target in link.exclude}
+
+    def written(self, links: DesiredLinks, name: str) -> str:
+        """One member as a plan holds it: the address of a resource of this project, else the id."""
+        return str(self.address_of.get((links.definition.target, name), name))
 
     def _written(self, kind: str, targets: Iterable[str | Address]) -> tuple[str, ...]:
         """Targets as a plan holds them, in order: the address of a resource of this project, else the id."""

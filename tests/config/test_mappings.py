@@ -221,7 +221,7 @@ def test_rows_in_an_encoding_that_a_mark_names(tmp_path: Path, codec: str) -> No
         ("template", 'sources: [{kind: account, file: r.csv, key: {template: "co-{Id}"}}]\n'),
         ("map", "sources: [{kind: account, file: r.csv, key: Id, fields: {$name: {column: X, map: {a: b}}}}]\n"),
         ("match", "sources: [{kind: account, file: r.csv, key: Id, relationships: {$contact: {match: {$name: X}}}}]\n"),
-        ("where", "lists: {l: {fields: {$name: L, $objectType: $account}, members: {where: {tier: Gold}}}}\n"),
+        ("from", "lists: {l: {fields: {$name: L, $objectType: $account}, members: {from: r.csv, key: Id}}}\n"),
         ("match: [[...], [...]]", "contacts: {a: {match: [[$email], [$name]], fields: {$email: [a@x.example]}}}\n"),
     ],
 )
