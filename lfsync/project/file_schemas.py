@@ -75,7 +75,10 @@ def _clean(schema: object) -> object:
 
 
 _WHERE: Final = "What a member has: a value or any of several for each key, null for none. All must hold."
-_MEMBERS: Final = "Exactly these; {include, exclude} manages only the ones named; {where} is all that it finds, {from: FILE, key} what rows name."
+_MEMBERS: Final = (
+    "Exactly these; {include, exclude} manages only the ones named; {where} is all that it finds; {from: FILE, key} "
+    "what rows name."
+)
 _API_KEYS: Final = ("base_url", "api_key_env")
 _DEFAULTS: Final = "Per kind, under every resource of it; the resource wins."
 
