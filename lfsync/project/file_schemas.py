@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final, cast
 
-from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
+from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.cell_numbers import DECIMALS, THOUSANDS
 from lfsync.project.columns import PARTS
 from lfsync.project.keys import MAX_KEY
@@ -18,7 +18,7 @@ from lfsync.project.moves import ENDS, MOVED
 from lfsync.project.row_files import FILE_KEYS, MAX_SKIPPED
 from lfsync.project.settings import Settings
 from lfsync.project.sources import UNIQUE
-from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
+from lfsync.project.value_schemas import FILLED, Schema, any_of, asked, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
@@ -74,6 +74,11 @@ def _clean(schema: object) -> object:
     return {key: _clean(part) for key, part in schema.items() if key not in noise}
 
 
+_WHERE: Final = "What a member has: a value or any of several for each key, null for none. All must hold."
+_MEMBERS: Final = (
+    "Exactly these; {include, exclude} manages only the ones named; {where} is all that it finds; {from: FILE, key} "
+    "what rows name."
+)
 _API_KEYS: Final = ("base_url", "api_key_env")
 _DEFAULTS: Final = "Per kind, under every resource of it; the resource wins."
 
@@ -165,6 +170,8 @@ def _definitions() -> Schema:
             f"{kind.name}.fields": _fields(kind),
             f"{kind.name}.relationships": _relationships(kind),
         }
+        if kind.name in MEMBER_KEYS:
+            found[f"{kind.name}.where"] = _where(kind)
     return found
 
 
@@ -175,6 +182,38 @@ def _values() -> Schema:
 def _partial() -> Schema:
     refs = _list(defined("ref"))
     return {**closed({"include": refs, "exclude": refs}), "minProperties": 1}
+
+
+def members_schema(refs: Schema) -> Schema:
+    """The members of a list; what a rule may ask of them, the list's own `$objectType` tells."""
+    parts = closed({"where": _described(_values(), _WHERE), "include": refs, "exclude": refs})
+    return any_of(refs, {**parts, "minProperties": 1}, defined("members-from-rows"))
+
+
+def _where_of_each() -> list[Schema]:
+    """What `where` may say, by what a list holds."""
+    return [_where_of(kind) for kind in MEMBER_KEYS]
+
+
+def _where_of(kind: str) -> Schema:
+    named = {"properties": {"$objectType": {"enum": [f"${kind}", kind]}}, "required": ["$objectType"]}
+    by_rule = any_of({"required": ["from"]}, {"properties": {"where": defined(f"{kind}.where")}})
+    where: Schema = {"properties": {"members": by_rule}}
+    return {"if": {"properties": {"fields": named}, "required": ["fields"]}, "then": where}
+
+
+def _where(kind: Kind) -> Schema:
+    """Any one of several values; null for records without one. System fields that are read-only can be asked for."""
+    fields = {
+        key: asked(
+            value_schema(
+                field.type, multiple=field.multiple, words=kind.words.get(key, ()), service=field.handle_service
+            )
+        )
+        for key, field in kind.fields.items()
+    }
+    links = {key: asked(defined("ref")) if rel.writable else False for key, rel in kind.relationships.items()}
+    return {"type": "object", "properties": fields | links, "minProperties": 1}
 
 
 def _ignored() -> Schema:
@@ -191,13 +230,12 @@ def _body(kind: Kind) -> Schema:
         "lifecycle": defined("lifecycle"),
     }
     if kind.name == "list":
-        members = any_of(_list(defined("ref")), _partial(), defined("members-from-rows"))
-        told = "Exactly these; {include, exclude} manages only the ones named, {from: FILE, key: Column} takes rows."
-        parts["members"] = _described(members, told)
+        parts["members"] = _described(members_schema(_list(defined("ref"))), _MEMBERS)
     parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
         return {**closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
-    return closed(parts, nullable=True)
+    body = closed(parts, nullable=True)
+    return {**body, "allOf": _where_of_each()} if kind.name == "list" else body
 
 
 def _upload(kind: Kind) -> Schema:
@@ -271,7 +309,7 @@ def _source() -> Schema:
         "file": _ROW_FILE,
         "query": _described(FILLED, "In place of `file`: SQL over the project's files, or a .sql file that holds it."),
         **_row_file(),
-        "where": _where(),
+        "where": _row_where(),
         "key": _key(),
         "unique": {"enum": list(UNIQUE), "description": "Of rows of one key: take the first, or refuse a second one."},
         "match": any_of(defined("match"), {**_forms("link-form"), "type": "object", "minProperties": 1}),
@@ -288,7 +326,7 @@ def _source() -> Schema:
 
 def _roster() -> Schema:
     """The members of a list, from rows."""
-    parts = {"from": _ROW_FILE, **_row_file(), "where": _where(), "key": _key(), "match": _lookups()}
+    parts = {"from": _ROW_FILE, **_row_file(), "where": _row_where(), "key": _key(), "match": _lookups()}
     one_of: list[object] = [{"required": ["key"]}, {"required": ["match"]}]
     return {**closed(parts, required=["from"]), "oneOf": one_of}
 
@@ -323,7 +361,7 @@ def _row_file() -> dict[str, Schema]:
     }
 
 
-def _where() -> Schema:
+def _row_where() -> Schema:
     plain = any_of(_WORD, _list(_WORD, filled=True))
     condition = any_of(plain, closed({"not": plain}, required=["not"]))
     told = "Takes the rows that are so: {Column: value, or [values], or {not: ...}, or filled, or empty}."
