@@ -91,7 +91,7 @@ def _read_text(path: str, place: Place) -> str:
     return "text"
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(_FILES | _DATA)
 def test_resource_files(data: JSON) -> None:
     found = read_resources(compose(json.dumps(data), "r.yaml"), "r.yaml", {}, _read_text)
@@ -106,7 +106,7 @@ def test_resource_files(data: JSON) -> None:
     assert len(digest(resources)) == 64
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(_SETTINGS | _DATA)
 def test_settings_files(data: JSON) -> None:
     document = parse(json.dumps(data), "lfsync.yaml")

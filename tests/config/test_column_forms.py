@@ -166,7 +166,7 @@ def test_mistakes_of_a_number() -> None:
 NUMBERS = st.sampled_from([CellNumber(), CellNumber(",", "."), CellNumber(".", ","), CellNumber(",", " ")])
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(NUMBERS, st.decimals(-(10**12), 10**12, places=2))
 def test_a_number_comes_back_from_its_cell(form: CellNumber, number: object) -> None:
     value = float(str(number))
@@ -175,7 +175,7 @@ def test_a_number_comes_back_from_its_cell(form: CellNumber, number: object) -> 
     assert float(form.read(grouped)) == value
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(NUMBERS, st.text(st.sampled_from("0123456789.,-+()€$ '"), max_size=8))
 def test_any_text_is_a_number_or_a_mistake(form: CellNumber, text: str) -> None:
     message, found = "", "0"
@@ -257,7 +257,7 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(ZONES, MOMENTS, st.sampled_from(["%Y-%m-%d %H:%M:%S", None]))
 def test_a_moment_comes_back_from_its_cell_or_has_none(zone: str, moment: datetime, form: str | None) -> None:
     value = moment.replace(microsecond=0, tzinfo=UTC)
@@ -274,7 +274,7 @@ def test_a_moment_comes_back_from_its_cell_or_has_none(zone: str, moment: dateti
     assert is_doubled or f"{value:%Y-%m-%dT%H:%M:%S}.000Z" in back
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(ZONES, st.datetimes(datetime(1980, 1, 1), datetime(2037, 1, 1)), st.integers(0, 59))
 def test_a_clock_is_never_guessed_at(zone: str, day: datetime, minute: int) -> None:
     """What is read names that time of the zone's clock, and no other moment does."""
