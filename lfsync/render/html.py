@@ -1,0 +1,191 @@
+"""A plan as one HTML file for a browser: it asks for nothing, and works without scripts. I/O: reads its template.
+
+The template stands in `page/`, beside this module. Whatever it puts in is made harmless twice: what a reader can't see
+is spelt out (`terminal.escape`), and jinja2 makes entities of what could be markup. The page is ASCII, all else being
+entities, so that no encoding on its way can change it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from lfsync.model import Plan
+from lfsync.render.reading_order import ReadingOrder, reading_order
+from lfsync.render.shown import TextLine, focus, last_change, text_diff
+from lfsync.render.shown_change import Row, ShownChange
+from lfsync.render.terminal import escape
+from lfsync.render.words import ACTIONS, duration, plural, requests_text, spot
+
+OPEN_UP_TO: Final = 60
+"""Changes. The kinds of a plan that has no more of them are open from the start."""
+
+_LONGEST: Final = 400  # characters of a value, or of a line of a text, that are shown at once
+_MOST_LINES: Final = 400  # lines of one text
+_CAUSES: Final = {"config": "files", "drift": "Lightfield", "conflict": "both"}
+
+
+class Choice(NamedTuple):
+    """What a filter offers: `value` of the entries' attribute, and how many of them there are."""
+
+    value: str
+    words: str
+    count: int
+
+
+class Filter(NamedTuple):
+    """One group of choices; `name` is that of the attribute (`data-kind`, `data-action`, `data-cause`)."""
+
+    name: str
+    legend: str
+    choices: tuple[Choice, ...]
+
+
+class Share(NamedTuple):
+    """How much of the plan an action is, in thousandths from the left."""
+
+    action: str
+    start: float
+    width: float
+
+
+class Pair(NamedTuple):
+    """Old and new as they are shown; `is_cut`: reduced to where they differ."""
+
+    old: str | None
+    new: str
+    is_cut: bool
+
+
+class Inline(NamedTuple):
+    """A style or script of ours, and what the Content-Security-Policy knows it by."""
+
+    text: Markup
+    hash: str
+
+
+def plan_html(plan: Plan, *, summary: bool = False) -> str:
+    """The page. `summary`: counts and what needs a look alone. What may not be shown is redacted before."""
+    order = reading_order(plan)
+    changes = list(_changes(order))
+    page = _template().render(
+        plan=plan,
+        order=order,
+        summary=summary,
+        style=_inline("page.css"),
+        script=_inline("page.js"),
+        filters=[each for each in _filters(order, changes) if len(each.choices) > 1],
+        shares=list(_shares(order)) if len(order.counts) > 1 else [],
+        is_open=len(changes) <= OPEN_UP_TO,
+    )
+    return page.lstrip().encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, finalize=_seen, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    asks = (href, spot, plural, duration, requests_text, last_change, pair, lines, cut, causes, moment)
+    environment.filters.update({ask.__name__: ask for ask in asks})
+    environment.globals["verbs"] = ACTIONS
+    return environment.from_string(_source("page.html"))
+
+
+def _seen(value: object) -> object:
+    """All that the template puts in comes by here, so that nothing can be forgotten."""
+    return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _inline(name: str) -> Inline:
+    text = _source(name)
+    return Inline(Markup(text), b64encode(sha256(text.encode()).digest()).decode())
+
+
+def _source(name: str) -> str:
+    return files("lfsync.render").joinpath("page", name).read_text("utf-8")
+
+
+# ---------------------------------------------------------------- what the template asks
+
+
+def href(link: str | None) -> str | None:
+    """A link that a browser may follow; what is no plain web address is none."""
+    if not link or not link.isprintable() or any(c in link for c in " \\"):
+        return None
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    return link if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def pair(row: Row) -> Pair:
+    """Old and new; long ones reduced to where they differ."""
+    if max(len(row.old or ""), len(row.new or "")) <= _LONGEST:
+        return Pair(row.old, row.new or "", False)
+    old, new = focus(row.old or "", row.new or "")
+    return Pair(None if row.old is None else cut(old), cut(new), True)
+
+
+def lines(row: Row) -> list[TextLine]:
+    """The diff of a text of several lines, its long lines reduced to where they differ."""
+    if row.texts is None:
+        return []
+    found = list(text_diff(*row.texts, longest=_LONGEST))
+    return [line._replace(text=cut(line.text)) for line in found]
+
+
+def cut(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} … {len(text) - longest} more characters"
+
+
+def causes(change: ShownChange) -> str:
+    """Of its keys, for the filter; that of the whole where it has none."""
+    return " ".join(sorted({row.cause for row in change.rows} or {change.cause}))
+
+
+def moment(at: str) -> str:
+    """`2026-11-20 08:00 UTC`"""
+    return f"{at[:10]} {at[11:16]} UTC"
+
+
+# ---------------------------------------------------------------- what is counted
+
+
+def _changes(order: ReadingOrder) -> Iterator[ShownChange]:
+    for group in (*(group for look in order.looks for group in look.groups), *order.alike):
+        yield from group.changes
+    for section in order.sections:
+        yield from section.changes
+
+
+def _filters(order: ReadingOrder, changes: list[ShownChange]) -> Iterator[Filter]:
+    actions = [Choice(action, f"{ACTIONS[action].symbol} {action}", count) for action, count in order.counts]
+    rest = (("blocked", order.blocked), ("kept", order.kept), ("orphan", order.orphans))
+    actions += [Choice(name, name, len(some)) for name, some in rest if some]
+    yield Filter("action", "Action", tuple(actions))
+    kinds = Counter(change.kind for change in changes)
+    kinds.update(each.address.kind for _, some in rest for each in some)
+    yield Filter("kind", "Kind", tuple(Choice(kind, kind, count) for kind, count in kinds.items()))
+    found = Counter(cause for change in changes for cause in causes(change).split())
+    words = _CAUSES.items()
+    yield Filter("cause", "What moved", tuple(Choice(cause, said, found[cause]) for cause, said in words if found[cause]))
+
+
+def _shares(order: ReadingOrder) -> Iterator[Share]:
+    total = sum(count for _, count in order.counts)
+    start = 0.0
+    for action, count in order.counts:
+        width = 1000 * count / total
+        yield Share(action, round(start, 1), round(width, 1))
+        start += width
