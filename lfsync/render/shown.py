@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -9,6 +10,8 @@ from typing import Literal, NamedTuple
 from unicodedata import normalize
 
 from lfsync.model import JSON, LastChange
+from lfsync.render.terminal import escape
+from lfsync.yaml_scalars import scalar
 
 EMPTY = "(empty)"
 
@@ -55,6 +58,31 @@ def last_change(changed: LastChange, *, longest: int | None = None) -> str:
     if longest is not None and len(before) > longest:
         before = f"{before[: longest - 1]}…"
     return f"{changed.at[:10]} {changed.at[11:16]} UTC, before that {before}"
+
+
+def yaml_shown(value: JSON) -> str:
+    """A value on one line of YAML, as a file could declare it; what can't be seen is spelt out."""
+    return "null" if is_empty(value) else _yaml(value)
+
+
+def yaml_pair(before: JSON, after: JSON) -> tuple[str, str]:
+    """Old and new in YAML. Where they would look the same, every character that is not ASCII is spelt out."""
+    old, new = yaml_shown(before), yaml_shown(after)
+    if old == new or (old.isascii() and new.isascii()) or normalize("NFKC", old) != normalize("NFKC", new):
+        return old, new
+    return _yaml(before, spelt=True), _yaml(after, spelt=True)
+
+
+def _yaml(value: JSON, *, flow: bool = False, spelt: bool = False) -> str:
+    if isinstance(value, dict):
+        parts = (f"{_yaml(key, flow=True)}: {_yaml(part, flow=True, spelt=spelt)}" for key, part in value.items())
+        return f"{{{', '.join(parts)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_yaml(item, flow=True, spelt=spelt) for item in value)}]"
+    if not isinstance(value, str) or (escape(value) == value and not (spelt and not value.isascii())):
+        return scalar(value, flow=flow)
+    quoted = escape(json.dumps(value, ensure_ascii=False))
+    return quoted.encode("ascii", "backslashreplace").decode() if spelt else quoted
 
 
 def shown_pair(before: JSON, after: JSON) -> tuple[str, str]:
