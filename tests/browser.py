@@ -24,7 +24,9 @@ _FLAGS = (
 )
 CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium (.ci/run does)")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium here: apt-get install chromium (.ci/run does)"
+)
 
 
 @contextmanager

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import chain
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from lfsync.model import Plan
+from lfsync.kinds import KINDS, rank
+from lfsync.model import Address, Plan
 from lfsync.render.reading_order import ReadingOrder, reading_order
 from lfsync.render.shown import TextLine, focus, last_change, text_diff
 from lfsync.render.shown_change import Row, ShownChange
@@ -34,16 +36,24 @@ _MOST_LINES: Final = 400  # lines of one text
 _CAUSES: Final = {"config": "files", "drift": "Lightfield", "conflict": "both"}
 
 
+class Entry(NamedTuple):
+    """What an entry of the page can be filtered by, each with its attribute: `data-action` and so on."""
+
+    action: str
+    kind: str
+    causes: str
+
+
 class Choice(NamedTuple):
-    """What a filter offers: `value` of the entries' attribute, and how many of them there are."""
+    """What a filter offers: a value of its attribute, and how many entries have it."""
 
     value: str
     words: str
-    count: int
+    entries: int
 
 
 class Filter(NamedTuple):
-    """One group of choices; `name` is that of the attribute (`data-kind`, `data-action`, `data-cause`)."""
+    """One group of choices, of the attribute `data-NAME`."""
 
     name: str
     legend: str
@@ -76,16 +86,16 @@ class Inline(NamedTuple):
 def plan_html(plan: Plan, *, summary: bool = False) -> str:
     """The page. `summary`: counts and what needs a look alone. What may not be shown is redacted before."""
     order = reading_order(plan)
-    changes = list(_changes(order))
+    entries = list(_entries(order, summary=summary))
     page = _template().render(
         plan=plan,
         order=order,
         summary=summary,
         style=_inline("page.css"),
         script=_inline("page.js"),
-        filters=[each for each in _filters(order, changes) if len(each.choices) > 1],
+        filters=[each for each in _filters(entries) if len(each.choices) > 1],
         shares=list(_shares(order)) if len(order.counts) > 1 else [],
-        is_open=len(changes) <= OPEN_UP_TO,
+        is_open=len(entries) <= OPEN_UP_TO,
     )
     return page.lstrip().encode("ascii", "xmlcharrefreplace").decode("ascii")
 
@@ -95,7 +105,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, finalize=_seen, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    asks = (href, spot, plural, duration, requests_text, last_change, pair, lines, cut, causes, moment)
+    asks = (href, spot, plural, duration, requests_text, last_change, pair, lines, cut, causes, moment, section)
     environment.filters.update({ask.__name__: ask for ask in asks})
     environment.globals["verbs"] = ACTIONS
     return environment.from_string(_source("page.html"))
@@ -103,7 +113,7 @@ def _template() -> Template:
 
 def _seen(value: object) -> object:
     """All that the template puts in comes by here, so that nothing can be forgotten."""
-    return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return value if isinstance(value, Markup) else escape(str(value))
 
 
 def _inline(name: str) -> Inline:
@@ -154,6 +164,11 @@ def causes(change: ShownChange) -> str:
     return " ".join(sorted({row.cause for row in change.rows} or {change.cause}))
 
 
+def section(kind: str) -> str:
+    """What a kind is called in files: `accounts`."""
+    return KINDS[kind].section if kind in KINDS else kind
+
+
 def moment(at: str) -> str:
     """`2026-11-20 08:00 UTC`"""
     return f"{at[:10]} {at[11:16]} UTC"
@@ -162,24 +177,32 @@ def moment(at: str) -> str:
 # ---------------------------------------------------------------- what is counted
 
 
-def _changes(order: ReadingOrder) -> Iterator[ShownChange]:
-    for group in (*(group for look in order.looks for group in look.groups), *order.alike):
-        yield from group.changes
-    for section in order.sections:
-        yield from section.changes
+def _entries(order: ReadingOrder, *, summary: bool) -> Iterator[Entry]:
+    shown = [group for look in order.looks for group in look.groups]
+    shown += [] if summary else order.alike
+    rest = () if summary else order.sections
+    changes = chain(*(group.changes for group in shown), *(section.changes for section in rest))
+    yield from (Entry(change.action, change.kind, causes(change)) for change in changes)
+    if not summary:
+        yield from (Entry("blocked", each.address.kind, "") for each in order.blocked)
+        yield from (Entry("kept", each.address.kind, "drift") for each in order.kept)
+        yield from (Entry("orphan", each.address.kind, "") for each in order.orphans)
 
 
-def _filters(order: ReadingOrder, changes: list[ShownChange]) -> Iterator[Filter]:
-    actions = [Choice(action, f"{ACTIONS[action].symbol} {action}", count) for action, count in order.counts]
-    rest = (("blocked", order.blocked), ("kept", order.kept), ("orphan", order.orphans))
-    actions += [Choice(name, name, len(some)) for name, some in rest if some]
-    yield Filter("action", "Action", tuple(actions))
-    kinds = Counter(change.kind for change in changes)
-    kinds.update(each.address.kind for _, some in rest for each in some)
-    yield Filter("kind", "Kind", tuple(Choice(kind, kind, count) for kind, count in kinds.items()))
-    found = Counter(cause for change in changes for cause in causes(change).split())
-    words = _CAUSES.items()
-    yield Filter("cause", "What moved", tuple(Choice(cause, said, found[cause]) for cause, said in words if found[cause]))
+def _filters(entries: list[Entry]) -> Iterator[Filter]:
+    actions = Counter(entry.action for entry in entries)
+    verbs = {action: f"{verb.symbol} {action}" for action, verb in ACTIONS.items()}
+    yield _filter("action", "Action", actions, verbs | {name: name for name in ("blocked", "kept", "orphan")})
+    kinds = Counter(entry.kind for entry in entries)
+    yield _filter(
+        "kind", "Kind", kinds, {kind: kind for kind in sorted(kinds, key=lambda kind: rank(Address(kind, "")))}
+    )
+    yield _filter("cause", "What moved", Counter(each for entry in entries for each in entry.causes.split()), _CAUSES)
+
+
+def _filter(name: str, legend: str, found: Counter[str], words: Mapping[str, str]) -> Filter:
+    choices = (Choice(value, said, found[value]) for value, said in words.items() if found[value])
+    return Filter(name, legend, tuple(choices))
 
 
 def _shares(order: ReadingOrder) -> Iterator[Share]:
