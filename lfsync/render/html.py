@@ -105,7 +105,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, finalize=_seen, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    asks = (href, spot, plural, duration, requests_text, last_change, pair, lines, cut, causes, moment, section)
+    asks = (href, spot, plural, duration, requests_text, last_change, pair, lines, cut, causes, moment, section, number)
     environment.filters.update({ask.__name__: ask for ask in asks})
     environment.globals["verbs"] = ACTIONS
     return environment.from_string(_source("page.html"))
@@ -167,6 +167,11 @@ def causes(change: ShownChange) -> str:
 def section(kind: str) -> str:
     """What a kind is called in files: `accounts`."""
     return KINDS[kind].section if kind in KINDS else kind
+
+
+def number(count: int) -> str:
+    """`1,996`, as the script writes it."""
+    return f"{count:,}"
 
 
 def moment(at: str) -> str:
