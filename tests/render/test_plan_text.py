@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfsync.model import Address, Change, LastChange, LinkChange, MembersChange, Orphan, Place, Plan, WorkspaceInfo
-from lfsync.render.text import PACKED_FROM, plan_text, summary
+from lfsync.render.reading_order import headline
+from lfsync.render.text import PACKED_FROM, plan_text
 from tests.render.harmless import assert_harmless
 from tests.render.render_samples import field, link, plan_of_everything
 from tests.render.render_strategies import plans
@@ -96,7 +97,7 @@ def test_the_order_of_changes_does_not_matter(plan: Plan, order: random.Random) 
 
 def test_summary_comes_first_and_last() -> None:
     lines = shown(plan_of_everything()).splitlines()
-    assert lines[0] == lines[-1] == summary(plan_of_everything())
+    assert lines[0] == lines[-1] == headline(plan_of_everything())
 
 
 def test_no_changes() -> None:
