@@ -138,7 +138,8 @@ def _many(row: Row, key: str, comment: str, *, fresh: bool) -> Iterator[str]:
     """How many, and the first names."""
     if fresh and not row.removed:
         more = f"  # the first of {len(row.added)}" if len(row.added) > _MOST_NAMES else ""
-        yield f"+ {key}: [{', '.join(cut(name, 100) for name in row.added[:_MOST_NAMES])}]{more}"
+        some = first_of([cut(name, 100) for name in row.added[:_MOST_NAMES]], _MOST_NAMES)
+        yield f"+ {key}: [{some}]{more}"
         return
     counts = ((len(row.removed), "removed"), (len(row.added), "added"))
     told = ", ".join(f"{count} {word}" for count, word in counts if count)

@@ -79,10 +79,15 @@ def _yaml(value: JSON, *, flow: bool = False, spelt: bool = False) -> str:
         return f"{{{', '.join(parts)}}}"
     if isinstance(value, list):
         return f"[{', '.join(_yaml(item, flow=True, spelt=spelt) for item in value)}]"
-    if not isinstance(value, str) or (escape(value) == value and not (spelt and not value.isascii())):
+    if not isinstance(value, str) or _says_itself(value, spelt=spelt):
         return scalar(value, flow=flow)
     quoted = escape(json.dumps(value, ensure_ascii=False))
     return quoted.encode("ascii", "backslashreplace").decode() if spelt else quoted
+
+
+def _says_itself(text: str, *, spelt: bool) -> bool:
+    """Whether it can be seen as it is, and taken for nothing else: an arrow and a dot stand between values."""
+    return (text.isascii() and text.isprintable()) or not (spelt or "→" in text or "·" in text or escape(text) != text)
 
 
 def focus(old: str, new: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -42,9 +43,9 @@ def why_refused(refusal: Refusal) -> str:
 
 
 def first_of(names: Sequence[str], most: int) -> str:
-    """`a, b and 12 more`: no more than `most` by name."""
-    left = len(names) - most
-    return f"{', '.join(names[:most])} and {left} more" if left > 0 else ", ".join(names)
+    """`a, b and 12 more`: no more than `most` by name; one that could be taken for two stands in quotes."""
+    told = ", ".join(json.dumps(name, ensure_ascii=False) if "," in name else name for name in names[:most])
+    return f"{told} and {len(names) - most} more" if len(names) > most else told
 
 
 def shortened(text: str, longest: int) -> str:
