@@ -36,6 +36,7 @@ from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.uploads import Leftovers, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time
+from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -516,7 +517,7 @@ def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterab
         known = binding.fields[key].live
         moved = known is not None and known != comparer.state.hash(row.canonical(value, definition))
         cause: Cause = "drift" if moved else "config"
-        shown = row.text(value, definition)
+        shown = pasted(value, definition)
         yield FieldChange(key, definition.label, definition.type, shown, None, value, None, cause)
 
 
