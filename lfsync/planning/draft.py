@@ -140,10 +140,7 @@ def _told(made: Draft, change: Change, knowledge: Knowledge) -> Change:
     address, former = change.address, made.resolution.moved.get(change.address)
     record = knowledge.seen(address.kind, change.id) if change.id else None
     called = title(record) if record else _declared_title(made.desired[address]) if change.action == "create" else ""
-    warnings = (*change.warnings, f"was {former} before") if former else change.warnings
-    return replace(
-        change, name=called or None, link=record.link if record else None, moved_from=former, warnings=warnings
-    )
+    return replace(change, name=called or None, link=record.link if record else None, moved_from=former)
 
 
 def _declared_title(wish: Desired) -> str:
