@@ -21,10 +21,11 @@ from lfsync.commands.console import Options, out, say
 from lfsync.commands.events import STDOUT, Both, EventLog, event_log
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
-from lfsync.commands.planning import listener, plan_for_people, read_plan, reading_progress, warn_of_merges
+from lfsync.commands.planning import listener, reading_progress, warn_of_merges
 from lfsync.commands.problems import problems_of
 from lfsync.commands.question import confirmed
 from lfsync.commands.records import run_in_words
+from lfsync.commands.shown_plan import plan_for_people, read_plan
 from lfsync.commands.signals import on_interrupt
 from lfsync.errors import DeclinedError, LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
 from lfsync.model import Outcome, Plan, Requests

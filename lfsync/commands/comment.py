@@ -9,8 +9,8 @@ from urllib.parse import quote
 from lfsync.commands.console import Options, out
 from lfsync.commands.forge_comments import Comments
 from lfsync.commands.forges import forge_of
-from lfsync.commands.planning import read_plan, rules_of, shown_plan
 from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.shown_plan import read_plan, rules_of, shown_plan
 from lfsync.model import Plan
 from lfsync.render.markdown import plan_markdown
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from lfsync.editing.pasted import pasted
 from lfsync.editing.repasting import data_of
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_text import entry
@@ -30,6 +29,7 @@ from lfsync.model import (
     Term,
 )
 from lfsync.project.keys import as_key, key_problem
+from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import NEVER_SENT, live_value
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty, match_keys
 from lfsync.wording import folded

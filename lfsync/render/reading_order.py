@@ -14,7 +14,7 @@ from itertools import groupby
 from lfsync.kinds import KINDS, is_kind, kind_of, rank
 from lfsync.model import Action, Blocked, Change, LastChange, Orphan, Plan, Refusal, Requests
 from lfsync.render.shown_change import REASONS, Reason, ShownChange, ShownKept, shown_change, shown_kept
-from lfsync.render.words import ACTIONS, plural, tally
+from lfsync.render.words import ACTIONS, duration, plural, requests_text, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,18 @@ def headline(plan: Plan) -> str:
     rest = ", ".join(f"{count} {word}" for count, word in counts if count)
     todo = ", ".join(tally(actions.__getitem__, lambda verb: verb.plan)) or "nothing to change"
     return f"Plan for {name}: {todo}{'; ' + rest if rest else ''}."
+
+
+def costs(order: ReadingOrder) -> Iterator[str]:
+    """What an apply takes, a sentence for each thing."""
+    if order.enriched:
+        events = plural(order.enriched, "new record is", "new records are")
+        yield f"Enrichment: {events} enriched by Lightfield, which is metered"
+    elif order.enrichment_skipped:
+        yield f"Enrichment: skipped for {plural(order.enrichment_skipped, 'new record')}"
+    if order.counts:
+        time = f"{requests_text(order.requests)}; about {duration(order.estimated_seconds)}"
+        yield f"Requests to apply: {'none' if order.requests == Requests() else time}"
 
 
 # ---------------------------------------------------------------- where a change stands

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from lfsync.model import JSON, Action, Address, Cause, Change, FieldChange, Kept, LastChange, LinkChange, Place
+from lfsync.model import JSON, Action, Address, Cause, Change, Kept, LastChange, LinkChange, Place
 from lfsync.render.shown import TextLine, is_empty, text_diff, yaml_pair, yaml_shown
 
 Reason: TypeAlias = Literal["delete", "conflict", "drift", "adoption", "membership", "warning"]
@@ -20,8 +20,6 @@ REASONS: Final[tuple[Reason, ...]] = ("delete", "conflict", "drift", "adoption",
 
 LARGE_MEMBERSHIP: Final = 10
 """Members of a list, or links of one key. A change of what is there that moves more of them needs a look."""
-
-_COMPOSED: Final = ("ADDRESS", "FULL_NAME")  # a plan tells these in words; in YAML they have parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +135,17 @@ def _is_large(row: Row) -> bool:
 def _field_rows(change: Change) -> Iterator[Row]:
     fresh = change.action == "create"
     for each in change.fields:
-        before, after = _pasteable(each, each.before, each.before_raw), _pasteable(each, each.after, each.after_raw)
-        texts = _texts(before, after)
-        old, new = ("", "") if texts else yaml_pair(before, after)
+        texts = _texts(each.before, each.after)
+        old, new = ("", "") if texts else yaml_pair(each.before, each.after)
         yield Row(
             key=each.key,
             label=_label(each.key, each.label),
             cause=each.cause,
-            old=None if fresh and is_empty(before) else old,
+            old=None if fresh and is_empty(each.before) else old,
             new=new,
             texts=texts,
             changed=each.changed,
         )
-
-
-def _pasteable(field: FieldChange, told: JSON, raw: JSON) -> JSON:
-    """What a file would declare: of a value with parts these, without the empty ones."""
-    if field.value_type not in _COMPOSED or not isinstance(raw, dict):
-        return told
-    return {part: value for part, value in raw.items() if not is_empty(value)}
 
 
 def _texts(before: JSON, after: JSON) -> tuple[str, str] | None:

@@ -14,7 +14,6 @@ from lfsync.model import (
     JSON,
     Address,
     Change,
-    FieldChange,
     Kept,
     LastChange,
     LinkChange,
@@ -238,15 +237,6 @@ def test_what_is_pasted_is_the_value_again(before: JSON, after: JSON) -> None:
 def test_two_values_that_look_the_same_are_told_apart() -> None:
     assert yaml_pair("caf\u00e9", "cafe\u0301") == (r'"caf\xe9"', r'"cafe\u0301"')
     assert yaml_pair("a\u00a0b", "a b") == (r'"a\xa0b"', "a b")
-
-
-def test_a_value_with_parts_is_told_in_parts() -> None:
-    """The plan tells it in words, which no file could hold."""
-    raw: JSON = {"firstName": "Ada", "lastName": None}
-    name = FieldChange("$name", "Name", "FULL_NAME", None, "Ada", None, raw, "config")
-    hidden = FieldChange("$name", "Name", "FULL_NAME", "•••", "•••", "•••", "•••", "config")
-    assert shown_change(change("a", "create", fields=(name,))).rows[0].new == "{firstName: Ada}"
-    assert shown_change(change("a", fields=(hidden,))).rows[0].new == "•••"
 
 
 def test_a_create_shows_what_it_sets_and_an_update_old_and_new() -> None:
