@@ -92,7 +92,7 @@ def _no_slip(context: click.Context, option: click.Parameter, value: Path | None
 
 _FORMAT = click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 _FOR_REVIEW = click.option("--format", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-_PAGES = ["text", "json", "markdown"]
+_PAGES = ["text", "json", "markdown", "html"]
 """What a plan can be shown as."""
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

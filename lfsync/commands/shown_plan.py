@@ -77,6 +77,10 @@ def print_plan(options: Options, made: Plan, rules: Sequence[RedactRule], manner
         out(plan_annotations(shown, folder_in_repository(options.root)))
     elif manner.format == "markdown":
         out(plan_markdown(shown, brief=manner.brief))
+    elif manner.format == "html":
+        from lfsync.render.html import plan_html  # jinja2, which no other format waits for
+
+        out(plan_html(shown, brief=manner.brief))
     else:
         out(plan_for_people(options, shown, brief=manner.brief))
 

@@ -22,17 +22,17 @@ from markupsafe import Markup
 
 from lfsync.kinds import KINDS, rank
 from lfsync.model import Address, Plan
-from lfsync.render.reading_order import ReadingOrder, reading_order
-from lfsync.render.shown import TextLine, focus, last_change, text_diff
+from lfsync.render.reading_order import ReadingOrder, costs, reading_order
+from lfsync.render.rows import limited
+from lfsync.render.shown import TextLine, focus, focused, last_change
 from lfsync.render.shown_change import Row, ShownChange
 from lfsync.render.terminal import escape
-from lfsync.render.words import ACTIONS, duration, plural, requests_text, spot
+from lfsync.render.words import ACTIONS, plural, spot, why_refused
 
 OPEN_UP_TO: Final = 60
 """Changes. The kinds of a plan that has no more of them are open from the start."""
 
 _LONGEST: Final = 400  # characters of a value, or of a line of a text, that are shown at once
-_MOST_LINES: Final = 400  # lines of one text
 _CAUSES: Final = {"config": "files", "drift": "Lightfield", "conflict": "both"}
 
 
@@ -83,14 +83,17 @@ class Inline(NamedTuple):
     hash: str
 
 
-def plan_html(plan: Plan, *, summary: bool = False) -> str:
-    """The page. `summary`: counts and what needs a look alone. What may not be shown is redacted before."""
+def plan_html(plan: Plan, *, brief: bool = False) -> str:
+    """The page. `brief`: the counts and what needs a look, and nothing else.
+
+    What may not be shown is redacted before.
+    """
     order = reading_order(plan)
-    entries = list(_entries(order, summary=summary))
+    entries = list(_entries(order, brief=brief))
     page = _template().render(
         plan=plan,
         order=order,
-        summary=summary,
+        brief=brief,
         style=_inline("page.css"),
         script=_inline("page.js"),
         filters=[each for each in _filters(entries) if len(each.choices) > 1],
@@ -105,7 +108,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, finalize=_seen, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    asks = (href, spot, plural, duration, requests_text, last_change, pair, lines, cut, causes, moment, section, number)
+    asks = (href, spot, plural, last_change, pair, lines, cut, causes, moment, section, number, costs, why_refused)
     environment.filters.update({ask.__name__: ask for ask in asks})
     environment.globals["verbs"] = ACTIONS
     return environment.from_string(_source("page.html"))
@@ -149,14 +152,11 @@ def pair(row: Row) -> Pair:
 
 def lines(row: Row) -> list[TextLine]:
     """The diff of a text of several lines, its long lines reduced to where they differ."""
-    if row.texts is None:
-        return []
-    found = list(text_diff(*row.texts, longest=_LONGEST))
-    return [line._replace(text=cut(line.text)) for line in found]
+    return [line._replace(text=cut(line.text)) for line in focused(row.diff(), _LONGEST)]
 
 
 def cut(text: str, longest: int = _LONGEST) -> str:
-    return text if len(text) <= longest else f"{text[:longest]} … {len(text) - longest} more characters"
+    return limited(text, cut=True, longest=longest)
 
 
 def causes(change: ShownChange) -> str:
@@ -182,13 +182,13 @@ def moment(at: str) -> str:
 # ---------------------------------------------------------------- what is counted
 
 
-def _entries(order: ReadingOrder, *, summary: bool) -> Iterator[Entry]:
+def _entries(order: ReadingOrder, *, brief: bool) -> Iterator[Entry]:
     shown = [group for look in order.looks for group in look.groups]
-    shown += [] if summary else order.alike
-    rest = () if summary else order.sections
+    shown += [] if brief else order.alike
+    rest = () if brief else order.sections
     changes = chain(*(group.changes for group in shown), *(section.changes for section in rest))
     yield from (Entry(change.action, change.kind, causes(change)) for change in changes)
-    if not summary:
+    if not brief:
         yield from (Entry("blocked", each.address.kind, "") for each in order.blocked)
         yield from (Entry("kept", each.address.kind, "drift") for each in order.kept)
         yield from (Entry("orphan", each.address.kind, "") for each in order.orphans)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from base64 import b64encode
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,13 +23,14 @@ from lfsync.planning.redaction import HIDDEN, Redaction, redacted
 from lfsync.project.redact_rules import rule
 from lfsync.render.html import href, plan_html
 from tests.redaction.test_redaction import marked
+from tests.render.golden_plans import CONFLICT, DELETED, OVERWRITTEN, golden_plans
 from tests.render.harmless import assert_harmless
 from tests.render.hostile_texts import hostile_texts, plan_with, tame
 from tests.render.render_samples import field, plan_of_everything
 from tests.render.render_strategies import plans
-from tests.render.sized_plans import CONFLICT, DELETE, EDIT, SIZES, plan_of
 
 GOLDEN = Path(__file__).parent / "golden"
+PLANS = golden_plans()
 VOID = {"meta", "link", "input", "rect", "path", "br"}
 
 
@@ -64,6 +66,15 @@ class Parsed(HTMLParser):
         return [value for _, attribute, value in self.attributes if attribute == name]
 
     @property
+    def ids(self) -> Counter[str]:
+        """In their order."""
+        return Counter(self.of("id"))
+
+    @property
+    def words(self) -> Counter[str]:
+        return Counter(self.texts)
+
+    @property
     def said(self) -> str:
         return " ".join("".join(self.texts).split())
 
@@ -97,48 +108,50 @@ def golden(name: str, html: str) -> None:
     assert text == path.read_text(encoding="ascii")
 
 
-@pytest.mark.parametrize("changes", SIZES[:2])
-def test_golden(changes: int) -> None:
-    golden(f"plan-{changes}.html", plan_html(plan_of(changes)))
+@pytest.mark.parametrize("name", ["one", "thirty"])
+def test_golden(name: str) -> None:
+    golden(f"{name}.html", plan_html(PLANS[name]))
 
 
-def test_golden_everything() -> None:
-    golden("everything.html", plan_html(plan_of_everything()))
+@pytest.mark.parametrize("name", PLANS)
+def test_golden_in_brief(name: str) -> None:
+    golden(f"{name}.brief.html", plan_html(PLANS[name], brief=True))
 
 
-def test_golden_of_3_000_changes_as_its_summary_and_every_change_once() -> None:
-    plan = plan_of(3_000)
-    page = parsed(plan_html(plan))
-    assert sorted(set(page.of("id")) & {str(change.address) for change in plan.changes}) == sorted(
-        str(change.address) for change in plan.changes
-    )
-    assert len(page.of("id")) == len(set(page.of("id")))
-    golden("plan-3000-summary.html", plan_html(plan, summary=True))
+def test_every_change_of_3_000_is_there_once() -> None:
+    page = parsed(plan_html(PLANS["large"]))
+    for address in (str(change.address) for change in PLANS["large"].changes):
+        assert page.ids[address] == 1
+        assert page.words[address] >= 1
+    assert max(page.ids.values()) == 1
+    assert "2,698 to create" in page.said
+    assert "Too long" not in page.said
 
 
-@pytest.mark.parametrize("changes", SIZES[1:])
-def test_what_needs_a_look_comes_before_all_else(changes: int) -> None:
-    page = parsed(plan_html(plan_of(changes)))
-    shown = [id for id in page.of("id") if "." in id]
-    assert shown[:3] == [str(DELETE), str(CONFLICT), str(EDIT)]
-    parts = [id for id in page.of("id") if id in ("refused-title", "look", "alike", "kinds")]
-    assert parts == ["refused-title", "look", "alike", "kinds"]
+@pytest.mark.parametrize("name", ["thirty", "large"])
+def test_what_needs_a_look_comes_before_all_else(name: str) -> None:
+    page = parsed(plan_html(PLANS[name]))
+    shown = [id for id in page.ids if "." in id]
+    assert shown[:3] == [str(DELETED), str(CONFLICT), str(OVERWRITTEN)]
+    parts = [id for id in page.ids if id in ("refused-title", "look", "blocked", "alike", "kinds")]
+    assert parts == ["refused-title", "look", "blocked", "alike", "kinds"]
 
 
-def test_a_summary_has_counts_and_the_first_block_alone() -> None:
-    plan = plan_of(30)
-    page = parsed(plan_html(plan, summary=True))
-    looked = {str(each) for each in (DELETE, CONFLICT, EDIT, Address("list", "q4-targets"))}
-    assert {id for id in page.of("id") if "." in id} == looked
-    assert "16 to create" in page.said
+def test_in_brief_it_has_the_counts_and_the_first_block_alone() -> None:
+    plan = PLANS["thirty"]
+    page = parsed(plan_html(plan, brief=True))
+    looked = [str(each) for each in (DELETED, CONFLICT, OVERWRITTEN, "account.globex", "list.q4-targets")]
+    assert [id for id in page.ids if "." in id] == looked
+    assert "8 to create" in page.said
+    assert "Apply would refuse this plan" in page.said
     assert len(page.of("data-action")) == len(looked) + len(plan.warnings)
 
 
 def test_an_empty_plan_says_so() -> None:
-    plan = dataclasses.replace(plan_of(1), changes=())
+    plan = dataclasses.replace(PLANS["one"], changes=())
     page = parsed(plan_html(plan))
     assert "No changes in prod" in page.said
-    assert "212 as declared" in page.said
+    assert "11 as declared" in page.said
     assert page.of("data-action") == []
 
 
@@ -179,7 +192,7 @@ def test_nothing_is_asked_for_and_no_attribute_is_code() -> None:
     for _, name, value in page.attributes:
         if name == "href":
             assert value.startswith(("#", "https://", "data:image/svg+xml,")), value
-    style, script = (inside(plan_html(plan_of(1)), tag) for tag in ("style", "script"))
+    style, script = (inside(plan_html(PLANS["one"]), tag) for tag in ("style", "script"))
     assert "url(" not in style
     assert "@import" not in style
     assert not re.search(r"fetch|XMLHttpRequest|innerHTML|eval|document\.write|import\(|localStorage|cookie", script)
@@ -216,8 +229,8 @@ def test_the_page_is_ascii_so_that_no_encoding_on_its_way_changes_it() -> None:
 )
 def test_only_web_addresses_are_links(link: str | None, followed: bool) -> None:
     assert (href(link) is not None) is followed
-    change = Change(Address("account", "a"), "delete", plan_of(1).changes[0].source, id="acc_1", name="A", link=link)
-    page = parsed(plan_html(dataclasses.replace(plan_of(1), changes=(change,))))
+    change = Change(Address("account", "a"), "delete", PLANS["one"].changes[0].source, id="acc_1", name="A", link=link)
+    page = parsed(plan_html(dataclasses.replace(PLANS["one"], changes=(change,))))
     links = [value for tag, name, value in page.attributes if (tag, name) == ("a", "href") and value[:1] != "#"]
     assert links == ([link] if followed else [])
     assert page.of("rel").count("noopener") == followed
@@ -238,8 +251,8 @@ def test_hostile_texts_change_no_structure(text: str) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plans, st.booleans())
-def test_any_plan_is_a_page_whose_tags_close(plan: Plan, summary: bool) -> None:
-    html = plan_html(plan, summary=summary)
+def test_any_plan_is_a_page_whose_tags_close(plan: Plan, brief: bool) -> None:
+    html = plan_html(plan, brief=brief)
     page = parsed(html)
     assert_harmless(without_ours(html))
     assert {"script", "style"} <= {tag for tag, *_ in page.tags}
@@ -248,8 +261,8 @@ def test_any_plan_is_a_page_whose_tags_close(plan: Plan, summary: bool) -> None:
 
 def test_long_values_are_shown_where_they_differ_and_whole_on_demand() -> None:
     old, new = "x" * 5000 + "OLD" + "y" * 5000, "x" * 5000 + "NEW" + "y" * 5000
-    change = dataclasses.replace(plan_of(1).changes[0], fields=(field("$title", "Title", old, new),))
-    page = parsed(plan_html(dataclasses.replace(plan_of(1), changes=(change,))))
+    change = dataclasses.replace(PLANS["one"].changes[0], fields=(field("$title", "Title", old, new),))
+    page = parsed(plan_html(dataclasses.replace(PLANS["one"], changes=(change,))))
     short = [text for text in page.texts if "OLD" in text and len(text) < 200]
     assert short
     assert old in page.texts

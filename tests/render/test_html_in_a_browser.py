@@ -17,13 +17,14 @@ from playwright.sync_api import Browser, Page
 from lfsync.model import Plan
 from lfsync.render.html import plan_html
 from tests.browser import Watched, chromium, needs_chromium, opened
+from tests.render.golden_plans import CONFLICT, DELETED, OVERWRITTEN, golden_plans
 from tests.render.hostile_texts import hostile_texts, plan_with, tame
 from tests.render.render_samples import plan_of_everything
-from tests.render.sized_plans import CONFLICT, DELETE, EDIT, plan_of
 
 pytestmark = needs_chromium
 
 EVERYTHING = plan_of_everything()
+PLANS = golden_plans()
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_what_has_nothing_left_is_hidden_and_counts_say_of_how_many(page: Page) 
 
 
 def test_folds_are_as_they_were_when_the_filter_is_gone(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, plan_html(plan_of(3_000)), tmp_path) as watched:
+    with opened(browser, plan_html(PLANS["large"]), tmp_path) as watched:
         page = watched.page
         folds = "details.fold"
         before = page.eval_on_selector_all(folds, "all => all.map(each => each.open)")
@@ -204,13 +205,13 @@ def test_landmarks_headings_and_labels(page: Page) -> None:
 
 
 def test_a_link_within_the_page_opens_what_is_folded(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, plan_html(plan_of(3_000)), tmp_path) as watched:
+    with opened(browser, plan_html(PLANS["large"]), tmp_path) as watched:
         page = watched.page
         assert page.is_hidden("#kind-account .change >> nth=0")
         page.click(".contents a[href='#kind-account']")
         assert page.is_visible("#kind-account .change >> nth=0")
-        page.evaluate("location.hash = 'account.region-0999'")
-        page.wait_for_selector("[id='account.region-0999']")
+        page.evaluate("location.hash = 'account.branch-249'")
+        page.wait_for_selector("[id='account.branch-249']")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -259,7 +260,7 @@ def test_without_scripts_everything_can_be_read(browser: Browser, tmp_path: Path
 
 
 def test_what_is_folded_is_printed(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, plan_html(plan_of(3_000)), tmp_path) as watched:
+    with opened(browser, plan_html(PLANS["large"]), tmp_path) as watched:
         page = watched.page
         page.emulate_media(media="print")
         box = page.locator("[id='account.company-0500']").bounding_box()
@@ -279,12 +280,12 @@ def test_nothing_is_wider_than_the_window(browser: Browser, tmp_path: Path, widt
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("changes", [30, 3_000])
+@pytest.mark.parametrize("name", ["thirty", "large"])
 def test_the_first_screen_shows_the_delete_the_conflict_and_the_overwritten_edit(
-    browser: Browser, tmp_path: Path, changes: int
+    browser: Browser, tmp_path: Path, name: str
 ) -> None:
-    with opened(browser, plan_html(plan_of(changes)), tmp_path) as watched:
-        for address in (DELETE, CONFLICT, EDIT):
+    with opened(browser, plan_html(PLANS[name]), tmp_path) as watched:
+        for address in (DELETED, CONFLICT, OVERWRITTEN):
             box = watched.page.locator(f"[id='{address}'] .head").bounding_box()
             assert box is not None
             assert box["y"] + box["height"] <= 900, address
@@ -323,13 +324,21 @@ def test_a_hostile_text_is_shown_as_it_is(browser: Browser, tmp_path: Path) -> N
 
 def test_10_000_changes_stay_usable(browser: Browser, tmp_path: Path) -> None:
     """What makes it so, and no clock: folded at first, laid out where it is seen, and no list items to be numbered."""
-    with opened(browser, plan_html(plan_of(10_000)), tmp_path) as watched:
+    plan = PLANS["large"]
+    many = tuple(
+        replace(change, address=change.address._replace(key=f"{change.address.key}-{copy}"))
+        for copy in range(4)
+        for change in plan.changes
+    )
+    with opened(browser, plan_html(replace(plan, changes=many)), tmp_path) as watched:
         page = watched.page
-        assert page.locator("details.fold[open]").count() == 0
-        assert search(page, "company-05123") == set()
-        assert search(page, "company-5123") == {"account.company-5123"}
-        assert len(choose(page, "action", "create") | search(page, "")) == 10_000 - 10_000 // 3 - 4
+        assert page.locator("#kinds details.fold[open], #alike details.fold[open]").count() == 0
+        assert search(page, "company-1777") == {f"account.company-1777-{copy}" for copy in range(4)}
+        assert search(page, "company-17777") == set()
+        search(page, "")
+        assert len(choose(page, "action", "create")) == 4 * 2_698
         page.click("#clear")
+        assert len(shown(page)) == len(many) + len(plan.blocked)
         page.eval_on_selector_all("details.fold", "all => all.forEach(each => { each.open = true; })")
         of_entries = "all => [...new Set(all.map(e => getComputedStyle(e).display))].includes('list-item')"
         assert page.eval_on_selector_all("[data-action]", of_entries) is False
