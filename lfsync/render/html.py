@@ -98,6 +98,7 @@ def plan_html(plan: Plan, *, brief: bool = False) -> str:
         script=_inline("page.js"),
         filters=[each for each in _filters(entries) if len(each.choices) > 1],
         shares=list(_shares(order)) if len(order.counts) > 1 else [],
+        entries=entries,
         is_open=len(entries) <= OPEN_UP_TO,
     )
     return page.lstrip().encode("ascii", "xmlcharrefreplace").decode("ascii")

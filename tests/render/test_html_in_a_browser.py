@@ -76,7 +76,7 @@ def addresses(plan: Plan) -> set[str]:
 
 def test_all_is_there_at_first(page: Page) -> None:
     assert shown(page) == addresses(EVERYTHING)
-    assert page.inner_text("#told") == f"{len(addresses(EVERYTHING)) + 1} in this plan"
+    assert page.inner_text("#told") == f"{len(addresses(EVERYTHING)) + 1} entries"
     assert page.is_hidden("#nothing")
 
 

@@ -69,7 +69,7 @@
     }
     clear.hidden = !active;
     one("#nothing").hidden = !active || shown > 0;
-    told.textContent = active ? `${number(shown)} of ${number(entries.length)} shown` : `${number(entries.length)} in this plan`;
+    told.textContent = active ? `${number(shown)} of ${number(entries.length)} shown` : `${number(entries.length)} entries`;
   }
 
   function soon() {
