@@ -117,6 +117,8 @@ def _row(row: Row, note: str, *, fresh: bool) -> Iterator[str]:
         yield from _many(row, key, comment, fresh=fresh)
     elif row.old is None:
         yield f"+ {key}: {cut(row.new or '', LONGEST)}{comment}"
+    elif row.is_gone:
+        yield f"- {key}: {cut(row.old, LONGEST)}{comment}"
     else:
         old, new = row.old, row.new or ""
         old, new = focus(old, new) if max(len(old), len(new)) > LONGEST // 2 else (old, new)

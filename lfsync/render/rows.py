@@ -78,7 +78,7 @@ def _said(row: Row, diff: Sequence[TextLine], *, fresh: bool, cut: bool) -> list
         return [(Span(_diff_size(diff), "dim"),)]
     if row.is_many:
         return list(_many(row, fresh=fresh, cut=cut))
-    return [_move(row.old, row.new or "", cut=cut)]
+    return [_move(row, cut=cut)]
 
 
 def limited(text: str, *, cut: bool, longest: int = _LONGEST) -> str:
@@ -88,10 +88,13 @@ def limited(text: str, *, cut: bool, longest: int = _LONGEST) -> str:
     return f"{text[:longest]} … {len(text) - longest} more characters"
 
 
-def _move(old: str | None, new: str, *, cut: bool) -> tuple[Span, ...]:
-    """`old → new`; for what a create sets, the value alone."""
+def _move(row: Row, *, cut: bool) -> tuple[Span, ...]:
+    """`old → new`; for what a create sets, and for what goes with its record, the value alone."""
+    old, new = row.old, row.new or ""
     if old is None:
         return (Span(limited(new, cut=cut)),)
+    if row.is_gone:
+        return (Span(limited(old, cut=cut), "red"),)
     if cut and max(len(old), len(new)) > _LONGEST // 2:
         old, new = focus(old, new)
     return (Span(limited(old, cut=cut), "red"), _ARROW, Span(limited(new, cut=cut), "green"))

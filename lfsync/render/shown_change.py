@@ -29,6 +29,7 @@ class Row:
     `label` is "" where the key says it already. `old` and `new` are YAML on one line, and could be pasted; `old` is
     None where there was nothing before a create. Of has-many links and members they are both None: `added` and
     `removed` hold their names, all of them. Of a text of several lines they are both "": it has `texts` and `diff()`.
+    `is_gone`: the value goes with its record, which is deleted; `new` says nothing then.
     `changed`: when people changed the field, and what it held before, if Lightfield tells; alike rows may differ in it.
     """
 
@@ -40,6 +41,7 @@ class Row:
     texts: tuple[str, str] | None = None
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    is_gone: bool = False
     changed: LastChange | None = field(default=None, compare=False)
 
     @property
@@ -144,6 +146,7 @@ def _field_rows(change: Change) -> Iterator[Row]:
             old=None if fresh and is_empty(each.before) else old,
             new=new,
             texts=texts,
+            is_gone=change.action == "delete",
             changed=each.changed,
         )
 
@@ -164,7 +167,8 @@ def _link_rows(change: Change) -> Iterator[Row]:
             yield Row(link.key, "", link.cause, added=added, removed=removed)
         else:
             old, new = yaml_pair(link.before, link.after)
-            yield Row(link.key, "", link.cause, None if fresh and is_empty(link.before) else old, new)
+            before = None if fresh and is_empty(link.before) else old
+            yield Row(link.key, "", link.cause, before, new, is_gone=change.action == "delete")
     members = change.members
     if members and (members.add or members.remove):
         yield Row("members", "", _members_cause(change), added=members.add, removed=members.remove)
