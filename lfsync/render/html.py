@@ -25,7 +25,7 @@ from lfsync.model import Address, Plan
 from lfsync.render.reading_order import ReadingOrder, costs, reading_order
 from lfsync.render.rows import limited
 from lfsync.render.shown import TextLine, focus, focused, last_change
-from lfsync.render.shown_change import Row, ShownChange
+from lfsync.render.shown_change import Row, ShownChange, ShownKept
 from lfsync.render.terminal import escape
 from lfsync.render.words import ACTIONS, plural, spot, why_refused
 
@@ -109,7 +109,22 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, finalize=_seen, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    asks = (href, spot, plural, last_change, pair, lines, cut, causes, moment, section, number, costs, why_refused)
+    asks = (
+        href,
+        spot,
+        plural,
+        last_change,
+        pair,
+        lines,
+        cut,
+        causes,
+        has_one_cause,
+        moment,
+        section,
+        number,
+        costs,
+        why_refused,
+    )
     environment.filters.update({ask.__name__: ask for ask in asks})
     environment.globals["verbs"] = ACTIONS
     return environment.from_string(_source("page.html"))
@@ -158,6 +173,11 @@ def lines(row: Row) -> list[TextLine]:
 
 def cut(text: str, longest: int = _LONGEST) -> str:
     return limited(text, cut=True, longest=longest)
+
+
+def has_one_cause(change: ShownChange | ShownKept) -> bool:
+    """Whether the heading says of all its keys who moved them."""
+    return len({row.cause for row in change.rows}) == 1
 
 
 def causes(change: ShownChange) -> str:
