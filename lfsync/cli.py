@@ -686,13 +686,11 @@ def _show_json(failure: _Failure) -> None:
 
 
 def _show_annotations(failure: _Failure, begun: Sequence[Options]) -> None:
+    from lfsync.commands.annotating import problems_for_github
     from lfsync.commands.console import out
-    from lfsync.commands.repository import folder_in_repository
-    from lfsync.render.annotations import problem_annotations
 
     placed = any(problem.place for problem in failure.problems)  # then the project was found
-    folder = folder_in_repository(begun[0].root) if placed and begun else ""
-    out(problem_annotations(failure.problems, folder))
+    out(problems_for_github(failure.problems, begun[0] if placed and begun else None))
 
 
 def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:
