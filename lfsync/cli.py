@@ -131,6 +131,8 @@ _KEEP = click.option(
     "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
 )
 _SUMMARY = click.option("--summary", is_flag=True, help="Only the counts and what needs a look.")
+_FILES = ("resources", "lfsync", "plan", "run", "event")
+_ANSWERS = ("problems", "import", "accept", "state", "history", "definitions", "explain", "workflow", "quirks")
 _REDACT = click.option("--redact", is_flag=True, help="Show no value of any record; not with --format json.")
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
@@ -488,14 +490,15 @@ def state_merge(base: Path, ours: Path, theirs: Path) -> int:
 
 
 @cli.command()
-@click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan", "run", "event"]))
+@click.argument("name", required=False, type=click.Choice([*_FILES, *_ANSWERS]))
 @click.pass_obj
 def schema(options: Options, name: str | None) -> int:
     """Print the JSON Schema of the files and plans.
 
-    Of resource files, of lfsync.yaml, of saved plans, of what `apply --format json` prints, or of a line of
-    `apply --events`; of all of them by name where none is named. With saved definitions of the workspace, those of the
-    files know its fields, options and members.
+    Of resource files, of lfsync.yaml, of saved plans, of what `apply --format json` prints (`run`), of a line of
+    `apply --events`, of what other commands print with `--format json`, and of the `problems` that any prints that
+    fails; of all of them by name where none is named. With saved definitions of the workspace, those of the files know
+    its fields, options and members.
     """
     from lfsync.commands.project import schema
 
@@ -686,13 +689,11 @@ def _show_json(failure: _Failure) -> None:
 
 
 def _show_annotations(failure: _Failure, begun: Sequence[Options]) -> None:
+    from lfsync.commands.annotating import problems_for_github
     from lfsync.commands.console import out
-    from lfsync.commands.repository import folder_in_repository
-    from lfsync.render.annotations import problem_annotations
 
     placed = any(problem.place for problem in failure.problems)  # then the project was found
-    folder = folder_in_repository(begun[0].root) if placed and begun else ""
-    out(problem_annotations(failure.problems, folder))
+    out(problems_for_github(failure.problems, begun[0] if placed and begun else None))
 
 
 def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:

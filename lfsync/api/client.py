@@ -150,12 +150,21 @@ class Client:
         return await self._page(_shelf(kind, status, filters), offset)
 
     async def list(
-        self, kind: Kind, *, status: Status = "active", filters: Filters = (), first: Page | None = None
+        self,
+        kind: Kind,
+        *,
+        status: Status = "active",
+        filters: Filters = (),
+        first: Page | None = None,
+        seen: Callable[[Sequence[Record]], None] | None = None,
     ) -> Listing:
-        """All rows of a kind, pages side by side; `first` is the page at offset 0, if it was read already."""
+        """All rows of a kind, pages side by side; `first` is the page at offset 0, if it was read already.
+
+        `seen` is given the rows of each page that is read, as they come.
+        """
         shelf = _shelf(kind, status, filters)
         if not filters:
-            return await self._whole(shelf, first, watched=status == "active")
+            return await self._whole(shelf, first, watched=status == "active", seen=seen)
         with self._one_of(f"{kind.name} by filter"):
             return await self._whole(shelf, first)
 
@@ -260,24 +269,41 @@ class Client:
             if self._watcher:
                 self._watcher.reading(what, self._given[what], self._asked[what])
 
-    async def _whole(self, shelf: _Shelf, first: Page | None = None, *, watched: bool = False) -> Listing:
+    async def _whole(
+        self,
+        shelf: _Shelf,
+        first: Page | None = None,
+        *,
+        watched: bool = False,
+        seen: Callable[[Sequence[Record]], None] | None = None,
+    ) -> Listing:
         pages = Pages()
         if first is not None:
             pages.add(0, first)
         for _ in range(_MOST_PASSES):
             if not (offsets := pages.to_read()):
                 break
-            await self._read(shelf, offsets, pages, self._watcher if watched else None)
+            await self._read(shelf, offsets, pages, self._watcher if watched else None, seen)
         return pages.listing()
 
-    async def _read(self, shelf: _Shelf, offsets: Sequence[int], pages: Pages, watcher: Watcher | None) -> None:
+    async def _read(
+        self,
+        shelf: _Shelf,
+        offsets: Sequence[int],
+        pages: Pages,
+        watcher: Watcher | None,
+        seen: Callable[[Sequence[Record]], None] | None,
+    ) -> None:
         """Read the pages at `offsets`, side by side."""
         queue = iter(offsets)
 
         async def work() -> None:
             for offset in queue:
                 highest = pages.highest
-                pages.add(offset, await self._page(shelf, offset), highest)
+                page = await self._page(shelf, offset)
+                pages.add(offset, page, highest)
+                if seen:
+                    seen(page.records)
                 if watcher:
                     watcher.reading(shelf.kind, pages.rows, pages.highest)
 

@@ -42,7 +42,7 @@ def show(options: Options, path: Path, patterns: Patterns, manner: Manner) -> in
     made = part_of(whole, patterns)
     if patterns:
         say(f"Shown: {len(made.changes)} of {plural(len(whole.changes), 'change')}.")
-    if manner.format not in _OWN and not manner.hidden and not _is_project(options):
+    if manner.format not in _OWN and not manner.hidden and not is_project(options):
         say("warning: no project here, so no `redact:` holds: every value is shown")
         say("    Run it in the project's folder (-C DIR), or pass --redact.")
     print_plan(options, made, rules_of(options, manner.format), manner)
@@ -51,12 +51,13 @@ def show(options: Options, path: Path, patterns: Patterns, manner: Manner) -> in
 
 def rules_of(options: Options, format: str) -> Sequence[RedactRule]:
     """What the project that a saved plan is shown in hides; a plan that is shown outside of any hides nothing."""
-    if format in _OWN or not _is_project(options):
+    if format in _OWN or not is_project(options):
         return ()
     return load_project(options.root, may_be_empty=True).settings.redact
 
 
-def _is_project(options: Options) -> bool:
+def is_project(options: Options) -> bool:
+    """Whether there is a project, whose rules of redaction hold."""
     return (options.root / SETTINGS).exists()
 
 

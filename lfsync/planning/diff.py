@@ -166,7 +166,7 @@ class Comparer:
                 continue
             moved = last is not None and self._moved(desired, record, sides, key, last)
             ours = self.state.hash(sides.declared[key])
-            if isinstance(last, Hashes) and last == Hashes(ours, self.state.hash(sides.live[key])):
+            if last is not None and _is_settled(self.state, last, sides.declared[key], sides.live[key]):
                 hashes[key] = last
                 continue
             causes[key] = _cause(last, ours, moved=moved)
@@ -208,7 +208,7 @@ class Comparer:
         ours = self.state.hash(sides.declared[key])
         if key in sides.linked:
             return LinkHashes(ours, self._seen(desired, key, sides.linked[key]))
-        return Hashes(ours, self.state.hash(sides.live[key]))
+        return Hashes(ours, ours if sides.live[key] == sides.declared[key] else self.state.hash(sides.live[key]))
 
     def left(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
         """The same of a key that was written and does not show the declared value (rule S5)."""
@@ -372,6 +372,33 @@ class Comparer:
         return LinkChange(link.definition.key, *shown, self._written(kind, add), self._written(kind, remove), cause)
 
 
+def doubts(desired: Mapping[Address, Desired], schema: Schema, state: State) -> Callable[[Record], bool]:
+    """A function that tells of a listed row whether its fields alone make the comparison doubtful.
+
+    Of what is bound; it is asked as the pages come, before anything else is known (rule R1).
+    """
+    bound = {
+        (address.kind, state.bindings[address].id): (wish, state.bindings[address])
+        for address, wish in desired.items()
+        if address in state.bindings and wish.id is None and not (wish.absent or wish.seed or wish.upload)
+    }
+
+    def is_doubtful(record: Record) -> bool:
+        wish, binding = bound.get((record.kind, record.id), (None, None))
+        if wish is None or binding is None or record.redacted:
+            return False
+        definitions = schema.kinds[record.kind]
+        for key, each in wish.fields.items():
+            value = live_value(record, each.definition, definitions)
+            live = VALUE_TYPES[each.definition.type].canonical(value, each.definition, each.declared)
+            differs = live != each.canonical and key not in wish.ignore_changes
+            if differs and not _is_settled(state, binding.fields.get(key), each.canonical, live):
+                return True
+        return False
+
+    return is_doubtful
+
+
 def names(
     desired: Mapping[Address, Desired], schema: Schema, knowledge: Knowledge, resolution: Resolution
 ) -> Callable[[str, str | Address], str]:
@@ -432,6 +459,11 @@ def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Ke
     after = {str(n): declared[key] for n, key in enumerate(numbered)}
     tree = DeepDiff(before, after, view="tree")
     return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
+
+
+def _is_settled(state: State, last: KeyHashes | None, declared: JSON, live: JSON) -> bool:
+    """Whether the server shows its own form of our value, as it did last time (rule S5)."""
+    return isinstance(last, Hashes) and last == Hashes(state.hash(declared), state.hash(live))
 
 
 def _cause(last: KeyHashes | None, declared: str, *, moved: bool) -> Cause:

@@ -33,7 +33,7 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
 from lfsync.planning.identity import describe, quotes
 from lfsync.planning.resolution import Resolution, resolve
-from lfsync.planning.uploads import Leftovers, shown, with_content
+from lfsync.planning.uploads import Leftovers, noted, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time
 from lfsync.values.pasted import pasted
@@ -229,7 +229,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
         made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
-    made.bindings[address] = _observed(wish, id, binding, difference)
+    observed = _observed(wish, id, binding, difference)
+    made.bindings[address] = noted(observed, comparer.state, knowledge.contents.get((address.kind, id)))
     if difference.kept is not None:
         made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
-from lfsync.knowledge.knowledge import Wanted
+from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
-from lfsync.planning.diff import Comparer, names
+from lfsync.planning.diff import Comparer, doubts, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
@@ -40,13 +41,22 @@ from lfsync.state.state import State, organisation_ids, refuse_foreign
 async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wishes | None = None) -> Planned:
     """The plan of what the files declare."""
     wishes = replace(wishes or Wishes(), state_file=session.state_file)
-    state = session.moved
+    state, token = session.moved, await session.token()
+    reader = _reader(session, state)
+    async with reader.ahead({} if patterns or session.project.problems else _needs_of_bound(session, state, token)):
+        return await _plan_declared(session, reader, state, token, patterns, wishes)
+
+
+async def _plan_declared(
+    session: Session, reader: Reader, state: State, token: Token, patterns: Patterns, wishes: Wishes
+) -> Planned:
     orphan_kinds = {address.kind for address in state.orphans(session.project.resources)} if wishes.prune else set()
-    desired, schema, token = await session.prepare(orphan_kinds | _open_kinds(session))
+    desired, schema = await session.prepare(orphan_kinds | _open_kinds(session))
+    if not patterns:
+        reader.doubt(doubts(desired, schema, state))
     selection = select(desired, state.orphans(desired) if wishes.prune else (), patterns)
     seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
     lost, uploads = _left_open(session, state, selection.chosen if patterns else None)
-    reader = _reader(session, state)
     wishes = replace(wishes, only=selection.orphans if patterns else None)
     made, planned = await _planned(session, reader, seen, schema, wishes, state, lost, uploads)
     selection.cut(made)
@@ -68,6 +78,15 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
 
+def _needs_of_bound(session: Session, state: State, token: Token) -> dict[str, Need]:
+    """What the records of bound resources need, whatever a check of the files finds."""
+    needs: dict[str, Need] = defaultdict(Need)
+    for address, resource in session.project.resources.items():
+        if resource.id is None and address in state.bindings and may_read(token, address.kind):
+            needs[address.kind].ids.add(state.bindings[address].id)
+    return needs
+
+
 async def redraft(session: Session, planned: Planned, desired: Mapping[Address, Desired]) -> Draft:
     """What would be drafted if the files said this, on what is known already."""
     return await _drafted(session, planned.reader, desired, planned.schema, Wishes(), planned.state)
@@ -78,16 +97,17 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
 
     Definitions of what their relationships point at, and of what lists hold, are read too, as far as the key may.
     """
-    desired, schema, token = await session.prepare(kinds)
+    desired, schema = await session.prepare(kinds)
     for kind in kinds:
         if kind not in schema.kinds:
             message, hint = unknown_type(kind, schema)
             raise UsageError(message, hint=hint)
     targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
     targets |= MEMBER_KEYS.keys() if "list" in kinds else set()
+    token = await session.token()
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
-        desired, schema, token = await session.prepare({*kinds, *more})
+        desired, schema = await session.prepare({*kinds, *more})
     seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
     state = session.moved
     reader = _reader(session, state)
@@ -109,7 +129,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         )
     if saved.config_digest != session.project.digest and not session.project.problems:
         raise RefusedError("the plan was made from other files than these", hint="Plan again.")
-    desired, schema, token = await session.prepare({change.address.kind for change in saved.changes})
+    desired, schema = await session.prepare({change.address.kind for change in saved.changes})
     refuse_foreign(saved.workspace.ids, schema, "the plan")
     addresses = {change.address for change in saved.changes}
     orphans = addresses - desired.keys()
@@ -128,6 +148,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     others = [upload for upload in session.uploads.values() if upload not in uploads]
     reader = _reader(session, state)
     made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads, others)
+    token = await session.token()
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))

@@ -61,15 +61,27 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     uploads: Mapping[str, OpenUpload] = field(default_factory=dict)
+    _token: Token | None = None
 
-    async def prepare(self, more: Collection[str] = ()) -> tuple[dict[Address, Desired], Schema, Token]:
+    async def token(self) -> Token:
+        """What the key may do. ConfigError where nobody tells, and the files have problems anyway."""
+        if self._token is None:
+            try:
+                self._token = await self.client.validate()
+            except ApiError:
+                if self.project.problems:
+                    raise ConfigError(self.project.problems) from None
+                raise
+        return self._token
+
+    async def prepare(self, more: Collection[str] = ()) -> tuple[dict[Address, Desired], Schema]:
         """Type-check everything. ConfigError with every problem; RefusedError where the key may not read enough.
 
         `more`: kinds whose definitions are needed beside the declared ones.
         """
         started = time.perf_counter()
+        token = await self.token()
         try:
-            token = await self.client.validate()
             mappings = _readable(self.project.mappings, token)
             schema = await read_schema(self.client, token, [*self.project.resources.values(), *mappings], more)
         except ApiError:
@@ -83,7 +95,7 @@ class Session:
         refuse_unreadable(reading_scopes(desired.values()), token)
         await self.recognise(schema, token)
         self.timings.check += time.perf_counter() - started
-        return desired, schema, token
+        return desired, schema
 
     @property
     def moved(self) -> State:
