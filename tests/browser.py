@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
@@ -48,6 +48,10 @@ class Watched:
     address: str
     complaints: list[str] = field(default_factory=list)
 
+    def dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def reload(self) -> None:
         self.page.goto(self.address)
 
@@ -76,7 +80,7 @@ def opened(
         "request",
         lambda request: None if _is_itself(request.url, watched) else watched.complaints.append(f"GET {request.url}"),
     )
-    page.on("dialog", lambda dialog: watched.complaints.append(f"dialog: {dialog.message}"))
+    page.on("dialog", watched.dismiss)
     context.on("page", lambda other: None if other is page else watched.complaints.append("another page"))
     page.add_init_script(
         "document.addEventListener('securitypolicyviolation',"

@@ -37,8 +37,9 @@ _CAUSES: Final = {"config": "files", "drift": "Lightfield", "conflict": "both"}
 
 
 class Entry(NamedTuple):
-    """What an entry of the page can be filtered by, each with its attribute: `data-action` and so on."""
+    """What an entry can be found and filtered by, each an attribute of its own: `id`, `data-action` and so on."""
 
+    address: Address
     action: str
     kind: str
     causes: str
@@ -99,6 +100,7 @@ def plan_html(plan: Plan, *, brief: bool = False) -> str:
         filters=[each for each in _filters(entries) if len(each.choices) > 1],
         shares=list(_shares(order)) if len(order.counts) > 1 else [],
         entries=entries,
+        targets={entry.address for entry in entries},
         is_open=len(entries) <= OPEN_UP_TO,
     )
     return page.lstrip().encode("ascii", "xmlcharrefreplace").decode("ascii")
@@ -208,11 +210,11 @@ def _entries(order: ReadingOrder, *, brief: bool) -> Iterator[Entry]:
     shown += [] if brief else order.alike
     rest = () if brief else order.sections
     changes = chain(*(group.changes for group in shown), *(section.changes for section in rest))
-    yield from (Entry(change.action, change.kind, causes(change)) for change in changes)
+    yield from (Entry(change.address, change.action, change.kind, causes(change)) for change in changes)
     if not brief:
-        yield from (Entry("blocked", each.address.kind, "") for each in order.blocked)
-        yield from (Entry("kept", each.address.kind, "drift") for each in order.kept)
-        yield from (Entry("orphan", each.address.kind, "") for each in order.orphans)
+        rest_of_it = (("blocked", order.blocked, ""), ("kept", order.kept, "drift"), ("orphan", order.orphans, ""))
+        for action, some, cause in rest_of_it:
+            yield from (Entry(each.address, action, each.address.kind, cause) for each in some)
 
 
 def _filters(entries: list[Entry]) -> Iterator[Filter]:

@@ -144,6 +144,8 @@ def test_in_brief_it_has_the_counts_and_the_first_block_alone() -> None:
     assert [id for id in page.ids if "." in id] == looked
     assert "8 to create" in page.said
     assert "Apply would refuse this plan" in page.said
+    targets = {value[1:] for value in page.of("href") if value.startswith("#")}
+    assert targets <= set(page.ids), "no link leads to what is left out"
     assert len(page.of("data-action")) == len(looked) + len(plan.warnings)
 
 

@@ -162,6 +162,23 @@ def test_folds_are_as_they_were_when_the_filter_is_gone(browser: Browser, tmp_pa
         assert page.eval_on_selector_all(folds, "all => all.map(each => each.open)") == before
 
 
+def test_what_a_page_must_not_do_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    """Of `opened`, on which all of these tests rest."""
+    html = plan_html(PLANS["one"])
+    for injected in (
+        "<script>console.log(1)</script>",
+        "<img src='https://other.example/x.png'>",
+        "<b style='color: red'>x</b>",
+        "<b onclick='alert(1)' id='inline'>x</b>",
+    ):
+        with pytest.raises(AssertionError), opened(browser, html.replace("</main>", f"{injected}</main>"), tmp_path):
+            pass
+    bare = "<!doctype html><title>x</title>"
+    for script in ("console.log(1)", "fetch('https://other.example/')", "alert(1)", "throw Error('x')"):
+        with pytest.raises(AssertionError), opened(browser, f"{bare}<script>{script}</script>", tmp_path) as watched:
+            watched.page.wait_for_timeout(100)
+
+
 # ---------------------------------------------------------------- keyboard, screen readers
 
 
