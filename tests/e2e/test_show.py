@@ -43,7 +43,9 @@ def root(tmp_path: Path) -> Path:
 
 def shown(plan: Plan, only: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> list[str]:
     part = part_of(plan, Patterns(only, exclude))
-    return sorted(str(each.address) for each in (*part.changes, *part.blocked, *part.orphans))
+    addresses = [change.address for change in part.changes]
+    addresses += [blocked.address for blocked in part.blocked]
+    return sorted(map(str, addresses + [orphan.address for orphan in part.orphans]))
 
 
 # ---------------------------------------------------------------- parts
