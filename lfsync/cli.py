@@ -578,6 +578,20 @@ def reset(options: Options) -> int:
 
 
 @sandbox.command()
+@click.argument("name", default="rehearsal")
+@click.option("--records", is_flag=True, help="With the records, and what the state knows of them.")
+@click.pass_obj
+def clone(options: Options, name: str, records: bool) -> int:
+    """Make a sandbox of a live workspace, to rehearse a plan in.
+
+    NAME is what the clone's workspace is called: `lfsync -w rehearsal apply`. The one that is cloned is that of -w.
+    """
+    from lfsync.commands.cloning import clone
+
+    return clone(options, name, records=records)
+
+
+@sandbox.command()
 @_FORMAT
 @click.pass_obj
 def quirks(options: Options, format: str) -> int:

@@ -20,7 +20,7 @@ from lfsync.api.pace import Category
 from lfsync.api.paging import PAGE_SIZE, Listing, Page, Pages
 from lfsync.api.storage import Storage
 from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
-from lfsync.errors import ApiError, NotFoundError, OutageError
+from lfsync.errors import ApiError, LockLostError, NotFoundError, OutageError
 from lfsync.kinds import Kind
 from lfsync.model import JSON, LastChange, Member, Record
 
@@ -69,6 +69,8 @@ class Watcher(Protocol):
 class Client:
     """The API of one workspace. Use as an async context manager; every method raises ApiError and its kin.
 
+    `may_write` is asked before each try of a write, and raises LockLostError where that is over (rule K3).
+
     `clock` (seconds, steady), `sleep` and `chance` (uniform in 0..1) are for tests.
     """
 
@@ -78,12 +80,15 @@ class Client:
         *,
         on_exchange: Callable[[Exchange], None] | None = None,
         watcher: Watcher | None = None,
+        may_write: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
-        self._wire = Wire(settings, on_exchange=on_exchange, clock=clock, sleep=sleep, chance=chance)
+        self._wire = Wire(
+            settings, on_exchange=on_exchange, may_write=may_write, clock=clock, sleep=sleep, chance=chance
+        )
         self.storage = Storage(self._wire, settings, clock=clock, chance=chance)
         self._watcher = watcher
         self._asked: Counter[str] = Counter()
@@ -114,6 +119,11 @@ class Client:
     def outage(self) -> OutageError | None:
         """What ended the run, once no request got an answer of use for too long (rule A5)."""
         return self._wire.outage
+
+    @property
+    def barred(self) -> LockLostError | None:
+        """What ended the run, once `may_write` said so (rule K3)."""
+        return self._wire.barred
 
     # ---- what the workspace is
 

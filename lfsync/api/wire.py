@@ -22,7 +22,15 @@ from lfsync.api.connections import Connections
 from lfsync.api.pace import DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
 from lfsync.api.retry import MAX_SILENCE, Reason, Retries, Silence, reason_of
 from lfsync.api.server_clock import ServerClock
-from lfsync.errors import ApiError, CredentialsError, LostError, OutageError, UnavailableError, UsageError
+from lfsync.errors import (
+    ApiError,
+    CredentialsError,
+    LockLostError,
+    LostError,
+    OutageError,
+    UnavailableError,
+    UsageError,
+)
 
 API_VERSION: Final = "2026-03-01"
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
@@ -126,6 +134,7 @@ class Wire:
         settings: ClientSettings,
         *,
         on_exchange: Callable[[Exchange], None] | None = None,
+        may_write: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -136,6 +145,7 @@ class Wire:
         self._secret = key.encode()
         self._headers = _headers(settings, key)
         self._on_exchange = on_exchange
+        self._may_write = may_write
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self._http = Connections(clients(settings, self._base))
         self._proxy = "" if _is_local(settings, self._base) else _proxy_of(httpx.URL(self._base))
@@ -148,6 +158,7 @@ class Wire:
         self._answered = False
         self.silence = Silence()
         self.outage: OutageError | None = None
+        self.barred: LockLostError | None = None
         self.server_clock = ServerClock(time.time() - clock())
         self.requests: Counter[Category] = Counter()
         self.token: api.Token | None = None  # what the key may do, once it was asked
@@ -227,6 +238,8 @@ class Wire:
         await self._await_turn(self._lanes[call.category])
         if self.outage is not None:
             raise self.outage
+        if call.category == "write":
+            await self._refuse_barred()
         self.requests[call.category] += 1
         sent = self._clock()
         retries.begin(sent)
@@ -237,6 +250,16 @@ class Wire:
             raise
         self._report(call, response.status_code, sent)
         return self._heard(call, response, sent)
+
+    async def _refuse_barred(self) -> None:
+        """Raises LockLostError once nobody may write any more; everyone who would is told the same (rule K3)."""
+        if self._may_write is not None and self.barred is None:
+            try:
+                await self._may_write()
+            except LockLostError as error:
+                self.barred = error
+        if self.barred is not None:
+            raise self.barred
 
     async def _await_turn(self, lane: _Lane) -> None:
         if not lane.turn.locked() and lane.bucket.wait(self._clock()) <= 0:

@@ -29,6 +29,7 @@ from lfsync.planning.policies import Judged, only_told
 from lfsync.planning.prepare import unknown_type
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.renames import with_renames
+from lfsync.planning.rule_lists import is_ruled, without_conditions
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
@@ -56,9 +57,10 @@ async def _plan_declared(
         reader.doubt(doubts(desired, schema, state))
     selection = select(desired, state.orphans(desired) if wishes.prune else (), patterns)
     seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
-    lost, uploads = _left_open(session, state, selection.chosen if patterns else None)
-    wishes = replace(wishes, only=selection.orphans if patterns else None)
+    lost, uploads = _left_open(session, state, selection.perhaps if patterns else None)
+    wishes = replace(wishes, only=selection.orphans if patterns else None, left_out=selection.excluded)
     made, planned = await _planned(session, reader, seen, schema, wishes, state, lost, uploads)
+    selection = selection.along(made)
     selection.cut(made)
     context = _context(
         session,
@@ -73,7 +75,7 @@ async def _plan_declared(
     whole = plan(made, selection.chosen, planned.state, context)
     whole = _with_judgement(whole, _judged(session, planned, whole.changes))
     if context.whole and any(change.action == "create" for change in whole.changes):
-        comparer = Comparer(seen, schema, planned.state, reader.knowledge, made.resolution)
+        comparer = Comparer(planned.desired, schema, planned.state, reader.knowledge, made.resolution)
         whole = with_renames(whole, comparer)
     return replace(planned, plan=whole, missing=_missing(session, whole))
 
@@ -117,7 +119,7 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
     await reader.begin(needs)
     made = await _drafted(session, reader, seen, schema, Wishes(), state)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
-    return Planned(empty, made, desired, schema, state, reader)
+    return Planned(empty, made, desired | made.desired, schema, state, reader)
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:
@@ -136,6 +138,9 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     chosen = with_dependencies(desired, (addresses | mentioned(saved.changes)) & desired.keys())
     state = session.moved
     chosen |= witnesses(desired, state.bindings, orphans)
+    ruled = {address: without_conditions(wish) for address, wish in chosen.items() if is_ruled(wish)}
+    chosen |= ruled
+    saved_members = {change.address: change.members for change in saved.changes}
     gone = any(change.address in state.bindings for change in saved.changes if change.action == "create")
     wishes = Wishes(
         prune=any(change.action == "delete" for change in saved.changes),
@@ -143,6 +148,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         keep_drift=bool(saved.kept),
         only=frozenset(orphans),
         state_file=session.state_file,
+        members={address: saved_members.get(address) for address in ruled},
     )
     lost, uploads = _left_open(session, state, chosen)
     others = [upload for upload in session.uploads.values() if upload not in uploads]
@@ -211,6 +217,10 @@ async def _planned(
     for address in wishes.prunable(state, desired):
         if address.kind in schema.kinds:
             needs[address.kind].ids.add(state.bindings[address].id)
+    for address, members in wishes.members.items():
+        links = desired[address].members
+        if links is not None and members is not None:
+            needs[links.definition.target].ids |= {text for text in members.add if "." not in text}
     workspace = session.workspace.name
     started, drafting = time.perf_counter(), session.timings.diff
     await _await_lost_uploads(reader, begun.values())
@@ -226,7 +236,7 @@ async def _planned(
         sought = [intent for address, intent in lost.items() if address not in made.resolution.adopted]
         await _list_again(session, reader, sought)
         recovery = recover(lost.values(), schema, state, made, reader.knowledge)
-        state = bound(state, recovery.made, session.client.now())
+        state = bound(state, recovery, session.client.now())
         made = await _drafted(session, reader, desired, schema, wishes, state)
     recovery.open = asked
     recovery.made |= uploaded
@@ -235,7 +245,7 @@ async def _planned(
     session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
     enrichment = session.project.settings.enrichment
-    return made, Planned(empty, made, desired, schema, state, reader, enrichment, recovery)
+    return made, Planned(empty, made, made.desired, schema, state, reader, enrichment, recovery)
 
 
 async def _drafted(
