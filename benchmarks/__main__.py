@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accepting, cold, importing, pace, planning, scale, script
+from benchmarks import accepting, cold, importing, pace, planning, rendering, scale, script
 from benchmarks.figures import Figure, missed, table
 from benchmarks.lab import lab
 from benchmarks.process import CommandError
@@ -21,6 +21,7 @@ from benchmarks.process import CommandError
 _PARTS = {
     "cold": cold.measure,
     "planning": planning.measure,
+    "rendering": rendering.measure,
     "import": importing.measure,
     "accept": accepting.measure,
     "pace": pace.measure,

@@ -92,6 +92,8 @@ def _no_slip(context: click.Context, option: click.Parameter, value: Path | None
 
 _FORMAT = click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 _FOR_REVIEW = click.option("--format", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+_PAGES = ["text", "json", "markdown", "html"]
+"""What a plan can be shown as."""
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -128,6 +130,7 @@ _EXCLUDE = _patterns("--exclude", "Not these, whatever else is chosen")
 _KEEP = click.option(
     "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
 )
+_SUMMARY = click.option("--summary", is_flag=True, help="Only the counts and what needs a look.")
 _FILES = ("resources", "lfsync", "plan", "run", "event")
 _ANSWERS = ("problems", "import", "accept", "state", "history", "definitions", "explain", "workflow", "quirks")
 _REDACT = click.option("--redact", is_flag=True, help="Show no value of any record; not with --format json.")
@@ -141,14 +144,17 @@ _YES = click.option("--yes", is_flag=True, help="Don't ask.")
 _LARGE = click.option("--allow-large", is_flag=True, help="Go on above the thresholds of `safety`.")
 
 
-def _refuse_redacted_json(redact: bool, format: str) -> None:
+def _refuse_for_programs(format: str, *, redact: bool, summary: bool) -> None:
     if redact and format == "json":
         raise click.UsageError("--redact and --format json: programs are told every value; keep it from people instead")
+    if summary and format in ("json", "github"):
+        raise click.UsageError(f"--summary and --format {format}: programs are told the whole plan")
 
 
 @cli.command()
 @click.option("-o", "--out", "output", type=_FILE, callback=_no_slip, metavar="FILE", help="Save the JSON plan.")
-@_FOR_REVIEW
+@click.option("--format", type=click.Choice([*_PAGES, "github"]), default="text", show_default=True)
+@_SUMMARY
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--drift-only", is_flag=True, help="Only what people changed in Lightfield since the last apply.")
 @click.option("--no-history", is_flag=True, help="Don't ask when what drifted was changed.")
@@ -163,6 +169,7 @@ def plan(
     options: Options,
     output: Path | None,
     format: str,
+    summary: bool,
     detailed_exitcode: bool,
     drift_only: bool,
     no_history: bool,
@@ -174,8 +181,9 @@ def plan(
     redact: bool,
 ) -> int:
     """Show what apply would do."""
-    _refuse_redacted_json(redact, format)
+    _refuse_for_programs(format, redact=redact, summary=summary)
     from lfsync.commands.planning import plan
+    from lfsync.commands.shown_plan import Manner
     from lfsync.planning.draft import Wishes
     from lfsync.planning.selection import Patterns
 
@@ -185,11 +193,10 @@ def plan(
         options,
         wishes,
         patterns,
-        format=format,
         output=output,
         detailed=detailed_exitcode,
         history=not no_history,
-        redact=redact,
+        manner=Manner(format, brief=summary, hidden=redact),
     )
 
 
@@ -315,15 +322,27 @@ def explain(options: Options, address: str, format: str) -> int:
 
 @cli.command()
 @click.argument("plan", type=_FILE)
-@_FORMAT
+@click.option("--format", type=click.Choice(_PAGES), default="text", show_default=True)
+@_SUMMARY
+@_ONLY
+@_EXCLUDE
 @_REDACT
 @click.pass_obj
-def show(options: Options, plan: Path, format: str, redact: bool) -> int:
+def show(
+    options: Options,
+    plan: Path,
+    format: str,
+    summary: bool,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    redact: bool,
+) -> int:
     """Show a saved PLAN, stale or not."""
-    _refuse_redacted_json(redact, format)
-    from lfsync.commands.planning import show
+    _refuse_for_programs(format, redact=redact, summary=summary)
+    from lfsync.commands.shown_plan import Manner, show
+    from lfsync.planning.selection import Patterns
 
-    return show(options, plan, format=format, redact=redact)
+    return show(options, plan, Patterns(only, exclude), Manner(format, brief=summary, hidden=redact))
 
 
 @cli.command()
@@ -692,13 +711,11 @@ def _show_json(failure: _Failure) -> None:
 
 
 def _show_annotations(failure: _Failure, begun: Sequence[Options]) -> None:
+    from lfsync.commands.annotating import problems_for_github
     from lfsync.commands.console import out
-    from lfsync.commands.repository import folder_in_repository
-    from lfsync.render.annotations import problem_annotations
 
     placed = any(problem.place for problem in failure.problems)  # then the project was found
-    folder = folder_in_repository(begun[0].root) if placed and begun else ""
-    out(problem_annotations(failure.problems, folder))
+    out(problems_for_github(failure.problems, begun[0] if placed and begun else None))
 
 
 def _known(error: BaseException, kind: type[LfsyncError]) -> LfsyncError | None:

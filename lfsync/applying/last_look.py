@@ -21,6 +21,7 @@ from lfsync.applying.give_up import GiveUpError
 from lfsync.kinds import kind_of
 from lfsync.model import JSON, Change, Definitions, Desired, FieldDef, LinkChange, MembersChange, Record
 from lfsync.planning.diff import Comparer, Difference
+from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -101,7 +102,7 @@ def last_values(change: Change, record: Record, definitions: Definitions) -> dic
             raise GiveUpError("stale", f"the field `{planned.key}` is gone since the plan", "Plan again.")
         value = live_value(record, definition, definitions)
         if not _same(definition, planned.before_raw, value):
-            raise _moved(planned.key, planned.before, VALUE_TYPES[definition.type].text(value, definition))
+            raise _moved(planned.key, planned.before, pasted(value, definition))
         found[planned.key] = value
     return found
 

@@ -22,10 +22,11 @@ from lfsync.commands.events import STDOUT, Both, EventLog, event_log
 from lfsync.commands.failed_rows import refuse_failed, save_failed
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
-from lfsync.commands.planning import listener, plan_for_people, read_plan, reading_progress, warn_of_merges
+from lfsync.commands.planning import listener, reading_progress, warn_of_merges
 from lfsync.commands.problems import problems_of
 from lfsync.commands.question import confirmed
 from lfsync.commands.records import run_in_words
+from lfsync.commands.shown_plan import plan_for_people, read_plan
 from lfsync.commands.signals import on_interrupt
 from lfsync.errors import (
     DeclinedError,

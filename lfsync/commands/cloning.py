@@ -17,7 +17,6 @@ from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress
 from lfsync.editing.splices import LINE_END, CantEditError, Splice, line_end, spliced
 from lfsync.editing.yaml_edit import BodyEdit, Put, edit_yaml
-from lfsync.editing.yaml_text import scalar
 from lfsync.errors import ApiError, ConfigError, UsageError
 from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, kind_of
 from lfsync.model import JSON, Place, Record, Resource
@@ -34,6 +33,7 @@ from lfsync.render.terminal import escape
 from lfsync.render.words import plural
 from lfsync.state import lock, state_file
 from lfsync.state.state import State
+from lfsync.yaml_scalars import scalar
 
 _FOLDER = "sandbox"
 _PLAIN = re.compile(r"[$A-Za-z][A-Za-z]+(\.[A-Za-z_]+)?")

@@ -9,21 +9,30 @@ from urllib.parse import quote
 from lfsync.commands.console import Options, out
 from lfsync.commands.forge_comments import Comments
 from lfsync.commands.forges import forge_of
-from lfsync.commands.planning import read_plan, rules_of, shown_plan
 from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.shown_plan import is_project, read_plan, rules_of, shown_plan
+from lfsync.errors import UsageError
 from lfsync.model import Plan
-from lfsync.render.markdown import plan_markdown
+from lfsync.render.markdown import LONGEST, plan_markdown
+from lfsync.render.markdown_text import size
 
 _FORMAT = "markdown"
+_MOST = 65_400  # characters; GitHub takes 65,536 in a comment
 
 
 def comment(options: Options, path: Path, *, on: str | None, dry_run: bool) -> int:
     """0 once it is there. An empty plan changes a comment that is there, and makes none."""
+    if not is_project(options):
+        raise UsageError(
+            "no project here: what of a plan may be published stands in its lfsync.yaml (`redact:`)",
+            hint="Run it in the project's folder, or name that with -C DIR.",
+        )
     made = shown_plan(read_plan(path), _FORMAT, rules_of(options, _FORMAT), hidden=False)
     folder = folder_in_repository(options.root)
     mark = mark_of(made.workspace.name, folder)
     heading = f"### lfsync: `{_harmless(folder)}`\n\n" if folder else ""
-    body = f"{mark}\n{heading}{plan_markdown(made)}"
+    top = f"{mark}\n{heading}"
+    body = f"{top}{plan_markdown(made, longest=min(LONGEST, _MOST - size(top)))}"
     if dry_run:
         out(body)
         return 0

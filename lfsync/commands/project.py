@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lfsync.api.client import Client
 from lfsync.applying.run_report import event_schema, run_schema
+from lfsync.commands.annotating import warnings_for_github
 from lfsync.commands.answers import answer_schemas
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.definitions import age, keep, keep_schemas, not_checked, saved_of, tell_unread
@@ -16,7 +17,6 @@ from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
 from lfsync.commands.problems import problems_json
-from lfsync.commands.repository import folder_in_repository
 from lfsync.connection import client_settings
 from lfsync.errors import ConfigError, UsageError
 from lfsync.planning.definitions import builtin_schema
@@ -32,7 +32,6 @@ from lfsync.project.scaffold import init as scaffold
 from lfsync.project.settings import WORKSPACE_NAME, WorkspaceSettings
 from lfsync.project.workspace import Workspace, choose_workspace, workspace_at
 from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
-from lfsync.render.annotations import warning_annotations
 from lfsync.render.terminal import escape
 from lfsync.times import iso
 
@@ -88,7 +87,7 @@ def validate(options: Options, *, online: bool, format: str) -> int:
     else:
         project, against = _offline(options)
     if format == "github":
-        out(warning_annotations(project.warnings, folder_in_repository(options.root)))
+        out(warnings_for_github(project, options))
     else:
         for warning in project.warnings:
             say(escape(f"Warning: {warning}"))

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from lfsync.editing.yaml_text import entry as entry_text
-from lfsync.editing.yaml_text import in_flow, quoted, scalar
 from lfsync.model import JSON
+from lfsync.yaml_scalars import in_flow, quoted, scalar
 
 _HIDDEN: Final = re.compile("[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 

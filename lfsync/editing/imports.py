@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from lfsync.editing.pasted import pasted
 from lfsync.editing.repasting import data_of
 from lfsync.editing.splices import CantEditError
-from lfsync.editing.yaml_text import entry, in_flow, scalar
+from lfsync.editing.yaml_text import entry
 from lfsync.kinds import OBJECT, Kind, is_kind, kind_of, member_kind
 from lfsync.knowledge.finder import MASKABLE, Finder
 from lfsync.knowledge.knowledge import Knowledge, title
@@ -30,9 +29,11 @@ from lfsync.model import (
     Term,
 )
 from lfsync.project.keys import as_key, key_problem
+from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import NEVER_SENT, live_value
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty, match_keys
 from lfsync.wording import folded
+from lfsync.yaml_scalars import in_flow, scalar
 
 MembersMode: TypeAlias = Literal["exact", "include", "none"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lfsync.editing.layout import Layout, Spot
 from lfsync.editing.splices import CantEditError, end_of_line, line_end, start_of_line
-from lfsync.editing.yaml_text import scalar
+from lfsync.yaml_scalars import scalar
 
 _STEP = 2  # columns
 _NO_PLACE = "its section is written in a form that nothing can be added to"

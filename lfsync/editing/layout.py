@@ -28,7 +28,7 @@ from yaml.events import (
 
 from lfsync.editing.splices import LINE_END
 from lfsync.model import JSON
-from lfsync.project.documents import resolve
+from lfsync.yaml_scalars import resolve
 
 Shape: TypeAlias = Literal["scalar", "alias", "map", "seq"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from lfsync.editing.pasted import is_faithful, pasted
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_edit import Items, Leaf, Parts, Put
 from lfsync.model import JSON, FieldDef
 from lfsync.project.documents import CONTROL
+from lfsync.values.pasted import is_faithful, pasted
 from lfsync.values.table import VALUE_TYPES, is_empty
 
 _ONLY_IF_NAMED: Final = ("latitude", "longitude")  # rule C7

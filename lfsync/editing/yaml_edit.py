@@ -25,8 +25,8 @@ from lfsync.editing.splices import (
     start_of_line,
     whole_lines,
 )
-from lfsync.editing.yaml_text import in_flow
 from lfsync.model import JSON
+from lfsync.yaml_scalars import in_flow
 
 _SHARED: Final = "other places of the file use it too, by an alias"
 _HEADER: Final = re.compile(r"[|>][-+0-9]*")

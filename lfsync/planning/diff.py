@@ -38,6 +38,7 @@ from lfsync.model import (
 )
 from lfsync.planning.resolution import Resolution
 from lfsync.state.state import Binding, Hashes, LinkHashes, State
+from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import NEVER_SENT, STAGE, live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -533,7 +534,7 @@ def _field_change(wish: DesiredField, live: JSON, cause: Cause) -> FieldChange:
 
 
 def _shown(definition: FieldDef, value: JSON) -> JSON:
-    return None if value in (None, "", []) else VALUE_TYPES[definition.type].text(value, definition)
+    return pasted(value, definition)
 
 
 def _json(ids: Iterable[str]) -> list[JSON]:

@@ -38,6 +38,7 @@ from lfsync.planning.rule_lists import Answer, Answers, Drafted, is_ruled, witho
 from lfsync.planning.uploads import Leftovers, noted, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time
+from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
 
@@ -220,10 +221,7 @@ def _told(made: Draft, change: Change, knowledge: Knowledge) -> Change:
     address, former = change.address, made.resolution.moved.get(change.address)
     record = knowledge.seen(address.kind, change.id) if change.id else None
     called = title(record) if record else _declared_title(made.desired[address]) if change.action == "create" else ""
-    warnings = (*change.warnings, f"was {former} before") if former else change.warnings
-    return replace(
-        change, name=called or None, link=record.link if record else None, moved_from=former, warnings=warnings
-    )
+    return replace(change, name=called or None, link=record.link if record else None, moved_from=former)
 
 
 def _declared_title(wish: Desired) -> str:
@@ -601,7 +599,7 @@ def _last_values(comparer: Comparer, binding: Binding, record: Record) -> Iterab
         known = binding.fields[key].live
         moved = known is not None and known != comparer.state.hash(row.canonical(value, definition))
         cause: Cause = "drift" if moved else "config"
-        shown = row.text(value, definition)
+        shown = pasted(value, definition)
         yield FieldChange(key, definition.label, definition.type, shown, None, value, None, cause)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from lfsync.errors import Problem
 from lfsync.kinds import KINDS, TITLE_KEYS, id_kind, is_id, is_kind, kind_of
 from lfsync.model import (
     JSON,
@@ -24,16 +25,19 @@ from lfsync.model import (
     Kept,
     LinkChange,
     MembersChange,
+    Place,
     Plan,
     PlanWarning,
     Quoted,
     Refusal,
+    Resource,
 )
 from lfsync.planning.policies import FAILED
 from lfsync.project.redact_rules import RedactRule
 
 HIDDEN: Final = "•••"
 
+_QUOTE: Final = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
 _NAMED: Final = re.compile(r"(?P<name>.*) \((?P<id>[^()\s]+)\)", re.DOTALL)
 
 
@@ -115,6 +119,47 @@ def _types(plan: Plan) -> dict[tuple[str, str], str]:
     """The types of fields as the plan itself tells them."""
     found = {(change.address.kind, each.key): each.value_type for change in plan.changes for each in change.fields}
     return found | {(each.address.kind, each.key): each.value_type for each in plan.kept if each.value_type}
+
+
+# ---------------------------------------------------------------- mistakes in the files
+
+
+def redacted_problems(
+    problems: Iterable[Problem], resources: Mapping[Address, Resource], rules: Sequence[RedactRule]
+) -> list[Problem]:
+    """Problems for others to read: what is wrong with a value that the rules hide is not said, for it quotes it."""
+    redaction = Redaction(rules)
+    return [_unsaid(each) if redaction and _tells(each, resources, redaction) else each for each in problems]
+
+
+def redacted_warnings(warnings: Iterable[str], rules: Sequence[RedactRule]) -> list[str]:
+    """Warnings of the files quote cells, and don't say of which kind: with any rule they quote nothing."""
+    return [_QUOTE.sub(HIDDEN, warning) if rules else warning for warning in warnings]
+
+
+def _unsaid(problem: Problem) -> Problem:
+    said = "something is wrong with a value that `redact:` hides here; `lfsync validate` says what"
+    return Problem(said, problem.place, problem.address)
+
+
+def _tells(problem: Problem, resources: Mapping[Address, Resource], redaction: Redaction) -> bool:
+    """Whether it may quote a hidden value. A row has one place for all its cells, and may be of any kind."""
+    place = problem.place
+    if problem.address is None:
+        return place is not None and not place.column
+    address = Address.parse(problem.address)
+    key = _key_at(resources[address], place) if address in resources and place is not None else None
+    if key is not None:
+        return redaction.hits(address.kind, key) or redaction.links(address.kind, key)
+    return any(rule.kind in (None, address.kind) for rule in redaction.rules)
+
+
+def _key_at(resource: Resource, place: Place) -> str | None:
+    """The key whose value stands at a place, or begins before it; None where nobody can tell."""
+    places = {key: value.place for key, value in resource.fields.items()}
+    places |= {key: links.place for key, links in resource.relationships.items()}
+    before = [(at, key) for key, at in places.items() if at.file == place.file and at <= place]
+    return max(before)[1] if before and place.column else None
 
 
 # ---------------------------------------------------------------- changes

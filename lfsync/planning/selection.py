@@ -108,7 +108,7 @@ def select(desired: Mapping[Address, Desired], orphans: Collection[Address], pat
     """
     if not patterns:
         return Selection(desired, desired, whole=True)
-    known = _Known(desired, orphans)
+    known = Known(_files(desired), orphans)
     excluded = frozenset(address for text in patterns.exclude for address in known.matched(text, "--exclude"))
     if not patterns.only:
         chosen = {address: wish for address, wish in desired.items() if address not in excluded}
@@ -125,7 +125,7 @@ def select(desired: Mapping[Address, Desired], orphans: Collection[Address], pat
 
 def matching(desired: Mapping[Address, Desired], patterns: Patterns) -> set[Address]:
     """The declared resources that patterns name, and nothing that these depend on. UsageError as with `select`."""
-    known = _Known(desired, ())
+    known = Known(_files(desired), ())
     return {address for text in patterns.only for address in known.matched(text, patterns.called)}
 
 
@@ -198,31 +198,38 @@ def _needing(
 # ---------------------------------------------------------------- patterns
 
 
-class _Known:
-    """What a pattern may match: what is declared, and orphans."""
+def _files(desired: Mapping[Address, Desired]) -> dict[Address, str]:
+    return {address: wish.place.file for address, wish in desired.items()}
 
-    def __init__(self, desired: Mapping[Address, Desired], orphans: Iterable[Address]) -> None:
-        self.desired = desired
-        self.everything = {*desired, *orphans}
+
+class Known:
+    """What a pattern may match: addresses with the files that declare them, and orphans. `nothing`: what none is."""
+
+    def __init__(
+        self, files: Mapping[Address, str], orphans: Iterable[Address], nothing: str = "nothing that is declared"
+    ) -> None:
+        self.files = files
+        self.everything = {*files, *orphans}
+        self.nothing = nothing
 
     def matched(self, given: str, option: str) -> set[Address]:
         """The addresses that a pattern stands for. But for --exclude, only its full address stands for an orphan."""
         text = unicodedata.normalize("NFC", given)
-        among = self.everything if option == "--exclude" else self.desired.keys()
+        among = self.everything if option == "--exclude" else self.files.keys()
         match = _matcher(text.removeprefix(_FILE).removeprefix("./"))
         if text.startswith(_FILE):
-            found = {address for address, wish in self.desired.items() if match(wish.place.file)}
+            found = {address for address, file in self.files.items() if match(file)}
         else:
             found = {address for address in among if match(str(address)) or match(address.kind)}
             found |= {address for address in self.everything if str(address) == text}
         if not found:
-            raise UsageError(f"{option} {given}: nothing that is declared matches it", hint=self._suggestion(text))
+            raise UsageError(f"{option} {given}: {self.nothing} matches it", hint=self._suggestion(text))
         return found
 
     def _suggestion(self, text: str) -> str:
         """The nearest of what would have matched: of files, addresses or kinds."""
         if text.startswith(_FILE):
-            known = {f"{_FILE}{wish.place.file}" for wish in self.desired.values()}
+            known = {f"{_FILE}{file}" for file in self.files.values()}
         else:
             known = {str(a) if "." in text else a.kind for a in self.everything}
         return did_you_mean(text, sorted(known)) or _HINT

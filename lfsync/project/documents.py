@@ -8,7 +8,6 @@ how it is written, for the fields that are no numbers.
 from __future__ import annotations
 
 import codecs
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from yaml.reader import ReaderError
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Numeral, Place
+from lfsync.yaml_scalars import resolve
 
 MAX_SIZE: Final = 64 * 1024 * 1024  # characters; 100,000 resources take about 30 million
 MAX_DEPTH: Final = 50
@@ -36,17 +36,6 @@ _TAGS: Final = {
     SequenceNode: {_COLLECTION, _STANDARD + "seq"},
     MappingNode: {_COLLECTION, _STANDARD + "map"},
 }
-
-_WORDS: Final[dict[str, JSON]] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_NUMBER_STARTS: Final = frozenset("+-.0123456789")
-_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_OTHER_BASE: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT: Final = re.compile(r"-?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_MAX_DIGITS: Final = 300  # a longer number is beyond a double; it stays text
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -177,24 +166,6 @@ def scalar(node: ScalarNode) -> JSON:
     if node.tag == _QUOTED or node.tag == _TEXT_TAG:
         return value
     return resolve(value)
-
-
-def resolve(text: str) -> JSON:
-    """What an unquoted YAML scalar means."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in _NUMBER_STARTS or len(text) > _MAX_DIGITS:
-        return text
-    if text[0] == "+":
-        return Numeral(text) if _FLOAT.fullmatch(text, 1) and text[1] != "-" and math.isfinite(float(text)) else text
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _OTHER_BASE.fullmatch(text):
-        return int(text, 0)
-    if _FLOAT.fullmatch(text):
-        number = float(text)
-        return text if number in (float("inf"), float("-inf")) else number
-    return text
 
 
 def numbers(data: JSON) -> JSON:

@@ -14,8 +14,9 @@ from typing import Literal, TypeAlias
 from lfsync.errors import Problem
 from lfsync.kinds import rank
 from lfsync.model import Address, Place, Plan, Refusal
+from lfsync.render.reading_order import headline
 from lfsync.render.terminal import alike, alike_text, escape
-from lfsync.render.text import summary
+from lfsync.render.words import why_refused
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
 
@@ -47,13 +48,13 @@ def _of_plan(plan: Plan, folder: str) -> Iterator[str]:
     for change in plan.changes:
         for warning in change.warnings:
             yield _annotation("warning", (warning,), folder, change.source, str(change.address))
-    yield _annotation("notice", (summary(plan),), folder)
+    yield _annotation("notice", (headline(plan),), folder)
 
 
 def _refusal(refusal: Refusal, sources: Mapping[Address, Place], folder: str) -> str:
     """At the change that it is about; a threshold that many are above stands nowhere in particular."""
     is_policy = refusal.kind == "policy"
-    said = f"apply would refuse this: {f'policy {refusal.name}: ' if is_policy else ''}{refusal.message}"
+    said = f"apply would refuse this: {why_refused(refusal)}"
     at = refusal.addresses[0] if is_policy or len(refusal.addresses) == 1 else None
     return _annotation("error", (said,), folder, sources.get(at) if at else None, str(at or ""))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 from unicodedata import normalize
 
 from lfsync.model import JSON, LastChange
+from lfsync.render.terminal import escape
+from lfsync.yaml_scalars import scalar
 
 EMPTY = "(empty)"
 
@@ -57,14 +60,34 @@ def last_change(changed: LastChange, *, longest: int | None = None) -> str:
     return f"{changed.at[:10]} {changed.at[11:16]} UTC, before that {before}"
 
 
-def shown_pair(before: JSON, after: JSON) -> tuple[str, str]:
-    """Old and new. Where they would look the same, every character that is not ASCII is spelt out."""
-    old, new = shown(before), shown(after)
-    if old == new or (old.isascii() and new.isascii()):
+def yaml_shown(value: JSON) -> str:
+    """A value on one line of YAML, as a file could declare it; what can't be seen is spelt out."""
+    return "null" if is_empty(value) else _yaml(value)
+
+
+def yaml_pair(before: JSON, after: JSON) -> tuple[str, str]:
+    """Old and new in YAML. Where they would look the same, every character that is not ASCII is spelt out."""
+    old, new = yaml_shown(before), yaml_shown(after)
+    if old == new or (old.isascii() and new.isascii()) or normalize("NFKC", old) != normalize("NFKC", new):
         return old, new
-    if normalize("NFKC", old) != normalize("NFKC", new):
-        return old, new
-    return (old.encode("ascii", "backslashreplace").decode(), new.encode("ascii", "backslashreplace").decode())
+    return _yaml(before, spelt=True), _yaml(after, spelt=True)
+
+
+def _yaml(value: JSON, *, flow: bool = False, spelt: bool = False) -> str:
+    if isinstance(value, dict):
+        parts = (f"{_yaml(key, flow=True)}: {_yaml(part, flow=True, spelt=spelt)}" for key, part in value.items())
+        return f"{{{', '.join(parts)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_yaml(item, flow=True, spelt=spelt) for item in value)}]"
+    if not isinstance(value, str) or _says_itself(value, spelt=spelt):
+        return scalar(value, flow=flow)
+    quoted = escape(json.dumps(value, ensure_ascii=False))
+    return quoted.encode("ascii", "backslashreplace").decode() if spelt else quoted
+
+
+def _says_itself(text: str, *, spelt: bool) -> bool:
+    """Whether it can be seen as it is, and taken for nothing else: an arrow and a dot stand between values."""
+    return (text.isascii() and text.isprintable()) or not (spelt or "→" in text or "·" in text or escape(text) != text)
 
 
 def focus(old: str, new: str) -> tuple[str, str]:
@@ -76,11 +99,35 @@ def focus(old: str, new: str) -> tuple[str, str]:
     return _between(old, start, cut), _between(new, start, cut)
 
 
-def text_diff(before: str, after: str, *, longest: int | None = None) -> Iterator[TextLine]:
-    """What changed between two texts, line by line, with a line of context. From or to "": the whole text.
+def focused(diff: Iterable[TextLine], longest: int) -> Iterator[TextLine]:
+    """A diff whose changed lines of more than `longest` characters are reduced to where they differ."""
+    gone: list[TextLine] = []
+    come: list[TextLine] = []
+    for each in diff:
+        if each.sign == "+":
+            come.append(each)
+            continue
+        if come or each.sign != "-":
+            yield from _focused(gone, come, longest)
+            gone, come = [], []
+        if each.sign == "-":
+            gone.append(each)
+        else:
+            yield each
+    yield from _focused(gone, come, longest)
 
-    Changed lines of more than `longest` characters are reduced to where they differ.
-    """
+
+def _focused(gone: Sequence[TextLine], come: Sequence[TextLine], longest: int) -> Iterator[TextLine]:
+    if len(gone) == len(come):
+        pairs = [(old.text, new.text) for old, new in zip(gone, come, strict=True)]
+        short = [focus(*pair) if max(map(len, pair)) > longest else pair for pair in pairs]
+        gone, come = [TextLine("-", old) for old, _ in short], [TextLine("+", new) for _, new in short]
+    yield from gone
+    yield from come
+
+
+def text_diff(before: str, after: str) -> Iterator[TextLine]:
+    """What changed between two texts, line by line, with a line of context. From or to "": the whole text."""
     if not before or not after:
         yield from _signed("-", _lines(before))
         yield from _signed("+", _lines(after))
@@ -91,7 +138,7 @@ def text_diff(before: str, after: str, *, longest: int | None = None) -> Iterato
     head = _shared(old, new)
     tail = _shared(old[head:][::-1], new[head:][::-1])
     yield from _context(old[:head], above=False)
-    yield from _compared(old[head : len(old) - tail], new[head : len(new) - tail], longest)
+    yield from _compared(old[head : len(old) - tail], new[head : len(new) - tail])
     yield from _context(old[len(old) - tail :], below=False)
 
 
@@ -99,20 +146,12 @@ def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _compared(old: list[str], new: list[str], longest: int | None) -> Iterator[TextLine]:
+def _compared(old: list[str], new: list[str]) -> Iterator[TextLine]:
     if len(old) + len(new) > _DIFFABLE:
-        yield from _replaced(old, new, longest)
+        yield from (*_signed("-", old), *_signed("+", new))
         return
     for tag, i, j, k, n in SequenceMatcher(None, old, new).get_opcodes():
-        yield from _context(old[i:j]) if tag == "equal" else _replaced(old[i:j], new[k:n], longest)
-
-
-def _replaced(old: list[str], new: list[str], longest: int | None) -> Iterator[TextLine]:
-    if longest and len(old) == len(new):
-        pairs = [focus(*pair) if max(map(len, pair)) > longest else pair for pair in zip(old, new, strict=True)]
-        old, new = [left for left, _ in pairs], [right for _, right in pairs]
-    yield from _signed("-", old)
-    yield from _signed("+", new)
+        yield from _context(old[i:j]) if tag == "equal" else (*_signed("-", old[i:j]), *_signed("+", new[k:n]))
 
 
 def _signed(sign: Literal["+", "-"], lines: list[str]) -> Iterator[TextLine]:

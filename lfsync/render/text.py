@@ -1,123 +1,117 @@
 """A plan as text for a reviewer. Pure.
 
-The order is for reading: the summary, changes grouped by kind and sorted by key, then what needs a person
-(blocked, orphans, warnings, scopes), and the summary again, where a terminal ends up.
+What apply would refuse and what needs a look come first; the summary stands at the top, and again where a terminal
+ends up.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
 
-from lfsync.kinds import KINDS, is_kind, kind_of, rank
-from lfsync.model import Blocked, Change, Orphan, Plan, Requests
-from lfsync.render.change import change_lines
+from lfsync.model import Change, Orphan, Plan
+from lfsync.render.change import change_lines, group_lines
+from lfsync.render.first_block import first_block
 from lfsync.render.kept import kept_lines
 from lfsync.render.lines import Line, Span, layout, line
-from lfsync.render.words import duration, plural, requests_text, spot, tally
+from lfsync.render.reading_order import Group, ReadingOrder, Section, costs, reading_order
+from lfsync.render.shown_change import shown_change
+from lfsync.render.words import plural, spot, tally, why_refused
 
 PACKED_FROM = 25
 """Creates. So many or more are shown with their keys side by side."""
 
 
-def plan_text(plan: Plan, *, width: int | None, color: bool) -> str:
-    """The whole plan. `width`: columns of the terminal; None: a pipe, nothing is wrapped or cut (rule P2)."""
-    return layout(_lines(plan, width), width=width, color=color)
+def plan_text(plan: Plan, *, width: int | None, color: bool, brief: bool = False) -> str:
+    """The whole plan. `width`: columns of the terminal; None: a pipe, nothing is wrapped or cut (rule P2).
+
+    `brief`: the counts and what needs a look, and nothing else.
+    """
+    order = reading_order(plan)
+    return layout(_brief(order, width) if brief else _lines(order, width), width=width, color=color)
 
 
 def changes_text(changes: Iterable[Change], *, width: int | None, color: bool) -> str:
     """Changes alone, in their own order: what a run of the past did. `width` as in `plan_text`."""
-    lines = (each for change in changes for each in change_lines(change, width=width, packed=False))
+    lines = (each for change in changes for each in change_lines(shown_change(change), width=width))
     return layout(lines, width=width, color=color)
 
 
-def summary(plan: Plan) -> str:
-    """`Plan for prod: 4 to create, 1 to delete; 12 unchanged, 2 blocked.`"""
-    name = plan.workspace.name
-    if not plan.changes and not plan.blocked and not plan.kept:
-        return f"No changes. Workspace {name} is as declared: {plural(plan.unchanged, 'resource')}."
-    actions = Counter(change.action for change in plan.changes)
-    counts = ((plan.drifted, "changed in Lightfield"), (plan.unchanged, "unchanged"), (len(plan.blocked), "blocked"))
-    rest = ", ".join(f"{count} {word}" for count, word in counts if count)
-    todo = ", ".join(tally(actions.__getitem__, lambda verb: verb.plan)) or "nothing to change"
-    return f"Plan for {name}: {todo}{'; ' + rest if rest else ''}."
-
-
-def _lines(plan: Plan, width: int | None) -> Iterator[Line]:
-    kept = kept_lines(plan.kept, cut=width is not None)
-    body = [*_changes(plan, width), *_blocked(plan.blocked), *kept, *_orphans(plan), *_notes(plan)]
-    yield line(Span(summary(plan), "bold"))
+def _lines(order: ReadingOrder, width: int | None) -> Iterator[Line]:
+    cut = width is not None
+    packed = dict(order.counts).get("create", 0) >= PACKED_FROM
+    body = [
+        *_refusals(order),
+        *first_block(order, width=width),
+        *_blocked(order),
+        *_alike(order.alike, width),
+        *(each for section in order.sections for each in _section(section, width, packed=packed)),
+        *kept_lines(order.kept, cut=cut),
+        *_orphans(order.orphans),
+        *_notes(order),
+    ]
+    yield _headline(order)
     if body:
         yield from body
         yield line()
-        yield line(Span(summary(plan), "bold"))
+        yield _headline(order)
 
 
-def _changes(plan: Plan, width: int | None) -> Iterator[Line]:
-    packed = sum(change.action == "create" for change in plan.changes) >= PACKED_FROM
-    ordered = sorted(plan.changes, key=lambda change: rank(change.address))
-    for kind, group in groupby(ordered, key=lambda change: change.address.kind):
-        changes = list(group)
+def _brief(order: ReadingOrder, width: int | None) -> Iterator[Line]:
+    yield _headline(order)
+    yield from _refusals(order)
+    yield from first_block(order, width=width)
+    if order.counts and not order.looks and not order.warnings:
+        yield line("Nothing needs a look.")
+
+
+def _headline(order: ReadingOrder) -> Line:
+    return line(Span(order.headline, "bold"))
+
+
+def _refusals(order: ReadingOrder) -> Iterator[Line]:
+    for refusal in order.refusals:
+        yield line(Span("Apply would refuse this: ", "bold red"), why_refused(refusal), hang=4)
+    if order.missing_scopes:
+        yield line(Span("The key lacks scopes: ", "bold red"), ", ".join(order.missing_scopes), hang=4)
+
+
+def _blocked(order: ReadingOrder) -> Iterator[Line]:
+    if order.blocked:
         yield line()
-        yield line(Span(_heading(kind, changes), "bold"))
-        for change in changes:
-            yield from change_lines(change, width=width, packed=packed)
-
-
-def _heading(kind: str, changes: list[Change]) -> str:
-    actions = Counter(change.action for change in changes)
-    title = KINDS[kind].section if kind in KINDS else kind
-    return f"{title}: {', '.join(tally(actions.__getitem__, lambda verb: verb.plan))}"
-
-
-def _blocked(blocked: tuple[Blocked, ...]) -> Iterator[Line]:
-    if blocked:
-        yield line()
-        yield line(Span(f"Blocked: {plural(len(blocked), 'resource')} left alone", "bold red"))
-    for each in sorted(blocked, key=lambda one: rank(one.address)):
+        yield line(Span(f"Blocked: {plural(len(order.blocked), 'resource')} left alone", "bold red"))
+    for each in order.blocked:
         yield line("  ", Span(f"! {each.address}", "bold red"), Span(f"  {spot(each.source)}", "dim"), hang=6)
         yield line(f"      {each.reason}", hang=6)
         if each.hint:
             yield line("      ", Span(each.hint, "cyan"), hang=6)
 
 
-def _orphans(plan: Plan) -> Iterator[Line]:
-    going = {change.address for change in plan.changes if change.action == "delete"}
-    kept: list[Orphan] = [orphan for orphan in plan.orphans if orphan.address not in going]
-    if kept:
+def _alike(groups: Sequence[Group], width: int | None) -> Iterator[Line]:
+    if groups:
+        count = sum(len(group.changes) for group in groups)
         yield line()
-        yield line(Span(f"Orphans: {plural(len(kept), 'resource')} managed before, declared no more", "bold"))
-    for orphan in sorted(kept, key=lambda one: rank(one.address)):
+        yield line(Span(f"Alike: {count} changes in {plural(len(groups), 'group')}", "bold"))
+    for group in groups:
+        yield from group_lines(group, width=width)
+
+
+def _section(section: Section, width: int | None, *, packed: bool) -> Iterator[Line]:
+    counts = ", ".join(tally(dict(section.counts).get, lambda verb: verb.plan))
+    yield line()
+    yield line(Span(f"{section.title}: {counts}", "bold"))
+    for change in section.changes:
+        yield from change_lines(change, width=width, packed=packed)
+
+
+def _orphans(orphans: Sequence[Orphan]) -> Iterator[Line]:
+    if orphans:
+        yield line()
+        yield line(Span(f"Orphans: {plural(len(orphans), 'resource')} managed before, declared no more", "bold"))
+    for orphan in orphans:
         yield line(f"  {orphan.address}  {orphan.id}", hang=6)
 
 
-def _notes(plan: Plan) -> Iterator[Line]:
-    if plan.warnings or plan.missing_scopes or plan.refusals or plan.changes:
+def _notes(order: ReadingOrder) -> Iterator[Line]:
+    if order.counts:
         yield line()
-    for warning in plan.warnings:
-        yield line(Span("Warning: ", "bold yellow"), warning.message, hang=9)
-    for refusal in plan.refusals:
-        if refusal.kind != "scope":  # scopes are told below, all in one line
-            what = f"policy {refusal.name}: " if refusal.kind == "policy" else ""
-            yield line(Span("Apply would refuse this: ", "bold red"), f"{what}{refusal.message}", hang=4)
-    if plan.missing_scopes:
-        yield line(Span("The key lacks scopes: ", "bold red"), ", ".join(plan.missing_scopes), hang=9)
-    if plan.enrichment_events:
-        events = plural(plan.enrichment_events, "new record is", "new records are")
-        yield line(f"Enrichment: {events} enriched by Lightfield, which is metered", hang=9)
-    elif skipped := sum(_enriched(change) for change in plan.changes):
-        yield line(f"Enrichment: skipped for {plural(skipped, 'new record')}", hang=9)
-    if plan.changes:
-        yield line(f"Requests to apply: {_requests(plan)}", hang=9)
-
-
-def _enriched(change: Change) -> bool:
-    kind = kind_of(change.address.kind) if is_kind(change.address.kind) else None
-    return change.action == "create" and kind is not None and kind.enriched
-
-
-def _requests(plan: Plan) -> str:
-    if plan.requests == Requests():
-        return "none"
-    return f"{requests_text(plan.requests)}; about {duration(plan.estimated_seconds)}"
+    yield from (line(each, hang=9) for each in costs(order))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lfsync.model import Action, Place, Requests
+from lfsync.model import Action, Place, Refusal, Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,24 @@ ACTIONS: dict[Action, Verb] = {
 }
 
 
-def tally(count: Callable[[Action], int], word: Callable[[Verb], str]) -> list[str]:
+def tally(count: Callable[[Action], int | None], word: Callable[[Verb], str]) -> list[str]:
     """`4 to create`, `1 to delete`: the actions that occur, in the order of the table."""
     return [f"{count(action)} {word(verb)}" for action, verb in ACTIONS.items() if count(action)]
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def why_refused(refusal: Refusal) -> str:
+    """What a policy says, with its name; what a threshold says says all."""
+    return f"policy {refusal.name}: {refusal.message}" if refusal.kind == "policy" else refusal.message
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """`a, b and 12 more`: no more than `most` by name; one that could be taken for two stands in quotes."""
+    told = ", ".join(json.dumps(name, ensure_ascii=False) if "," in name else name for name in names[:most])
+    return f"{told} and {len(names) - most} more" if len(names) > most else told
 
 
 def shortened(text: str, longest: int) -> str:

@@ -251,7 +251,7 @@ def test_orphans_and_who_took_their_records() -> None:
     state = bound(Binding(Address("account", "old"), "acc_1"), Binding(Address("account", "gone"), "acc_2"))
     made = planned("accounts: {a: {fields: {$name: A}}}", live(record("acc_1", {"$name": "A"})), state)
     assert made.orphans == (Orphan(Address("account", "gone"), "acc_2"),)
-    assert change(made, "account.a").warnings == ("was account.old before",)
+    assert str(change(made, "account.a").moved_from) == "account.old"
     assert planned(TEXT, live(), state, replace(CONTEXT, whole=False)).orphans == ()
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from lfsync.editing.emit import literal
 from lfsync.editing.splices import LINE_END, Splice, differences, spliced
 from lfsync.editing.yaml_edit import BodyEdit, Items, Leaf, Parts, Put, edit_yaml
-from lfsync.editing.yaml_text import in_flow, quoted, scalar
 from lfsync.model import JSON
 from lfsync.project.documents import parse
+from lfsync.yaml_scalars import in_flow, quoted, scalar
 
 LAWS = settings(max_examples=300, deadline=None)
 HOSTILE = [

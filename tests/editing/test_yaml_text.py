@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lfsync.editing.yaml_text import entry, in_flow, scalar
+from lfsync.editing.yaml_text import entry
 from lfsync.model import JSON
 from lfsync.project.documents import parse
+from lfsync.yaml_scalars import in_flow, scalar
 
 _AWKWARD = (
     *("yes", "No", "on", "- x", "{a}", "[a", "null", "~", "1e3", "0x1F", "0o7", "+5", "0123", "12:30", "1_000", ".5"),

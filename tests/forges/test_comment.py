@@ -20,10 +20,14 @@ from tests.serving import served
 MARK = "<!-- lfsync plan workspace=prod folder= -->"
 
 
+def _fields(number: int, text: str) -> tuple[FieldChange, ...]:
+    """No two alike."""
+    return (FieldChange("$name", "Name", "TEXT", number, text, number, text, "config"),)
+
+
 def plan(changes: int = 1, text: str = "Acme", workspace: str = "prod", blocked: tuple[Blocked, ...] = ()) -> str:
-    fields = (FieldChange("$name", "Name", "TEXT", None, text, None, text, "config"),)
     made = tuple(
-        Change(Address("account", f"a{n}"), "update", Place("a.yaml", 1), f"acc_{n}", text, fields=fields)
+        Change(Address("account", f"a{n}"), "update", Place("a.yaml", 1), f"acc_{n}", text, fields=_fields(n, text))
         for n in range(changes)
     )
     info = WorkspaceInfo(workspace, "https://api.lightfield.app", ("h",))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lfsync.commands.console import Options
 from lfsync.commands.importing import Request, import_live
 from lfsync.commands.planning import plan
+from lfsync.commands.shown_plan import Manner
 from lfsync.editing.yaml_text import entry
 from lfsync.model import JSON
 from lfsync.planning.draft import Wishes
@@ -166,7 +167,7 @@ def project(root: Path, seed: dict[str, JSON], more: str = "", quirks: str = "{}
 
 
 def planned(options: Options) -> int:
-    return plan(options, Wishes(), ALL, format="text", output=None, detailed=True, history=False)
+    return plan(options, Wishes(), ALL, output=None, detailed=True, history=False, manner=Manner())
 
 
 def imported(options: Options, capsys: pytest.CaptureFixture[str], **more: object) -> dict[str, JSON]:

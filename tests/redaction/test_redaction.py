@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfsync.cli import run
-from lfsync.commands.planning import shown_plan
+from lfsync.commands.shown_plan import shown_plan
 from lfsync.kinds import TYPES
 from lfsync.model import (
     JSON,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfsync.editing.pasted import is_faithful, pasted
 from lfsync.editing.yaml_text import entry
 from lfsync.model import JSON, FieldDef, Option
 from lfsync.project.documents import parse
+from lfsync.values.pasted import is_faithful, pasted
 from lfsync.values.table import VALUE_TYPES
 
 _OPTIONS = (Option("opt_g", "Gold"), Option("opt_s", "Silver"), Option("opt_t", "Twin"), Option("opt_u", "Twin"))
