@@ -113,7 +113,7 @@ def _definitions(known: Known, static: Mapping[str, Schema]) -> dict[str, Schema
 
 def _roster(static: Schema, kinds: Iterable[str]) -> Schema:
     parts = cast(Mapping[str, Schema], static["properties"])
-    return {**static, "properties": {**parts, "match": any_of(*(_ref(kind, "match.forms") for kind in kinds))}}
+    return {**static, "properties": {**parts, "match": any_of(*(_ref(kind, "lookup.forms") for kind in kinds))}}
 
 
 def _ref(kind: str, part: str) -> Schema:
@@ -157,6 +157,7 @@ class _Kind:
             **({f"{kind}.where": _filled(self.where())} if kind in MEMBER_KEYS else {}),
             f"{kind}.match": any_of(self.match_keys(), self.match_lists(), _ref(kind, "values")),
             f"{kind}.match.forms": self.match_forms(),
+            f"{kind}.lookup.forms": self.lookup_forms(),
             f"{kind}.lifecycle": {**lifecycle, "properties": self.lifecycle(lifecycle)},
             **{f"{kind}.form.{field.key}": self.form(field) for field in self.fields},
         }
@@ -225,6 +226,14 @@ class _Kind:
             "match": any_of(self.match_keys(), self.match_lists(), _ref(self.of.kind, "match.forms")),
             "lifecycle": _ref(self.of.kind, "lifecycle"),
         }
+
+    def lookup_forms(self) -> Schema:
+        """As `match_forms`, where a split cell finds a record for each of its values."""
+        forms: dict[str, Schema] = {
+            field.key: any_of(self.of_field("form", field), _mapped(_COLUMNS, self.of_field("value", field)))
+            for field in self.fields
+        }
+        return _filled(forms | {rel.key: _ref(rel.target, "matched.form") for rel in self.rels})
 
     def match_forms(self) -> Schema:
         """What a match may say of columns."""
@@ -376,7 +385,7 @@ def _looked_up(kind: str, known: Known) -> Schema:
     """Records that cells find."""
     if kind not in known.kinds or kind_of(kind).uploaded:
         return defined("lookup")
-    return closed({"match": _ref(kind, "match.forms"), "empty": {"type": "null"}}, required=["match"])
+    return closed({"match": _ref(kind, "lookup.forms"), "empty": {"type": "null"}}, required=["match"])
 
 
 def _link_form(link: Schema, looked_up: Iterable[Schema]) -> Schema:

@@ -19,6 +19,7 @@ BEYOND = {
     "both-sides-contradict": "another resource contradicts it",
     "both-sides-contradict-by-id": "another resource contradicts it",
     "file-outside": "where a path leads",
+    "source-first-of-two-cells": "what the rows hold",
     "same-match-twice": "another resource has the same match",
 }
 
