@@ -24,6 +24,7 @@ from lfsync.model import (
     FieldChange,
     Kept,
     LinkChange,
+    Links,
     MembersChange,
     Place,
     Plan,
@@ -129,7 +130,7 @@ def redacted_problems(
 ) -> list[Problem]:
     """Problems for others to read: what is wrong with a value that the rules hide is not said, for it quotes it."""
     redaction = Redaction(rules)
-    return [_unsaid(each) if redaction and _tells(each, resources, redaction) else each for each in problems]
+    return [_told(each, resources, redaction) if redaction else each for each in problems]
 
 
 def redacted_warnings(warnings: Iterable[str], rules: Sequence[RedactRule]) -> list[str]:
@@ -137,29 +138,61 @@ def redacted_warnings(warnings: Iterable[str], rules: Sequence[RedactRule]) -> l
     return [_QUOTE.sub(HIDDEN, warning) if rules else warning for warning in warnings]
 
 
-def _unsaid(problem: Problem) -> Problem:
-    said = "something is wrong with a value that `redact:` hides here; `lfsync validate` says what"
+def _told(problem: Problem, resources: Mapping[Address, Resource], redaction: Redaction) -> Problem:
+    """A row has one place for all its cells, and may be of any kind."""
+    place = problem.place
+    if problem.address is None:
+        return problem if place is None or place.column else _unsaid(problem)
+    address = Address.parse(problem.address)
+    resource = resources.get(address)
+    if resource is None or place is None:
+        return _unsaid(problem) if redaction.rules else problem
+    key = _key_at(resource, place)
+    keys = [*resource.fields, *_links_of(resource)] if key is None else [key]
+    may_quote = any(_hides(resource, each, redaction) for each in keys)
+    if key is None:
+        may_quote |= any(rule.kind in (None, address.kind) for rule in redaction.rules)
+    return _unsaid(problem, key) if may_quote else problem
+
+
+def _unsaid(problem: Problem, key: str | None = None) -> Problem:
+    value = "a value" if key is None else f"a value of `{key}`"
+    said = f"something is wrong with {value} that `redact:` hides here; `lfsync validate` says what"
     return Problem(said, problem.place, problem.address)
 
 
-def _tells(problem: Problem, resources: Mapping[Address, Resource], redaction: Redaction) -> bool:
-    """Whether it may quote a hidden value. A row has one place for all its cells, and may be of any kind."""
-    place = problem.place
-    if problem.address is None:
-        return place is not None and not place.column
-    address = Address.parse(problem.address)
-    key = _key_at(resources[address], place) if address in resources and place is not None else None
-    if key is not None:
-        return redaction.hits(address.kind, key) or redaction.links(address.kind, key)
-    return any(rule.kind in (None, address.kind) for rule in redaction.rules)
+def _hides(resource: Resource, key: str, redaction: Redaction) -> bool:
+    """Whether what is said of a key may quote what is hidden.
+
+    A ref is an e-mail of a member, or holds values of a match; a mistyped one is told with its neighbours.
+    """
+    kind = resource.address.kind
+    if key in resource.fields:
+        return redaction.hits(kind, key)
+    known = kind_of(kind).relationships.get(key) if is_kind(kind) else None
+    if known is None:  # members, or a relationship of the workspace's own: of any kind
+        return bool(redaction.rules)
+    if redaction.links(kind, key):
+        return True
+    if known.target == "member":
+        return redaction.titles("member")
+    return any(rule.kind in (None, known.target) for rule in redaction.rules)
+
+
+def _links_of(resource: Resource) -> dict[str, Links]:
+    return {**resource.relationships, **({"members": resource.members} if resource.members else {})}
 
 
 def _key_at(resource: Resource, place: Place) -> str | None:
     """The key whose value stands at a place, or begins before it; None where nobody can tell."""
     places = {key: value.place for key, value in resource.fields.items()}
-    places |= {key: links.place for key, links in resource.relationships.items()}
+    places |= {key: links.place for key, links in _links_of(resource).items()}
     before = [(at, key) for key, at in places.items() if at.file == place.file and at <= place]
-    return max(before)[1] if before and place.column else None
+    if not before or not place.column:
+        return None
+    at, key = max(before)
+    # A match may hold any value of the record.
+    return None if resource.match is not None and at < resource.match.place <= place else key
 
 
 # ---------------------------------------------------------------- changes

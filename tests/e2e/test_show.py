@@ -174,3 +174,41 @@ def test_a_cell_of_a_row_is_not_quoted_where_anything_is_redacted(tmp_path: Path
     out, _ = told("-C", tmp_path, "validate", "--format", "github", code=1)
     assert "::error file=c.csv,line=2" in out
     assert "secret-8417" not in out
+
+
+_WRONG_REFS = """
+contacts:
+  ada:
+    fields: {$email: [ada@x.example], $name: {firstName: Ada}}
+    match: {$email: nomail-8417}
+    relationships: {$account: [{match: {$website: noweb-8417}}]}
+tasks:
+  call: {fields: {$title: Call, $status: TODO}, relationships: {$assignedTo: bos-8417@corp.example}}
+lists:
+  l: {fields: {$name: L, $objectType: $account}, members: {where: {$owner: bos-8417@corp.example}}}
+"""
+_BOSS = "{members: [{email: boss-8417@corp.example, first: B, last: C, role: admin}]}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "hidden"),
+    [
+        ("contact.$email", ["nomail"]),
+        ("account.$website", ["noweb"]),
+        ("'*.EMAIL'", ["nomail", "bos-", "boss-"]),
+        ("account", ["noweb"]),
+    ],
+)
+def test_annotations_quote_nothing_of_what_refs_and_matches_lead_to(
+    tmp_path: Path, rules: str, hidden: list[str]
+) -> None:
+    """A member who is not there is told with one who is: that e-mail is hidden as well."""
+    (tmp_path / "lfsync.yaml").write_text(
+        f"version: 1\nexclude: [seed.yaml]\nworkspaces: {{s: {{sandbox: {{seed: seed.yaml}}}}}}\nredact: [{rules}]\n"
+    )
+    (tmp_path / "seed.yaml").write_text(_BOSS)
+    (tmp_path / "crm.yaml").write_text(_WRONG_REFS)
+    said, _ = told("-C", tmp_path, "plan", "--format", "json", code=1)
+    assert all(each in said for each in ("nomail", "noweb", "boss-"))
+    out, _ = told("-C", tmp_path, "plan", "--format", "github", code=1)
+    assert not [each for each in hidden if each in out], out
