@@ -41,7 +41,8 @@ def show(options: Options, path: Path, patterns: Patterns, manner: Manner) -> in
     whole = read_plan(path)
     made = part_of(whole, patterns)
     if patterns:
-        say(f"Shown: {len(made.changes)} of {plural(len(whole.changes), 'change')}.")
+        shown = f"{len(made.changes)} of {plural(len(whole.changes), 'change')}"
+        say(f"Shown: {shown}. Refusals, requests and time are those of the whole plan.")
     if manner.format not in _OWN and not manner.hidden and not is_project(options):
         say("warning: no project here, so no `redact:` holds: every value is shown")
         say("    Run it in the project's folder (-C DIR), or pass --redact.")

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
-from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
+from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of, rank
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
@@ -154,6 +154,7 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     others = [upload for upload in session.uploads.values() if upload not in uploads]
     reader = _reader(session, state)
     made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads, others)
+    _refuse_torn(saved.changes, made)
     token = await session.token()
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
@@ -164,6 +165,19 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         plan=_with_judgement(whole, _judged(session, planned, saved.changes)),
         missing=_missing(session, saved) | (made.blocked.keys() - state.bindings.keys()),
     )
+
+
+def _refuse_torn(changes: Sequence[Change], made: Draft) -> None:
+    """`show --exclude --format json` may lack what its changes wait for: such a part can be read, and not be done."""
+    addresses = {change.address for change in changes}
+    unmade = {address for address, change in made.changes.items() if change.action == "create"} - addresses
+    for change in changes:
+        waits = {each for each in change.depends_on if each not in addresses} | (mentioned([change]) & unmade)
+        if waits:
+            raise RefusedError(
+                f"the plan is a part of one: {change.address} waits for {min(waits, key=rank)}, which is left out",
+                hint="Apply the whole plan, or make a smaller one: lfsync plan --only PATTERN -o FILE",
+            )
 
 
 async def plan_undo(session: Session, run: Run) -> Planned:

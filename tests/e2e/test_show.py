@@ -112,6 +112,22 @@ def test_json_of_a_part_is_a_plan_file(saved: Path) -> None:
     assert json.loads(out)["summary"]["update"] == 7
 
 
+def test_a_part_that_lacks_what_it_waits_for_is_refused_by_apply_before_any_write(tmp_path: Path) -> None:
+    (tmp_path / "lfsync.yaml").write_text("version: 1\nworkspaces: {s: {sandbox: {rps: 0}}}\n")
+    (tmp_path / "crm.yaml").write_text(
+        "accounts: {acme: {fields: {$name: Acme}}}\n"
+        "lists: {l: {fields: {$name: L, $objectType: $account}, members: [acme]}}\n"
+    )
+    plan, part = tmp_path / "p.json", tmp_path / "part.json"
+    told("-C", tmp_path, "plan", "-o", plan)
+    part.write_text(told("show", plan, "--exclude", "account.acme", "--format", "json")[0])
+    _, err = told("-C", tmp_path, "apply", part, "--yes", code=4)
+    assert "list.l waits for account.acme, which is left out" in err
+    part.write_text(told("show", plan, "--only", "account.acme", "--format", "json")[0])
+    assert "1 created" in told("-C", tmp_path, "apply", part, "--yes")[0]
+    assert "1 created" in told("-C", tmp_path, "apply", "--yes")[0]
+
+
 def test_redact_holds_in_markdown_of_its_project_and_without_one_it_is_said(saved: Path, root: Path) -> None:
     out, err = told("-C", root, "show", saved, "--format", "markdown")
     assert "Spring mailing" not in out
