@@ -194,6 +194,32 @@ def test_nothing_that_people_typed_is_obeyed(tmp_path: Path) -> None:
         assert "add-mask" in {each.name for each in commands(done["apply"].log)}, "it is printed, and not obeyed"
 
 
+def test_what_redact_hides_is_in_no_log_and_no_summary(tmp_path: Path) -> None:
+    """Rule G2: an apply is read by all who read the repository, as its plan is."""
+    with _github(tmp_path) as (github, project, _):
+        settings = project / "lfsync.yaml"
+        settings.write_text(f"{settings.read_text('utf-8')}redact: [account, '*.EMAIL']\n", "utf-8")
+        secret = "accounts:\n  oak: {fields: {$name: Secret Oak}}\n  gone: {id: acc_0, fields: {$name: Secret Gone}}\n"
+        (project / "more.yaml").write_text(secret, "utf-8")
+        done = github.run("push", github.merge(project), *_PUSH)
+        for job in done.values():
+            assert "Secret" not in job.log + job.summary
+            assert "corp.example" not in job.log + job.summary
+        assert "account.gone  blocked  more.yaml:3" in done["apply"].summary
+        assert re.search(r"^ +\d+ done$", done["apply"].summary, re.MULTILINE)
+        assert "account.oak" in _bound(github, "end")
+
+        settings.write_text(f"{settings.read_text('utf-8')}# other files than those that were planned\n", "utf-8")
+        (project / "more.yaml").write_text("accounts: {oak: {fields: {$name: Secret Elm}}}\n", "utf-8")
+        commit = github.merge(project)
+        waiting = github.run("push", commit, "plan")
+        (project / "more.yaml").write_text("accounts: {oak: {fields: {$name: Secret Ash}}}\n", "utf-8")
+        refused = github.resume(2, "push", github.merge(project), waiting, "apply")
+        assert not refused["apply"].ok
+        assert "the plan was made from other files than these" in refused["apply"].summary
+        assert "Secret" not in refused["apply"].log
+
+
 def test_it_is_installed_from_its_own_checkout_and_from_the_lock_file_alone(tmp_path: Path) -> None:
     with _github(tmp_path) as (github, project, _):
         github.run("push", github.merge(project), "plan")
