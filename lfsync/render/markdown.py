@@ -13,7 +13,7 @@ from typing import Final
 
 from lfsync.model import Blocked, Plan
 from lfsync.render.first_block import HEADINGS, SHORT
-from lfsync.render.markdown_change import create_lines, group_item, kept_item, name_of
+from lfsync.render.markdown_change import REASON, create_lines, group_item, kept_item, name_of
 from lfsync.render.markdown_text import code, in_html, longest_run, size
 from lfsync.render.reading_order import Group, Look, ReadingOrder, Section, costs, reading_order
 from lfsync.render.text import PACKED_FROM
@@ -24,7 +24,6 @@ LONGEST: Final = 65_000
 
 _NOTE = 100  # characters for a line that tells what is left out
 _MOST_REFUSALS = 20
-_REASON = 2_000  # characters of why a resource is blocked: ids stand in it in full (rule P2)
 _INDEXED_FROM = 6  # groups and warnings; so many that need a look have an index
 _NAMED = 3  # changes of each reason that the index names
 _OPEN = 10  # groups, or blocked resources; more of them are folded
@@ -114,11 +113,11 @@ def _headline(order: ReadingOrder) -> str:
 
 def _refusals(order: ReadingOrder) -> Iterator[str]:
     for refusal in order.refusals[:_MOST_REFUSALS]:
-        yield f"\n> **Apply would refuse this:** {code(why_refused(refusal))}\n"
+        yield f"\n> **Apply would refuse this:** {code(why_refused(refusal), REASON)}\n"
     if (more := len(order.refusals) - _MOST_REFUSALS) > 0:
         yield f"\n> and for {plural(more, 'more reason')}\n"
     if order.missing_scopes:
-        yield f"\n> **The key lacks scopes:** {code(', '.join(order.missing_scopes))}\n"
+        yield f"\n> **The key lacks scopes:** {code(', '.join(order.missing_scopes), REASON)}\n"
 
 
 def _first_block(order: ReadingOrder) -> Iterator[_Block]:
@@ -134,7 +133,7 @@ def _first_block(order: ReadingOrder) -> Iterator[_Block]:
         top = f"\n**{HEADINGS[look.reason]}: {look.changes}**\n\n"
         yield _Block(top, _groups(look.groups), "", look.changes)
     if order.warnings:
-        items = ((1, f"- {code(warning, 500)}\n") for warning in order.warnings)
+        items = ((1, f"- {code(warning, REASON)}\n") for warning in order.warnings)
         yield _Block("\n**Warnings**\n\n", items, "", len(order.warnings), ("warning", "warnings"))
 
 
@@ -200,5 +199,5 @@ def _created(section: Section, *, packed: bool) -> Iterator[_Block]:
 
 def _blocked(blocked: Blocked) -> str:
     place = f" · {code(spot(blocked.source))}" if spot(blocked.source) else ""
-    hint = f"<br>{code(blocked.hint, _REASON)}" if blocked.hint else ""
-    return f"- {code(str(blocked.address))}{place}<br>{code(blocked.reason, _REASON)}{hint}\n"
+    hint = f"<br>{code(blocked.hint, REASON)}" if blocked.hint else ""
+    return f"- {code(str(blocked.address))}{place}<br>{code(blocked.reason, REASON)}{hint}\n"

@@ -17,7 +17,10 @@ from lfsync.render.words import first_of, spot
 from lfsync.yaml_scalars import scalar
 
 LONGEST: Final = 300
-"""Characters of one value, one line of a text, one warning."""
+"""Characters of one value, or of one line of a text."""
+
+REASON: Final = 2_000
+"""Characters of what lfsync says of a resource: ids and addresses stand in it in full (rule P2), the point at its end."""
 
 _MOST_LINES: Final = 30  # of one text
 _MOST_NAMES: Final = 10  # links or members of a key
@@ -40,7 +43,7 @@ def group_item(group: Group) -> str:
         said = f"**{first.action}** {len(group.changes)} {code(title)} alike"
         head = f"- {said}: {', '.join(map(_named, group.changes[:_MOST_ALIKE]))}{_more(group)}\n"
     lines = list(_diff(group))
-    warnings = "".join(f"  - ⚠ {code(warning, LONGEST)}\n" for warning in first.warnings)
+    warnings = "".join(f"  - ⚠ {code(warning, REASON)}\n" for warning in first.warnings)
     return f"{head}{fenced(lines, '  ') if lines else ''}{warnings}"
 
 

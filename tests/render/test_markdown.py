@@ -239,3 +239,22 @@ def test_what_is_alike_is_told_once() -> None:
     assert len(told) < 3_000
     assert "3000 `accounts` alike" in told
     assert " and 2975 more" in told
+
+
+def test_what_lfsync_says_comes_to_its_point_however_long_the_addresses_are() -> None:
+    """Rule P2: a policy's word stands behind three places, and what to do about a rename at the end of its question."""
+    long = [Address("account", f"{'k' * 125}{n}") for n in range(100, 103)]
+    at = ", ".join(f"{each} at {'d' * 60}/crm.yaml:3:3" for each in long)
+    renamed = f"renamed? {long[0]} is declared no more; if so: `moved: [{{from: {long[0]}, to: {long[1]}}}]`"
+    plan = Plan(
+        WorkspaceInfo("prod", "https://api.lightfield.app"),
+        "now",
+        "d",
+        (Change(long[1], "create", Place("crm.yaml", 3), warnings=(renamed,)),),
+        warnings=(PlanWarning(f"policy w: {at}: look at it"),),
+        refusals=(Refusal("policy", "p", f"{at} and 9 more: give it an owner", tuple(long)),),
+        missing_scopes=tuple(f"{'s' * 30}{n}:update" for n in range(10)),
+    )
+    shown = plan_markdown(plan)
+    for point in ("give it an owner", "look at it", f"to: {long[1]}}}]", "s9:update"):
+        assert point in shown
