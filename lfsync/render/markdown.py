@@ -13,7 +13,7 @@ from typing import Final
 
 from lfsync.model import Blocked, Plan
 from lfsync.render.first_block import HEADINGS, SHORT
-from lfsync.render.markdown_change import REASON, create_lines, group_item, kept_item, name_of
+from lfsync.render.markdown_change import REASON, create_lines, group_item, kept_item, name_of, whole_group
 from lfsync.render.markdown_text import code, in_html, longest_run, size
 from lfsync.render.reading_order import Group, Look, ReadingOrder, Section, costs, reading_order
 from lfsync.render.text import PACKED_FROM
@@ -131,10 +131,11 @@ def _first_block(order: ReadingOrder) -> Iterator[_Block]:
     yield _Block(f"\n#### Needs a look: {', '.join(counts)}\n{index and chr(10)}{index}", (), "", 0)
     for look in order.looks:
         top = f"\n**{HEADINGS[look.reason]}: {look.changes}**\n\n"
-        yield _Block(top, _groups(look.groups), "", look.changes)
+        items = (item for group in look.groups for item in whole_group(group))
+        yield _Block(top, items, "", look.changes)
     if order.warnings:
-        items = ((1, f"- {code(warning, REASON)}\n") for warning in order.warnings)
-        yield _Block("\n**Warnings**\n\n", items, "", len(order.warnings), ("warning", "warnings"))
+        told = ((1, f"- {code(warning, REASON)}\n") for warning in order.warnings)
+        yield _Block("\n**Warnings**\n\n", told, "", len(order.warnings), ("warning", "warnings"))
 
 
 def _indexed(look: Look) -> str:

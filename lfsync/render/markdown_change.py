@@ -20,7 +20,7 @@ LONGEST: Final = 300
 """Characters of one value, or of one line of a text."""
 
 REASON: Final = 2_000
-"""Characters of what lfsync says of a resource: ids and addresses stand in it in full (rule P2), the point at its end."""
+"""Characters of what lfsync says of a resource: ids and addresses stand in it in full (rule P2), its point last."""
 
 _MOST_LINES: Final = 30  # of one text
 _MOST_NAMES: Final = 10  # links or members of a key
@@ -33,15 +33,23 @@ _CAUSES: Final[dict[Cause, str]] = {
 }
 
 
-def group_item(group: Group) -> str:
-    """An item of a list: the record, or the records, and the diff."""
+def whole_group(group: Group) -> Iterator[tuple[int, str]]:
+    """As `group_item`, with the names of all records: how many an item tells of, and the item."""
+    yield min(len(group.changes), _MOST_ALIKE), group_item(group, more=False)
+    for start in range(_MOST_ALIKE, len(group.changes), _MOST_ALIKE):
+        rest = group.changes[start : start + _MOST_ALIKE]
+        yield len(rest), f"  - {', '.join(map(_named, rest))}\n"
+
+
+def group_item(group: Group, *, more: bool = True) -> str:
+    """An item of a list: the record, or the records, and the diff. `more`: the first ones, and how many there are."""
     first = group.first
     if len(group.changes) == 1:
         head = f"- {_head(first)}\n"
     else:
         title = KINDS[first.kind].section if first.kind in KINDS else first.kind
         said = f"**{first.action}** {len(group.changes)} {code(title)} alike"
-        head = f"- {said}: {', '.join(map(_named, group.changes[:_MOST_ALIKE]))}{_more(group)}\n"
+        head = f"- {said}: {', '.join(map(_named, group.changes[:_MOST_ALIKE]))}{_more(group) if more else ''}\n"
     lines = list(_diff(group))
     warnings = "".join(f"  - ⚠ {code(warning, REASON)}\n" for warning in first.warnings)
     return f"{head}{fenced(lines, '  ') if lines else ''}{warnings}"

@@ -60,7 +60,7 @@ def _brief(order: ReadingOrder, width: int | None) -> Iterator[Line]:
     yield _headline(order)
     yield from _refusals(order)
     yield from first_block(order, width=width)
-    if order.counts and not order.looks and not order.warnings:
+    if order.counts and not (order.looks or order.warnings or order.blocked or order.refusals or order.missing_scopes):
         yield line("Nothing needs a look.")
 
 

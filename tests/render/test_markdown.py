@@ -258,3 +258,21 @@ def test_what_lfsync_says_comes_to_its_point_however_long_the_addresses_are() ->
     shown = plan_markdown(plan)
     for point in ("give it an owner", "look at it", f"to: {long[1]}}}]", "s9:update"):
         assert point in shown
+
+
+def test_every_delete_is_named_however_many_are_alike() -> None:
+    """There is room in a comment, so that none hides behind those that are the same."""
+    gone = tuple(
+        Change(Address("note", f"n{n:03}"), "delete", Place("s.jsonl", n + 1), id=f"note_{n}", name="Call")
+        for n in range(160)
+    )
+    plan = Plan(WorkspaceInfo("prod", "https://api.lightfield.app"), "now", "d", gone)
+    for shown in (plan_markdown(plan), plan_markdown(plan, brief=True)):
+        assert [each.address.key for each in gone if f"`{each.address}`" not in shown] == []
+        assert "left out" not in shown
+    many = replace(
+        plan, changes=tuple(replace(c, address=Address("note", "n" * 100 + c.address.key)) for c in gone * 5)
+    )
+    shown = plan_markdown(many)
+    named = len(re.findall("`note.n{101}", shown.partition("**Deletes")[2]))
+    assert f"{800 - named} more left out" in shown

@@ -11,7 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lfsync.model import Address, Change, LastChange, LinkChange, MembersChange, Orphan, Place, Plan, WorkspaceInfo
+from lfsync.model import (
+    Address,
+    Blocked,
+    Change,
+    LastChange,
+    LinkChange,
+    MembersChange,
+    Orphan,
+    Place,
+    Plan,
+    Refusal,
+    WorkspaceInfo,
+)
 from lfsync.render.reading_order import headline
 from lfsync.render.text import PACKED_FROM, plan_text
 from tests.render.harmless import assert_harmless
@@ -250,3 +262,16 @@ def test_what_it_held_before_takes_one_line_and_is_cut_on_a_terminal_only() -> N
     assert max(map(len, cut.splitlines())) <= 120
     assert 10 < cut.count("word") < 20
     assert "…)" in cut
+
+
+def test_a_plan_that_is_refused_or_blocked_does_not_say_that_nothing_needs_a_look() -> None:
+    plan = dataclasses.replace(EMPTY, changes=(company(1),))
+    assert "Nothing needs a look." in plan_text(plan, width=None, color=False, brief=True)
+    blocked = Blocked(Address("task", "t"), "no", None, PLACE)
+    refused = Refusal("threshold", "max_updates", "too many", ())
+    for told in (
+        dataclasses.replace(plan, blocked=(blocked,)),
+        dataclasses.replace(plan, refusals=(refused,)),
+        dataclasses.replace(plan, missing_scopes=("tasks:read",)),
+    ):
+        assert "Nothing needs a look." not in plan_text(told, width=None, color=False, brief=True)
