@@ -84,6 +84,7 @@ class Difference:
     `lasting`        links that can't be cleared, and are declared to be none
     `kept`           what people changed in Lightfield, and is to stay (rule P5)
     `owed`           keys that the create still owes, and that nobody has set since
+    `left_out`       it differs as the files ask as well, which --drift-only leaves out
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -97,6 +98,7 @@ class Difference:
     lasting: tuple[str, ...] = ()
     kept: Difference | None = None
     owed: tuple[str, ...] = ()
+    left_out: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.links or self.members)
@@ -178,6 +180,7 @@ class Comparer:
                 hashes[key] = last
             doubtful = doubtful or key != MEMBERS
         owed = tuple(name for name in owed if any(name == key_name(key) for key in causes))
+        ours_moved = "config" in causes.values()
         if self.drift_only:
             causes = {key: cause for key, cause in causes.items() if cause != "config"}
         left = self._left_as_they_are(desired.address, causes)
@@ -197,6 +200,7 @@ class Comparer:
             lasting=tuple(link.key for link in changes[1] if self._is_cleared(desired, link)),
             kept=Difference(*self._changes(desired, record, kept)) if kept else None,
             owed=owed,
+            left_out=self.drift_only and ours_moved,
         )
 
     def _left_as_they_are(self, address: Address, causes: Mapping[Key, Cause]) -> set[Key]:

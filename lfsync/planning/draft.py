@@ -78,7 +78,8 @@ class Draft:
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
     have none, and whose record is gone already. `members`: how many a list has that is declared. `leftovers`: uploads
     that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5). `rests`: of lists
-    by rule, on whose changes it rests who is in, by the member as a plan names it (rule K1).
+    by rule, on whose changes it rests who is in, by the member as a plan names it (rule K1). `unplanned`: what differs
+    as the files ask, which --drift-only leaves out.
     """
 
     desired: dict[Address, Desired]
@@ -92,6 +93,7 @@ class Draft:
     leftovers: Leftovers = field(default_factory=Leftovers)
     kept: dict[Address, tuple[Kept, ...]] = field(default_factory=dict)
     rests: dict[Address, Mapping[str, frozenset[Address]]] = field(default_factory=dict)
+    unplanned: set[Address] = field(default_factory=set)
 
     def warn(self, message: str, quoted: tuple[Quoted, ...] = ()) -> None:
         """Add a warning; `quoted` as in `PlanWarning`."""
@@ -155,7 +157,11 @@ def draft(
 
 def _draft_one(made: Draft, comparer: Comparer, wish: Desired, wishes: Wishes) -> None:
     id = made.resolution.ids.get(wish.address)
-    if wish.address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
+    if wish.address in made.blocked:
+        return
+    if wishes.drift_only and (id is None or wish.absent):
+        if wish.absent == (id is not None):
+            made.unplanned.add(wish.address)
         return
     if wish.absent:
         _draft_absent(made, comparer, wish, id, wishes)
@@ -314,6 +320,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
     observed = _observed(wish, id, binding, difference)
     made.bindings[address] = noted(observed, comparer.state, knowledge.contents.get((address.kind, id)))
+    if difference.left_out:
+        made.unplanned.add(address)
     if difference.kept is not None:
         made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:

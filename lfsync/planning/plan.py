@@ -70,7 +70,7 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         blocked=tuple(made.blocked[address] for address in sorted(made.blocked, key=rank)),
         orphans=_orphans(made, desired, state) if context.whole else (),
         warnings=(*context.warnings, *made.warnings),
-        unchanged=len(desired.keys() - made.changes.keys() - made.blocked.keys() - made.kept.keys()),
+        unchanged=len(desired.keys() - made.changes.keys() - made.blocked.keys() - made.kept.keys() - made.unplanned),
         requests=requests,
         estimated_seconds=round(max(requests.read, requests.search, requests.write) / (_RATE * context.rate_share), 2),
         enrichment_events=0 if skip_enrichment(changes, context.enrichment) else _enriched(changes),
