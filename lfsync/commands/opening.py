@@ -16,7 +16,7 @@ from lfsync.project.load import Project, load_project
 from lfsync.project.workspace import LOCAL, Workspace, choose_workspace
 from lfsync.state import journal as journals
 from lfsync.state import lock, state_file
-from lfsync.state.journal import Journal, Left
+from lfsync.state.journal import Journal
 
 
 @asynccontextmanager
@@ -46,9 +46,9 @@ async def open_session(
         state = journals.recovered(state_file.read(workspace.state_path), left)
         timings = Timings(parse=time.perf_counter() - started)
         async with connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher) as client:
-            session = Session(project, workspace, client, state, left.open, timings=timings, uploads=left.uploads)
+            session = Session(project, workspace, client, state, left, timings=timings)
             if writing:
-                session.journal = _begun_journal(session, left)
+                session.journal = Journal(workspace.journal_path)
             try:
                 yield session
             finally:
@@ -70,12 +70,3 @@ async def _connected(
             raise ConfigError([*project.problems, *error.problems]) from None
         client = Client(client_settings(workspace, transport), on_exchange=on_exchange, watcher=watcher)
         yield await stack.enter_async_context(client)
-
-
-def _begun_journal(session: Session, left: Left) -> Journal:
-    """A journal for this run; what earlier ones left goes to the state first."""
-    if left.outcomes:
-        state_file.write(session.workspace.state_path, session.state)
-    journal = Journal(session.workspace.journal_path)
-    journal.begin(session.state, left, session.now())
-    return journal
