@@ -171,7 +171,7 @@ class Comparer:
                 continue
             moved = last is not None and self._moved(desired, record, sides, key, last)
             ours = self.state.hash(sides.declared[key])
-            if isinstance(last, Hashes) and last == Hashes(ours, self.state.hash(sides.live[key])):
+            if last is not None and _is_settled(self.state, last, sides.declared[key], sides.live[key]):
                 hashes[key] = last
                 continue
             if (last is None or last.live is None) and self._is_settled_for_good(desired, sides, key):
@@ -227,7 +227,7 @@ class Comparer:
         ours = self.state.hash(sides.declared[key])
         if key in sides.linked:
             return LinkHashes(ours, self._seen(desired, key, sides.linked[key]))
-        return Hashes(ours, self.state.hash(sides.live[key]))
+        return Hashes(ours, ours if sides.live[key] == sides.declared[key] else self.state.hash(sides.live[key]))
 
     def left(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
         """The same of a key that was written and does not show the declared value (rule S5)."""
@@ -289,14 +289,15 @@ class Comparer:
             if key not in desired.ignore_changes:
                 self._add_side(sides, desired, ("links", key), record.links.get(key, ()))
         members = None if record.id in self.knowledge.unsettled else self.knowledge.memberships.get(record.id)
-        if desired.members is not None and members is not None:
+        rule = desired.members.rule if desired.members is not None else None
+        if desired.members is not None and members is not None and not (rule and rule.silent):
             self._add_side(sides, desired, MEMBERS, members)
         return sides
 
     def _add_side(self, sides: Sides, desired: Desired, key: Key, ids: Iterable[str]) -> None:
         link = _link(desired, key)
         linked = sides.linked[key] = self._linked(desired, link, ids)
-        include = sides.include[key] = {str(target) for target in self._targets(desired, link)}
+        include = sides.include[key] = {str(target) for target in self._targets(desired, link)} | (link.apart & linked)
         if link.exact:
             sides.exclude[key] = None
             sides.declared[key], sides.live[key] = _json(include), _json(linked)
@@ -309,7 +310,7 @@ class Comparer:
         """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
         target = link.definition.target
         linked = {id for id in ids if not self.knowledge.is_gone(target, id) or (target, id) in self._returning}
-        return linked - self._others(desired, link, linked)
+        return linked - self._others(desired, link, linked) - link.leaving
 
     def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
         """Ids whose own resource decides about this link from the other side: that side writes it (rule C9)."""
@@ -355,7 +356,7 @@ class Comparer:
             ids = record.links.get(key, ()) if section == "links" else self.knowledge.memberships[record.id]
             include = self._targets(desired, link)
             linked = self._linked(desired, link, ids)
-            surplus = linked - {str(i) for i in include} if link.exact else linked & self._excluded(link)
+            surplus = linked - {str(i) for i in include} - link.apart if link.exact else linked & self._excluded(link)
             add = [target for target in include if target not in linked]
             if section == "members":
                 kind = link.definition.target
@@ -366,6 +367,10 @@ class Comparer:
 
     def _excluded(self, link: DesiredLinks) -> set[str]:
         return {str(self.resolution.target(target)) for target in link.exclude}
+
+    def written(self, links: DesiredLinks, name: str) -> str:
+        """One member as a plan holds it: the address of a resource of this project, else the id."""
+        return str(self.address_of.get((links.definition.target, name), name))
 
     def _written(self, kind: str, targets: Iterable[str | Address]) -> tuple[str, ...]:
         """Targets as a plan holds them, in order: the address of a resource of this project, else the id."""
@@ -389,6 +394,33 @@ class Comparer:
         if not link.definition.many:
             shown = (before_names[0] if before_names else None, after_names[0] if after_names else None)
         return LinkChange(link.definition.key, *shown, self._written(kind, add), self._written(kind, remove), cause)
+
+
+def doubts(desired: Mapping[Address, Desired], schema: Schema, state: State) -> Callable[[Record], bool]:
+    """A function that tells of a listed row whether its fields alone make the comparison doubtful.
+
+    Of what is bound; it is asked as the pages come, before anything else is known (rule R1).
+    """
+    bound = {
+        (address.kind, state.bindings[address].id): (wish, state.bindings[address])
+        for address, wish in desired.items()
+        if address in state.bindings and wish.id is None and not (wish.absent or wish.seed or wish.upload)
+    }
+
+    def is_doubtful(record: Record) -> bool:
+        wish, binding = bound.get((record.kind, record.id), (None, None))
+        if wish is None or binding is None or record.redacted:
+            return False
+        definitions = schema.kinds[record.kind]
+        for key, each in wish.fields.items():
+            value = live_value(record, each.definition, definitions)
+            live = VALUE_TYPES[each.definition.type].canonical(value, each.definition, each.declared)
+            differs = live != each.canonical and key not in wish.ignore_changes
+            if differs and not _is_settled(state, binding.fields.get(key), each.canonical, live):
+                return True
+        return False
+
+    return is_doubtful
 
 
 def names(
@@ -487,6 +519,11 @@ def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Ke
     after = {str(n): declared[key] for n, key in enumerate(numbered)}
     tree = DeepDiff(before, after, view="tree")
     return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
+
+
+def _is_settled(state: State, last: KeyHashes | None, declared: JSON, live: JSON) -> bool:
+    """Whether the server shows its own form of our value, as it did last time (rule S5)."""
+    return isinstance(last, Hashes) and last == Hashes(state.hash(declared), state.hash(live))
 
 
 def _cause(last: KeyHashes | None, declared: str, *, moved: bool) -> Cause:

@@ -179,6 +179,9 @@ class _Keys:
         kind = links.definition.target
         live: list[JSON] = [*sorted(self.comparer.names(kind, id) for id in linked)]
         named: list[JSON] = [target.text or str(target.place) for target in links.include]
+        if links.rule is not None:
+            meant = (self.planned.draft.resolution.target(target) for target in links.include)
+            return [*sorted(self.comparer.names(kind, each) for each in meant)], live
         if not links.definition.many:
             return (named[0] if named else None), (live[0] if live else None)
         if links.exact:
