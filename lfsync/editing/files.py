@@ -261,8 +261,5 @@ def _row_splices(name: str, text: str, edits: Sequence[RowEdit]) -> tuple[Sequen
 
 
 def _as_lines(new: str, old: str) -> str:
-    """A text with the line ends of the file that it goes into, and with or without one at its end, as that has it."""
-    ends = old.endswith(("\n", "\r"))
-    if ends and new and not new.endswith("\n"):
-        new += "\n"
+    """A text with the line ends of the file that it goes into."""
     return new.replace("\n", "\r\n") if line_end(old) == "\r\n" else new

@@ -29,6 +29,7 @@ from lfsync.model import (
     Target,
     Term,
 )
+from lfsync.project.documents import MAX_TEXT
 from lfsync.project.keys import as_key, key_problem
 from lfsync.values.pipelines import NEVER_SENT, live_value
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty, match_keys
@@ -38,6 +39,7 @@ MembersMode: TypeAlias = Literal["exact", "include", "none"]
 
 _LONGEST_KEY: Final = 50  # characters; a name may have thousands
 _LINES_INLINE: Final = 3  # a longer text gets a file of its own
+_ENDINGS: Final = {"MARKDOWN": ".md", "TEXT": ".txt"}  # of such files, by the value type
 _TITLES: Final = ("name", "title")
 _NOWHERE: Final = Place("", 0)
 
@@ -321,20 +323,22 @@ class _Writer:
         except CantEditError as error:
             left.append((known.key, error.reason))
             return None
-        is_marked = isinstance(data, str) and data.startswith("\ufeff")  # a file's first character, it is no text
-        if known.type == "MARKDOWN" and isinstance(data, str) and data.count("\n") >= _LINES_INLINE and not is_marked:
-            name = self._text_name(known, address, data + "\n")
-            texts[name] = data + "\n"
-            return {"file": name}
-        return data
+        if not isinstance(data, str) or known.type not in _ENDINGS or data.count("\n", 0, -1) < _LINES_INLINE:
+            return data
+        text = f"{data}\n" if known.type == "MARKDOWN" else data  # whose line ends at the end are no part of it
+        if not _is_file_text(text):
+            return data
+        name = self._text_name(known, address, text)
+        texts[name] = text
+        return {"file": name}
 
     def _text_name(self, known: FieldDef, address: Address, text: str) -> str:
         folder = kind_of(address.kind).section if not address.kind.startswith(OBJECT) else address.kind
         stem = f"{self.ask.texts}{folder}/{address.key}.{known.key.lstrip('$')}"
-        name, number = f"{stem}.md", 1
+        name, number = f"{stem}{_ENDINGS[known.type]}", 1
         while self.world.names(name, text):
             number += 1
-            name = f"{stem}-{number}.md"
+            name = f"{stem}-{number}{_ENDINGS[known.type]}"
         return name
 
     # ------------------------------------------------------------ links
@@ -456,6 +460,11 @@ def _is_others(kind: Kind, key: str) -> bool:
     """Whether nobody asked for a link here: the other side says it, or Lightfield set it when the record was made."""
     created_by = key in kind.create_only and key not in kind.required
     return created_by or (key in kind.inverse and kind.name != "contact")
+
+
+def _is_file_text(text: str) -> bool:
+    """Whether a file, read, is this text again: it has one form of line ends, and a mark at its start is no text."""
+    return "\r\n" not in text and not text.startswith("\ufeff") and len(text.encode()) <= MAX_TEXT
 
 
 def _unreadable(kind: str) -> str:

@@ -11,11 +11,10 @@ from typing import Final, NamedTuple
 
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import Place
-from lfsync.project.documents import CONTROL, MAX_SIZE, decode
+from lfsync.project.documents import CONTROL, MAX_SIZE, MAX_TEXT, decode
 from lfsync.wording import nfc
 
 SETTINGS: Final = "lfsync.yaml"
-MAX_TEXT: Final = 1024 * 1024  # bytes of a `{file: ...}`; no field of the API takes as much
 MAX_ROWS: Final = 512 * 1024 * 1024  # bytes of a source's file
 _CHUNK: Final = 1024 * 1024
 

@@ -102,6 +102,36 @@ def test_texts_of_any_shape(build: Build) -> None:
     assert imported(place)["left"] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("a\nb\nc", None),
+        ("a\nb\nc\n", None),
+        ("a\nb\nc\nd", b"a\nb\nc\nd"),
+        ("a\nb\nc\nd\n", b"a\nb\nc\nd\n"),
+        ("a\nb\nc\nd\n\n", b"a\nb\nc\nd\n\n"),
+        ("a\r\nb\r\nc\r\nd", None),
+        ("\ufeffa\nb\nc\nd", None),
+        ("a\nb\nc\n" + "d" * 1024 * 1024, None),
+    ],
+    ids=["three", "three-whole", "four", "four-whole", "blank-end", "crlf", "marked", "too-long"],
+)
+def test_plain_texts_of_more_than_three_lines_get_a_file(text: str, file: bytes | None, build: Build) -> None:
+    """Section 13, of TEXT too: with exactly what Lightfield holds, since its line ends are part of it.
+
+    What no file can hold so, or none would be read of its size, stays where it is.
+    """
+    definitions = {"account": {"fields": {"blurb": {"type": "TEXT"}}}}
+    place = build(seed=seed([{"fields": {"$name": "Acme", "blurb": "x"}}], definitions=definitions))
+    (row,) = place.rows("/v1/accounts")
+    place.edit("/v1/accounts", row["id"], fields={"blurb": text})
+    place.forget()
+    assert imported(place)["left"] == []
+    name = "accounts/acme.blurb.txt"
+    assert declared(place)["acme"]["fields"]["blurb"] == (text if file is None else {"file": name})
+    assert ((place.root / name).read_bytes() if (place.root / name).exists() else None) == file
+
+
 def test_control_characters_are_named_and_the_rest_is_done(build: Build) -> None:
     """No file of a project can hold one. The record is there all the same, by its id, and so is what refers to it."""
     place = build(seed=seed(named("Plain", "Other")))
