@@ -173,7 +173,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class FieldDef:
-    """A field of a kind (API sheet 2.4). `words` lists the plain words of an enum that has no option ids."""
+    """A field of a kind (API sheet 2.4). `words` lists the plain words of an enum that has no option ids.
+
+    `most`: so many values it takes, where it takes several.
+    """
 
     key: str
     label: str
@@ -188,6 +191,7 @@ class FieldDef:
     handle_service: str | None = None
     words: tuple[str, ...] = ()
     description: str | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,11 +127,12 @@ def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
         ),
         parent_field=configuration.parent_field_key,
         currency=configuration.currency,
-        unique=bool(configuration.unique),
+        unique=bool(configuration.unique or (known and known.unique)),
         multiple=_multiple(live, configuration, known),
         handle_service=configuration.handle_service or (known.handle_service if known else None),
         words=row.words.get(key, ()) if row else (),
         description=live.description,
+        most=known.most if known else None,
     )
 
 
@@ -151,6 +152,8 @@ def _documented_fields(row: Kind) -> dict[str, FieldDef]:
             multiple=known.multiple,
             handle_service=known.handle_service,
             words=row.words.get(key, ()),
+            most=known.most,
+            unique=known.unique,
         )
         for key, known in row.fields.items()
     }

@@ -227,6 +227,9 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         make = _frozen if difference.frozen else _lasting
         made.blocked[address] = make(wish, difference, knowledge)
         return
+    if (early := _early(wish, difference, record, knowledge.now)) is not None:
+        made.blocked[address] = early
+        return
     if record.redacted and not wish.seed:
         made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
@@ -347,6 +350,19 @@ def _lasting(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blo
     quoted += _link_quotes(cleared, wish.links[key].definition.target, knowledge)
     hint = "Name another one, or take the line out."
     return Blocked(wish.address, reason, hint, wish.links[key].place, tuple(quoted))
+
+
+def _early(wish: Desired, difference: Difference, record: Record, now: float) -> Blocked | None:
+    """What an update takes only once a date of the record is over."""
+    changed = {each.key for each in difference.fields}
+    for key, date in kind_of(wish.address.kind).over.items():
+        moment = unix_time(str(record.fields.get(date) or ""))
+        if key in changed and moment is not None and moment > now:
+            reason = (
+                f"`{key}` can't be changed before the {wish.address.kind} is over, and its `{date}` is still to come"
+            )
+            return Blocked(wish.address, reason, "Plan again when it is over.", wish.fields[key].place)
+    return None
 
 
 def _link_quotes(link: LinkChange, target: str, knowledge: Knowledge) -> list[Quoted]:

@@ -66,6 +66,7 @@ def prepare(
         if scope.definitions(address.kind) is not None
     }
     report_twins(scope, desired.values())
+    _report_shared(scope, desired.values())
     return dict(sorted(desired.items())), _once(scope.problems)
 
 
@@ -165,6 +166,8 @@ def _fields(scope: Scope, resource: Resource, definitions: Definitions) -> dict[
                 prepared[key] = typed
     _check_pipeline(scope, resource, prepared)
     _check_order(scope, resource, prepared)
+    _check_words(scope, resource, prepared)
+    _check_filled(scope, resource, prepared)
     return prepared
 
 
@@ -225,6 +228,42 @@ def _check_order(scope: Scope, resource: Resource, prepared: Mapping[str, Desire
         if later.sent is not None and earlier.sent is not None and str(later.canonical) < str(earlier.canonical):
             message = f"`{later.definition.key}` is before `{earlier.definition.key}`"
             scope.report(later.place, resource.address, message, f"it begins at {earlier.place}")
+
+
+def _check_words(scope: Scope, resource: Resource, prepared: dict[str, DesiredField]) -> None:
+    """Some words are taken beside some others alone."""
+    for key, (word, other, words) in kind_of(resource.address.kind).words_with.items():
+        if key in prepared and other in prepared and prepared[key].sent == word:
+            beside = prepared[other].sent
+            if beside is not None and beside not in words:
+                message = f"`{key}` can't be `{word}` where `{other}` is `{beside}`"
+                hint = f"only with {' or '.join(f'`{each}`' for each in words)}"
+                scope.report(prepared.pop(key).place, resource.address, message, hint)
+
+
+def _check_filled(scope: Scope, resource: Resource, prepared: Mapping[str, DesiredField]) -> None:
+    """What every record has, none can be without."""
+    kind = kind_of(resource.address.kind)
+    for key in sorted(kind.lasting & prepared.keys()):
+        if prepared[key].sent is None:
+            message = f"`{key}` can't be empty: no {kind.name} is without"
+            scope.report(prepared[key].place, resource.address, message, "name a value, or take the line out")
+
+
+def _report_shared(scope: Scope, desired: Iterable[Desired]) -> None:
+    """What is documented to be one record's alone, two can't declare. What a workspace calls unique, it may take."""
+    firsts: dict[tuple[str, str, str], Desired] = {}
+    for wish in desired:
+        documented = kind_of(wish.address.kind).fields
+        for key in (key for key, known in documented.items() if known.unique and key in wish.fields):
+            value = wish.fields[key].sent
+            if value is None or wish.absent or wish.seed or key in wish.ignore_changes:
+                continue
+            first = firsts.setdefault((wish.address.kind, key, str(value)), wish)
+            if first is not wish:
+                message = f"`{key}: {value}` is {first.address}'s, at {first.fields[key].place}"
+                hint = f"a workspace has one such {wish.address.kind}: keep one of the two"
+                scope.report(wish.fields[key].place, wish.address, message, hint)
 
 
 # ---------------------------------------------------------------- links
