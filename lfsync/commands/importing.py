@@ -39,12 +39,13 @@ from lfsync.planning.planned import Planned
 from lfsync.planning.prepare import prepare
 from lfsync.planning.selection import with_dependencies
 from lfsync.planning.session import Session
+from lfsync.planning.uploads import held_fields
 from lfsync.project.declarations import every
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
 from lfsync.render.words import shortened
-from lfsync.state.state import Binding, Hashes, State
+from lfsync.state.state import Binding, State
 from lfsync.wording import did_you_mean, nfc
 
 _ROUNDS = 20
@@ -365,12 +366,9 @@ def _holding(state: State, result: _Result) -> State:
     """The state with what was downloaded: a file is found by what the state knows of its content (rule F1)."""
     bindings = dict(state.bindings)
     for each in result.resources:
-        content, key = result.contents.get(each.record.id), kind_of(each.address.kind).content
-        if content is not None and key is not None:
-            hash = state.hash(content.sha256)
-            bindings[each.address] = Binding(
-                each.address, each.record.id, state.generation(each.address), fields={key: Hashes(hash, hash)}
-            )
+        if (content := result.contents.get(each.record.id)) is not None:
+            held = held_fields(each.address.kind, content.sha256, state)
+            bindings[each.address] = Binding(each.address, each.record.id, state.generation(each.address), fields=held)
     return replace(state, bindings=bindings)
 
 

@@ -33,7 +33,7 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
 from lfsync.planning.identity import describe, quotes
 from lfsync.planning.resolution import Resolution, resolve
-from lfsync.planning.uploads import Leftovers, shown, with_content
+from lfsync.planning.uploads import Leftovers, held_fields, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time
 from lfsync.values.pipelines import live_value
@@ -223,18 +223,19 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     difference = comparer.comparison(wish, record, binding)
     if not restored:
         _want_certainty(comparer, wish, record, difference)
-    if difference.frozen or difference.lasting:
-        make = _frozen if difference.frozen else _lasting
-        made.blocked[address] = make(wish, difference, knowledge)
-        return
-    if (early := _early(wish, difference, record, knowledge.now)) is not None:
-        made.blocked[address] = early
+    if (blocked := _refused(wish, difference, record, knowledge)) is not None:
+        made.blocked[address] = blocked
         return
     if record.redacted and not wish.seed:
         made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
         made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
     made.bindings[address] = _observed(wish, id, binding, difference)
+    if wish.upload is not None and knowledge.contents.get((address.kind, id)) == wish.upload.sha256:
+        held = held_fields(
+            address.kind, wish.upload.sha256, comparer.state
+        )  # that says which file it is, of a seed too
+        made.bindings[address] = replace(made.bindings[address], fields=held)
     if difference.kept is not None:
         made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:
@@ -326,6 +327,15 @@ def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -
     for kind, id in removals:
         if is_kind(kind) and "." not in id:
             comparer.knowledge.presence(kind, id)
+
+
+def _refused(wish: Desired, difference: Difference, record: Record, knowledge: Knowledge) -> Blocked | None:
+    """What no update can change, or not yet."""
+    if difference.frozen:
+        return _frozen(wish, difference, knowledge)
+    if difference.lasting:
+        return _lasting(wish, difference, knowledge)
+    return _early(wish, difference, record, knowledge.now)
 
 
 def _frozen(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
