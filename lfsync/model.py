@@ -196,7 +196,10 @@ class FieldDef:
 
 @dataclass(frozen=True, slots=True)
 class RelDef:
-    """A relationship of a kind. `target` is a kind of ours, `member`, or a foreign name as the API gives it."""
+    """A relationship of a kind. `target` is a kind of ours, `member`, or a foreign name as the API gives it.
+
+    `exclusive`: a target is linked from one record at most, as far as the definitions tell.
+    """
 
     key: str
     label: str
@@ -204,6 +207,7 @@ class RelDef:
     many: bool
     id: str | None = None
     writable: bool = True
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +320,10 @@ class Desired:
     absent: bool = False
     upload: Upload | None = None
     flags: Mapping[str, bool] = field(default_factory=dict)
+
+    def manages(self, key: str) -> bool:
+        """Whether what is declared of a key is to stay so: not where it is set at create only, or the record goes."""
+        return not (self.absent or self.seed or key in self.ignore_changes)
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:

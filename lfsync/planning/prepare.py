@@ -30,7 +30,7 @@ from lfsync.model import (
     Target,
     Value,
 )
-from lfsync.planning.matching import report_twins, resource_query
+from lfsync.planning.matching import report_twins, resource_query, target_key
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.planning.refs import check_match_part, target_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
@@ -67,6 +67,7 @@ def prepare(
     }
     report_twins(scope, desired.values())
     _report_shared(scope, desired.values())
+    _report_taken(scope, desired.values())
     return dict(sorted(desired.items())), _once(scope.problems)
 
 
@@ -257,7 +258,7 @@ def _report_shared(scope: Scope, desired: Iterable[Desired]) -> None:
         documented = kind_of(wish.address.kind).fields
         for key in (key for key, known in documented.items() if known.unique and key in wish.fields):
             value = wish.fields[key].sent
-            if value is None or wish.absent or wish.seed or key in wish.ignore_changes:
+            if value is None or not wish.manages(key):
                 continue
             first = firsts.setdefault((wish.address.kind, key, str(value)), wish)
             if first is not wish:
@@ -285,6 +286,8 @@ def _relationship(
         return None
     if not rel.many and not _is_one(scope, address, rel, declared):
         return None
+    if not rel.exclusive and _is_one_of_both(scope, address.kind, rel):
+        rel = replace(rel, exclusive=True)
     return _links(scope, address, rel, declared, static=documented is not None and is_kind(documented.target))
 
 
@@ -310,6 +313,25 @@ def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, stat
 
     include, exclude = targets(declared.include), targets(declared.exclude)
     return DesiredLinks(rel, declared.form != "partial", include, exclude, declared.place)
+
+
+def _is_one_of_both(scope: Scope, kind: str, rel: RelDef) -> bool:
+    """Whether the other kind's definitions show this relationship too, as one that holds one."""
+    theirs = scope.schema.kinds.get(rel.target)
+    backs = theirs.relationships.values() if theirs and rel.id else ()
+    return any(back.id == rel.id and back.target == kind and not back.many for back in backs)
+
+
+def _report_taken(scope: Scope, desired: Iterable[Desired]) -> None:
+    """Two links onto what one record alone may link: each would undo the other at every run (rule C9)."""
+    firsts: dict[tuple[str, str, str], tuple[Address, Target]] = {}
+    for wish in desired:
+        for key, link in wish.links.items():
+            for target in link.include if link.definition.exclusive and wish.manages(key) else ():
+                first, where = firsts.setdefault((wish.address.kind, key, target_key(target)), (wish.address, target))
+                if first != wish.address:
+                    message = f"`{key}` links {target.text}, as {first} does at {where.place}, and only one can"
+                    scope.report(target.place, wish.address, message, "take one of the two links out")
 
 
 def _members(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField]) -> DesiredLinks | None:
