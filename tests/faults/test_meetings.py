@@ -583,6 +583,28 @@ def test_who_makes_private_meetings_of_others_makes_them_once(
     assert town.titles(MEETINGS) == ["A", "B"]
 
 
+@pytest.mark.parametrize("private", ["empty", "absent"])
+@pytest.mark.parametrize("editors", ["participants", "anybody"])
+def test_who_makes_a_private_meeting_sets_its_texts_where_the_api_lets_them(
+    build: Build, monkeypatch: pytest.MonkeyPatch, private: str, editors: str
+) -> None:
+    """Sheet 4.6 restricts deletes alone: the second request is sent, and the API says. What was made is not denied."""
+    town = build(seed=SEED, quirks={"private-meetings": private, "meeting-editors": editors})
+    use(town, monkeypatch, PLAIN)
+    town.write(
+        "meetings: {a: {fields: {$title: A, $startDate: 2026-10-01, $endDate: 2026-10-02, $privacySetting: METADATA,"
+        " $meetingPrep: Mine, $postMeetingSummary: Sum}}}"
+    )
+    said = town.apply(expect=0 if editors == "anybody" else 3)
+    assert len(sent(town)) == 2
+    made = (live(town)[0]["$meetingPrep"], live(town)[0]["$postMeetingSummary"])
+    assert made == (("Mine", "Sum") if editors == "anybody" else (None, None))
+    assert "nothing written" not in said.out
+    assert town.actions() == {}
+    town.lfsync("apply", "--yes")
+    assert town.titles(MEETINGS) == ["A"]
+
+
 @pytest.mark.parametrize("private", ["empty", "absent", "404"])
 def test_and_once_where_the_answer_was_lost(build: Build, monkeypatch: pytest.MonkeyPatch, private: str) -> None:
     """Rule A2: the key is answered with a record that this key may not see, or not any more."""
