@@ -77,6 +77,7 @@ class World:
 
     `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses that are in use.
     `names`: whether a file name is, for a text. `contents`: the files that hold what was downloaded, by id.
+    `unnamed`: kinds whose imported records are named by id, since what gives them their keys is not in place yet.
     `claimed`: records, as (kind, id), that the match of a declared resource describes though that one is bound to
     another: only an `id:` tells the two apart (rule C10).
     """
@@ -89,6 +90,7 @@ class World:
     names: Callable[[str, str], bool]
     contents: Mapping[str, str] = field(default_factory=dict)
     claimed: Collection[tuple[str, str]] = ()
+    unnamed: Collection[str] = ()
 
 
 def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: Ask) -> list[Imported]:
@@ -100,10 +102,7 @@ def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: A
 
 
 def targets_first(named: Mapping[str, Collection[str]]) -> list[str]:
-    """Files in an order in which none names what is still to come, as far as there is one. `named`: by each of them.
-
-    A kill may come between two of them, and what is there by then is to be of use.
-    """
+    """Files in an order in which none names what is still to come, as far as there is one. `named`: by each of them."""
     found: dict[str, None] = {}
 
     def add(name: str, above: frozenset[str]) -> None:
@@ -386,7 +385,9 @@ class _Writer:
         return member.email if member and folded(member.email) in self.mails else ""
 
     def _key(self, kind: str, id: str) -> str:
-        address = self.world.addresses.get((kind, id)) or self.keys.get((kind, id))
+        address = self.world.addresses.get((kind, id))
+        if address is None and kind not in self.world.unnamed:
+            address = self.keys.get((kind, id))
         return address.key if address else ""
 
     def _ref(self, kind: str, id: str) -> _Ref:
@@ -395,6 +396,8 @@ class _Writer:
             return _Ref(self._mail(id) or id)
         if key := self._key(kind, id):
             return _Ref(key)
+        if (kind, id) in self.keys:
+            return _Ref(id)
         record = self.world.knowledge.record(kind, id)
         if record is None or kind not in self.world.schema.kinds:
             return _Ref(id)
