@@ -371,7 +371,11 @@ class _Writer:
             return f"member {id} is not active, and can't be named" if self.members else _unreadable("member")
         if is_kind(kind) and kind not in self.world.schema.kinds:
             return _unreadable(kind)
-        return f"this key may not see {id}" if (kind, id) in self.world.knowledge.forbidden else ""
+        if (kind, id) in self.world.knowledge.forbidden:
+            return f"this key may not see {id}"
+        is_read = is_kind(kind) and self.world.knowledge.record(kind, id) is not None
+        unsure = is_read and not self._key(kind, id) and self.world.knowledge.presence(kind, id) == "unsure"
+        return f"no list shows {id}, so that it may be in the trash" if unsure else ""
 
     def _is_default(self, given: Links, rel: RelDef, linked: Sequence[str]) -> bool:
         if given.form == "partial":

@@ -189,6 +189,41 @@ def test_a_link_to_a_member_who_is_not_active_is_named(build: Build) -> None:
     assert declared(place) == {"acme": {"fields": {"$name": "Acme"}}}
 
 
+@pytest.mark.parametrize("trashed", ["404", "record"])
+def test_a_link_to_what_may_be_in_a_trash_that_nothing_lists_is_named(build: Build, trashed: str) -> None:
+    """U9, API sheet 4.10: a read by id shows it as if it was there, and the next plan would be blocked by any ref."""
+    objects = {
+        "site": {"fields": {"title": {"type": "TEXT"}}},
+        "project": {
+            "fields": {"name": {"type": "TEXT"}},
+            "relationships": {
+                "venue": {"target": "site", "cardinality": "HAS_ONE"},
+                "sites": {"target": "site", "cardinality": "HAS_MANY"},
+            },
+        },
+    }
+    records = {
+        "object.site": [
+            {"ref": "gone", "fields": {"title": "Gone"}, "trashed": True},
+            {"ref": "s", "fields": {"title": "S"}},
+        ],
+        "object.project": [{"fields": {"name": "P"}, "relationships": {"venue": "gone", "sites": ["gone", "s"]}}],
+    }
+    quirks = {"trashed-retrieve": trashed, "trashed-links": "keep"}
+    place = build(seed=dump({"objects": objects, "records": records}), quirks=quirks)
+    told = imported(place)
+    project = declared(place, "object.project.yaml")["project"]["p"]
+    if trashed == "404":
+        assert told["left"] == []
+        assert project["relationships"] == {"sites": ["s"]}
+    else:
+        assert {(each["key"], "may be in the trash" in each["reason"]) for each in told["left"]} == {
+            ("venue", True),
+            ("sites", True),
+        }
+        assert project["relationships"] == {"sites": {"include": ["s"]}}
+
+
 # ---------------------------------------------------------------- options
 
 
