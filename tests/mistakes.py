@@ -1,4 +1,4 @@
-"""One table of mistakes in one workspace: what a plan refuses, and so `validate` with saved definitions, and the schema.
+"""One table of mistakes in one workspace: what a plan refuses, `validate` with saved definitions and the schema do too.
 
 Used by tests/config/test_workspace_schema.py and tests/e2e/test_offline_equals_online.py.
 """
