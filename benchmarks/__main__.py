@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accepting, cold, importing, pace, planning, scale
+from benchmarks import accepting, cold, importing, pace, planning, scale, script
 from benchmarks.figures import Figure, missed, table
 from benchmarks.lab import lab
 from benchmarks.process import CommandError
@@ -24,6 +24,7 @@ _PARTS = {
     "import": importing.measure,
     "accept": accepting.measure,
     "pace": pace.measure,
+    "script": script.measure,
     "scale": scale.measure,
 }
 _RESULTS = Path(__file__).parent / "results.json"

@@ -34,36 +34,41 @@ class Lab:
 
     root: Path
     sizes: tuple[int, ...]
-    _applied: dict[int, Prepared] = field(default_factory=dict)
+    _applied: dict[tuple[int, bool], Prepared] = field(default_factory=dict)
 
-    def empty(self, name: str, size: int) -> Prepared:
+    def empty(self, name: str, size: int, *, only_accounts: bool = False) -> Prepared:
         """A project whose workspace has members and definitions, but no records."""
-        declared = project.resources(size)
+        declared = _resources(size, only_accounts)
         made = Prepared(self.root / name, self.root / f"{name}.db")
         project.write_project(made.folder, declared)
         project.write_seed(self.root / f"{name}-seed.yaml", {})
         with serve(made.db, seed=self.root / f"{name}-seed.yaml"):
             return made
 
-    def applied(self, size: int) -> Prepared:
+    def applied(self, size: int, *, only_accounts: bool = False) -> Prepared:
         """A project of `size` resources whose workspace held the same records before, and that was applied once.
 
         The records come from a seed file, and `apply` adopts them: quicker than as many creates, and the state it
         leaves is the same.
         """
-        if size not in self._applied:
-            self._applied[size] = self._apply(size)
-        return self._applied[size]
+        if (size, only_accounts) not in self._applied:
+            self._applied[size, only_accounts] = self._apply(size, only_accounts)
+        return self._applied[size, only_accounts]
 
-    def _apply(self, size: int) -> Prepared:
-        declared = project.resources(size)
-        made = Prepared(self.root / f"unchanged-{size}", self.root / f"unchanged-{size}.db")
-        seed = self.root / f"unchanged-{size}-seed.yaml"
+    def _apply(self, size: int, only_accounts: bool) -> Prepared:
+        declared = _resources(size, only_accounts)
+        name = f"unchanged-{size}{'-accounts' if only_accounts else ''}"
+        made = Prepared(self.root / name, self.root / f"{name}.db")
+        seed = self.root / f"{name}-seed.yaml"
         project.write_project(made.folder, declared)
         project.write_seed(seed, declared)
         with serve(made.db, seed=seed) as sandbox:
             made.lfsync(sandbox, "apply", "--yes")
         return made
+
+
+def _resources(size: int, only_accounts: bool) -> dict[str, project.Section]:
+    return project.resources(size, ("accounts",)) if only_accounts else project.resources(size)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -76,10 +76,11 @@ _MADE: Mapping[str, tuple[str, Callable[[int], Body]]] = {
 }
 
 
-def resources(size: int) -> dict[str, Section]:
-    """`size` resources, a quarter of each kind, that refer to each other and to members."""
-    each = size // len(_MADE)
-    return {section: {f"{stem}-{i:06d}": make(i) for i in range(each)} for section, (stem, make) in _MADE.items()}
+def resources(size: int, sections: Collection[str] = _MADE.keys()) -> dict[str, Section]:
+    """`size` resources, as many of each kind, that refer to each other and to members."""
+    each = size // len(sections)
+    made = {section: row for section, row in _MADE.items() if section in sections}
+    return {section: {f"{stem}-{i:06d}": make(i) for i in range(each)} for section, (stem, make) in made.items()}
 
 
 def write_project(root: Path, declared: Mapping[str, Section]) -> None:

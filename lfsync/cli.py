@@ -128,6 +128,8 @@ _EXCLUDE = _patterns("--exclude", "Not these, whatever else is chosen")
 _KEEP = click.option(
     "--keep-drift", is_flag=True, help="Leave what people changed in Lightfield since the last apply, and list it."
 )
+_FILES = ("resources", "lfsync", "plan", "run", "event")
+_ANSWERS = ("problems", "import", "accept", "state", "history", "definitions", "explain", "workflow", "quirks")
 _REDACT = click.option("--redact", is_flag=True, help="Show no value of any record; not with --format json.")
 _PRUNE = click.option("--prune", is_flag=True, help="Trash what was managed before and is declared no more.")
 _RECREATE = click.option(
@@ -469,14 +471,15 @@ def state_merge(base: Path, ours: Path, theirs: Path) -> int:
 
 
 @cli.command()
-@click.argument("name", required=False, type=click.Choice(["resources", "lfsync", "plan", "run", "event"]))
+@click.argument("name", required=False, type=click.Choice([*_FILES, *_ANSWERS]))
 @click.pass_obj
 def schema(options: Options, name: str | None) -> int:
     """Print the JSON Schema of the files and plans.
 
-    Of resource files, of lfsync.yaml, of saved plans, of what `apply --format json` prints, or of a line of
-    `apply --events`; of all of them by name where none is named. With saved definitions of the workspace, those of the
-    files know its fields, options and members.
+    Of resource files, of lfsync.yaml, of saved plans, of what `apply --format json` prints (`run`), of a line of
+    `apply --events`, of what other commands print with `--format json`, and of the `problems` that any prints that
+    fails; of all of them by name where none is named. With saved definitions of the workspace, those of the files know
+    its fields, options and members.
     """
     from lfsync.commands.project import schema
 
@@ -553,6 +556,20 @@ def reset(options: Options) -> int:
     from lfsync.commands.sandbox import reset
 
     return reset(options)
+
+
+@sandbox.command()
+@click.argument("name", default="rehearsal")
+@click.option("--records", is_flag=True, help="With the records, and what the state knows of them.")
+@click.pass_obj
+def clone(options: Options, name: str, records: bool) -> int:
+    """Make a sandbox of a live workspace, to rehearse a plan in.
+
+    NAME is what the clone's workspace is called: `lfsync -w rehearsal apply`. The one that is cloned is that of -w.
+    """
+    from lfsync.commands.cloning import clone
+
+    return clone(options, name, records=records)
 
 
 @sandbox.command()

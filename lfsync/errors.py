@@ -3,7 +3,8 @@
 LfsyncError                 exit 1   message and hint for a person
 ├── ConfigError             exit 1   every problem of the files, each with its place
 ├── UsageError              exit 1   the command line asks for something that can't be
-├── StateError              exit 1   the state file can't be read
+├── StateError              exit 1   the state can't be read, or written
+│   └── UnkeptError         exit 1   a state elsewhere can't be written; the journal of this machine holds what it lacks
 ├── StoppedError            exit 3   an apply ended early, after it had written something
 │   └── UnrecordedError     exit 3   what it wrote can't be noted down
 ├── RefusedError            exit 4   foreign state or plan, safety threshold, missing scope
@@ -15,7 +16,8 @@ LfsyncError                 exit 1   message and hint for a person
     ├── UnreadableError     exit 1   a success that can't be read
     └── UnavailableError    exit 1   no answer, or 408, 429 and 5xx to the last try
         ├── LostError       exit 1   no answer to a request that must not be sent twice (rule A5)
-        └── OutageError     exit 1   so it was with every request for a minute: the run stops (rule A5)
+        ├── OutageError     exit 1   so it was with every request for a minute: the run stops (rule A5)
+        └── LockLostError   exit 4   it was not sent, for the state's lock is ours no more: the run stops (rule K3)
 """
 
 from __future__ import annotations
@@ -77,7 +79,11 @@ class UsageError(LfsyncError):
 
 
 class StateError(LfsyncError):
-    """The state file can't be read."""
+    """The state can't be read, or written."""
+
+
+class UnkeptError(StateError):
+    """A state that lies elsewhere can't be written: what it lacks is in the journal of this machine."""
 
 
 class StoppedError(LfsyncError):
@@ -151,6 +157,12 @@ class LostError(UnavailableError):
 
 class OutageError(UnavailableError):
     """For a minute no request got an answer that is any use. Everyone who waits is told the same, once and for all."""
+
+
+class LockLostError(UnavailableError):
+    """The lock of the state is ours no more, or may not be: nothing is written any more (rule K3)."""
+
+    exit_code = 4
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str]:

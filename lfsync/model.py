@@ -83,13 +83,15 @@ class Ref:
 class Links:
     """A declared relationship, or the members of a list.
 
-    `one`: a scalar, or null (then `include` is empty). `exact`: a list. `partial`: `{include, exclude}`.
+    `one`: a scalar, or null (then `include` is empty). `exact`: a list. `partial`: `{include, exclude}`. `rule`: all
+    that `where` finds, with what `include` adds and `exclude` takes out.
     """
 
     place: Place
-    form: Literal["one", "exact", "partial"]
+    form: Literal["one", "exact", "partial", "rule"]
     include: tuple[Ref, ...] = ()
     exclude: tuple[Ref, ...] = ()
+    where: Mapping[str, Value] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,13 +296,47 @@ class DesiredField(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DesiredLinks:
-    """Declared links. `exact`: nothing but `include` may be linked (always so for a has-one)."""
+    """Declared links. `exact`: nothing but `include` may be linked (always so for a has-one).
+
+    `rule`: of a list by rule. A draft puts its answer into `include`; into `apart` the ids of which nothing is decided,
+    so that they stay as they are; and into `leaving` those that the same plan trashes, which count as gone.
+    """
 
     definition: RelDef
     exact: bool
     include: tuple[Target, ...]
     exclude: tuple[Target, ...]
     place: Place
+    rule: Rule | None = None
+    apart: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One part of a rule: a record has one of these values of a `field`, or one of these `links`.
+
+    `values` are in the API's form. `empty`: none at all will do, too.
+    """
+
+    key: str
+    field: FieldDef | None = None
+    values: tuple[JSON, ...] = ()
+    links: DesiredLinks | None = None
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who is in a list by rule: all that fulfil every condition, with what is included, without what is excluded.
+
+    Without conditions it is a saved plan's, which says who comes and goes (rule K1); a `silent` one says nothing of it.
+    """
+
+    conditions: tuple[Condition, ...]
+    include: tuple[Target, ...]
+    exclude: tuple[Target, ...]
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +363,11 @@ class Desired:
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:
-        """Its relationships, and its members where it is a list that declares them."""
-        return (*self.links.values(), *([self.members] if self.members else []))
+        """Its relationships; where it is a list that declares its members, these, and what a rule of them names."""
+        links = (*self.links.values(), *([self.members] if self.members else []))
+        if self.members is None or self.members.rule is None:
+            return links
+        return (*links, *(each.links for each in self.members.rule.conditions if each.links is not None))
 
 
 # ---------------------------------------------------------------- live

@@ -88,6 +88,28 @@ tasks:
   call: {fields: {$title: Call, $status: in progress}, relationships: {$account: acme, $assignedTo: mia@corp.example}}
 lists:
   top: {fields: {$name: Top, $objectType: account}, members: {include: [acme, {match: {$name: Nobody}}]}}
+  ruled:
+    fields: {$name: Ruled, $objectType: $account}
+    members:
+      where:
+        tier: [gold, Süd-West, null]
+        tags: [Red, 2027]
+        score: [7.5, 8]
+        revenue: 75000
+        renewal: null
+        isPartner: [false, null]
+        $website: [acme.example, https://birch.example]
+        boss: [{firstName: Ada}, null]
+        health: 5
+        $accountStatus: ""
+        $owner: [KAI@corp.example, null]
+        partner: {match: {$name: Nobody}}
+        $contact: []
+      include: [acme, acc_0123]
+      exclude: [birch]
+  deals:
+    fields: {$name: Deals, $objectType: opportunity}
+    members: {where: {$pipeline: New, $stage: [Proposal, Won], $account: [acme, birch]}}
 objects:
   project:
     apollo: {match: [name], fields: {name: Apollo, phase: build}}
@@ -169,6 +191,21 @@ MISTAKES = {
     "a label in place of a key": account("Revenue: 5"),
     "a custom field of what has none": task("tier: Gold, $status: TODO"),
     "several mistakes at once": account("teir: Gold, tier: Glod, score: many", "$owner: eve@corp.example"),
+    # lists by rule
+    "a rule of nothing": members("{where: {}}"),
+    "a rule that is null": members("{where: null}"),
+    "a rule that is a list": members("{where: [tier]}"),
+    "a rule mistyped": members("{wher: {tier: Gold}}"),
+    "a rule of a key that the kind has not": members("{where: {teir: Gold}}"),
+    "a rule of a key of another kind": members("{where: {$stage: Won}}"),
+    "a rule of an option that there is not": members("{where: {tier: [Gold, Glod]}}"),
+    "a rule of a wrong type": members("{where: {score: high}}"),
+    "a rule of one wrong type among right ones": members("{where: {score: [5, high]}}"),
+    "a rule of a day that no month has": members("{where: {renewal: 2027-02-30}}"),
+    "a rule of a member that there is not": members("{where: {$owner: bo@corp.example}}"),
+    "a rule of one such member among others": members("{where: {$owner: [kai@corp.example, bo@corp.example]}}"),
+    "a rule of what is set at the other side": members("{where: {$task: null}}"),
+    "a rule in a relationship": account(relationships="partner: {where: {tier: Gold}}"),
     # options
     "an option mistyped": account("tier: Glod"),
     "an option without its umlaut": account("tier: Sud-West"),

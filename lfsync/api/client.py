@@ -20,7 +20,7 @@ from lfsync.api.pace import Category
 from lfsync.api.paging import PAGE_SIZE, Listing, Page, Pages
 from lfsync.api.storage import Storage
 from lfsync.api.wire import IN_FLIGHT, Call, ClientSettings, Exchange, Wire
-from lfsync.errors import ApiError, NotFoundError, OutageError
+from lfsync.errors import ApiError, LockLostError, NotFoundError, OutageError
 from lfsync.kinds import Kind
 from lfsync.model import JSON, LastChange, Member, Record
 
@@ -69,6 +69,8 @@ class Watcher(Protocol):
 class Client:
     """The API of one workspace. Use as an async context manager; every method raises ApiError and its kin.
 
+    `may_write` is asked before each try of a write, and raises LockLostError where that is over (rule K3).
+
     `clock` (seconds, steady), `sleep` and `chance` (uniform in 0..1) are for tests.
     """
 
@@ -78,12 +80,15 @@ class Client:
         *,
         on_exchange: Callable[[Exchange], None] | None = None,
         watcher: Watcher | None = None,
+        may_write: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
-        self._wire = Wire(settings, on_exchange=on_exchange, clock=clock, sleep=sleep, chance=chance)
+        self._wire = Wire(
+            settings, on_exchange=on_exchange, may_write=may_write, clock=clock, sleep=sleep, chance=chance
+        )
         self.storage = Storage(self._wire, settings, clock=clock, chance=chance)
         self._watcher = watcher
         self._asked: Counter[str] = Counter()
@@ -114,6 +119,11 @@ class Client:
     def outage(self) -> OutageError | None:
         """What ended the run, once no request got an answer of use for too long (rule A5)."""
         return self._wire.outage
+
+    @property
+    def barred(self) -> LockLostError | None:
+        """What ended the run, once `may_write` said so (rule K3)."""
+        return self._wire.barred
 
     # ---- what the workspace is
 
@@ -150,12 +160,21 @@ class Client:
         return await self._page(_shelf(kind, status, filters), offset)
 
     async def list(
-        self, kind: Kind, *, status: Status = "active", filters: Filters = (), first: Page | None = None
+        self,
+        kind: Kind,
+        *,
+        status: Status = "active",
+        filters: Filters = (),
+        first: Page | None = None,
+        seen: Callable[[Sequence[Record]], None] | None = None,
     ) -> Listing:
-        """All rows of a kind, pages side by side; `first` is the page at offset 0, if it was read already."""
+        """All rows of a kind, pages side by side; `first` is the page at offset 0, if it was read already.
+
+        `seen` is given the rows of each page that is read, as they come.
+        """
         shelf = _shelf(kind, status, filters)
         if not filters:
-            return await self._whole(shelf, first, watched=status == "active")
+            return await self._whole(shelf, first, watched=status == "active", seen=seen)
         with self._one_of(f"{kind.name} by filter"):
             return await self._whole(shelf, first)
 
@@ -260,24 +279,41 @@ class Client:
             if self._watcher:
                 self._watcher.reading(what, self._given[what], self._asked[what])
 
-    async def _whole(self, shelf: _Shelf, first: Page | None = None, *, watched: bool = False) -> Listing:
+    async def _whole(
+        self,
+        shelf: _Shelf,
+        first: Page | None = None,
+        *,
+        watched: bool = False,
+        seen: Callable[[Sequence[Record]], None] | None = None,
+    ) -> Listing:
         pages = Pages()
         if first is not None:
             pages.add(0, first)
         for _ in range(_MOST_PASSES):
             if not (offsets := pages.to_read()):
                 break
-            await self._read(shelf, offsets, pages, self._watcher if watched else None)
+            await self._read(shelf, offsets, pages, self._watcher if watched else None, seen)
         return pages.listing()
 
-    async def _read(self, shelf: _Shelf, offsets: Sequence[int], pages: Pages, watcher: Watcher | None) -> None:
+    async def _read(
+        self,
+        shelf: _Shelf,
+        offsets: Sequence[int],
+        pages: Pages,
+        watcher: Watcher | None,
+        seen: Callable[[Sequence[Record]], None] | None,
+    ) -> None:
         """Read the pages at `offsets`, side by side."""
         queue = iter(offsets)
 
         async def work() -> None:
             for offset in queue:
                 highest = pages.highest
-                pages.add(offset, await self._page(shelf, offset), highest)
+                page = await self._page(shelf, offset)
+                pages.add(offset, page, highest)
+                if seen:
+                    seen(page.records)
                 if watcher:
                     watcher.reading(shelf.kind, pages.rows, pages.highest)
 

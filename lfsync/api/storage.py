@@ -17,7 +17,7 @@ from typing import Final, TypeAlias, TypeVar
 import httpx
 
 from lfsync.api.retry import Reason, Retries, reason_of
-from lfsync.api.wire import ClientSettings, Wire, http_client, is_loopback
+from lfsync.api.wire import ClientSettings, Wire, clients, is_loopback
 from lfsync.errors import ApiError, RejectedError, UnavailableError
 
 Chunks: TypeAlias = Callable[[], AsyncGenerator[bytes, None]]
@@ -136,7 +136,7 @@ class Storage:
     def _client(self, url: httpx.URL) -> httpx.AsyncClient:
         way = (url.scheme, is_loopback(url.host))
         if way not in self._clients:
-            self._clients[way] = http_client(self._settings, f"{url.scheme}://{url.host}")
+            self._clients[way] = clients(self._settings, f"{url.scheme}://{url.host}")()
         return self._clients[way]
 
 

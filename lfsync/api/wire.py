@@ -18,22 +18,28 @@ import httpx
 
 from lfsync import __version__
 from lfsync.api import answers as api
-from lfsync.api.pace import CATEGORIES, DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
+from lfsync.api.connections import Connections
+from lfsync.api.pace import DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
 from lfsync.api.retry import MAX_SILENCE, Reason, Retries, Silence, reason_of
 from lfsync.api.server_clock import ServerClock
-from lfsync.errors import ApiError, CredentialsError, LostError, OutageError, UnavailableError, UsageError
+from lfsync.errors import (
+    ApiError,
+    CredentialsError,
+    LockLostError,
+    LostError,
+    OutageError,
+    UnavailableError,
+    UsageError,
+)
 
 API_VERSION: Final = "2026-03-01"
 DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
 # At 25 requests a second this keeps the pace up to answers that take two and a half seconds. Where answers are quick
-# there is no use in as many: httpx's pool looks at each open connection for each request.
+# there is no use in as many.
 IN_FLIGHT: Final = 64
 _FIRST_IN_FLIGHT: Final = 16
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
 _NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
-_LIMITS: Final = httpx.Limits(
-    max_connections=IN_FLIGHT * len(CATEGORIES), max_keepalive_connections=IN_FLIGHT * len(CATEGORIES)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class Wire:
         settings: ClientSettings,
         *,
         on_exchange: Callable[[Exchange], None] | None = None,
+        may_write: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -138,8 +145,9 @@ class Wire:
         self._secret = key.encode()
         self._headers = _headers(settings, key)
         self._on_exchange = on_exchange
+        self._may_write = may_write
         self._clock, self._sleep, self._chance = clock, sleep, chance
-        self._http = http_client(settings, self._base)
+        self._http = Connections(clients(settings, self._base))
         self._proxy = "" if _is_local(settings, self._base) else _proxy_of(httpx.URL(self._base))
         self._pace = Pace(settings.rate_share)
         self._lanes = {
@@ -150,12 +158,12 @@ class Wire:
         self._answered = False
         self.silence = Silence()
         self.outage: OutageError | None = None
+        self.barred: LockLostError | None = None
         self.server_clock = ServerClock(time.time() - clock())
         self.requests: Counter[Category] = Counter()
         self.token: api.Token | None = None  # what the key may do, once it was asked
 
     async def __aenter__(self) -> Wire:
-        await self._http.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -230,6 +238,8 @@ class Wire:
         await self._await_turn(self._lanes[call.category])
         if self.outage is not None:
             raise self.outage
+        if call.category == "write":
+            await self._refuse_barred()
         self.requests[call.category] += 1
         sent = self._clock()
         retries.begin(sent)
@@ -240,6 +250,16 @@ class Wire:
             raise
         self._report(call, response.status_code, sent)
         return self._heard(call, response, sent)
+
+    async def _refuse_barred(self) -> None:
+        """Raises LockLostError once nobody may write any more; everyone who would is told the same (rule K3)."""
+        if self._may_write is not None and self.barred is None:
+            try:
+                await self._may_write()
+            except LockLostError as error:
+                self.barred = error
+        if self.barred is not None:
+            raise self.barred
 
     async def _await_turn(self, lane: _Lane) -> None:
         if not lane.turn.locked() and lane.bucket.wait(self._clock()) <= 0:
@@ -368,17 +388,26 @@ def _headers(settings: ClientSettings, key: str) -> list[tuple[str, str]]:
     ]
 
 
-def http_client(settings: ClientSettings, base: str) -> httpx.AsyncClient:
-    """Proxies and certificates of the environment count, as for any tool, but never on the way to this machine."""
+def clients(settings: ClientSettings, base: str) -> Callable[[], httpx.AsyncClient]:
+    """Makes clients for one server; in process it is always the same one.
+
+    Proxies and certificates of the environment count, as for any tool, but never on the way to this machine. UsageError
+    where they can't be used.
+    """
     local = _is_local(settings, base)
-    # Loading the certificates costs more than a small plan; plain http needs none, and an empty context trusts nobody.
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if base.startswith("http:") else True
+
+    def client() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=settings.transport, verify=trusted, trust_env=not local)
+
     try:
-        return httpx.AsyncClient(
-            transport=settings.transport, limits=_LIMITS, verify=verify, trust_env=not local, follow_redirects=False
-        )
+        # Loading the certificates costs more than a small plan; plain http needs none: an empty context trusts nobody.
+        plain = base.startswith("http:")
+        trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context(trust_env=not local)
+        first = client()
     except (ValueError, ImportError, OSError, httpx.InvalidURL):
         raise UsageError("the proxy or certificates that the environment names can't be used") from None
+    unused = [first]
+    return (lambda: first) if settings.transport is not None else lambda: unused.pop() if unused else client()
 
 
 def _is_local(settings: ClientSettings, base: str) -> bool:

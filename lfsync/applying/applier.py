@@ -16,9 +16,18 @@ from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.reporter import Reporter
 from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.writer import Writer
-from lfsync.errors import ApiError, CredentialsError, OutageError, RejectedError, UnavailableError, UnreadableError
+from lfsync.errors import (
+    ApiError,
+    CredentialsError,
+    LockLostError,
+    OutageError,
+    RejectedError,
+    UnavailableError,
+    UnreadableError,
+)
 from lfsync.model import Address, Change, Desired, Outcome, Place, Status
 from lfsync.planning.planned import Planned
+from lfsync.planning.rule_lists import is_ruled
 from lfsync.planning.uniques import cleared_first
 from lfsync.state.ledger import HistoryLike, JournalLike, Ledger, NoHistory, NoJournal
 from lfsync.state.state import State
@@ -27,6 +36,7 @@ from lfsync.times import iso
 _AT_ONCE = 96
 _INTERRUPTED = "interrupted before it began"
 _MADE: tuple[Status, ...] = ("done", "unchanged", "not converged")
+_AS_PLANNED: tuple[Status, ...] = ("done", "unchanged")
 
 
 class Applier:
@@ -45,6 +55,7 @@ class Applier:
         self.writer = Writer(Run(planned, self.ledger, reporter))
         self.reporter = reporter
         self._exists: dict[Address, asyncio.Event] = {}
+        self._outcomes: dict[Address, asyncio.Future[Outcome]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._stop_reason: str | None = None
 
@@ -70,6 +81,8 @@ class Applier:
         self._write_down()
         changes = self.planned.plan.changes
         self._exists = {change.address: asyncio.Event() for change in changes}
+        loop = asyncio.get_running_loop()
+        self._outcomes = {change.address: loop.create_future() for change in changes}
         outcomes: dict[Address, Outcome] = {}
         self.writer.uploader.announce(changes)
         try:
@@ -118,6 +131,7 @@ class Applier:
     async def _finish(self, change: Change, missing: Mapping[str, Address]) -> Outcome:
         outcome = await self._outcome(change, missing)
         self._exists[change.address].set()
+        self._outcomes[change.address].set_result(outcome)
         self.reporter.finished(outcome)
         return outcome
 
@@ -142,7 +156,22 @@ class Applier:
 
     async def _perform(self, change: Change, progress: Progress) -> Status:
         """Write once what it needs is there, and prove it; link what could not be linked before."""
+        if change.action != "delete" and change.members is not None and is_ruled(self.writer.run.wish(change)):
+            return await self._perform_ruled(change, progress)
         await self._wait_for(change.depends_on)
+        return await self._perform_now(change, progress)
+
+    async def _perform_ruled(self, change: Change, progress: Progress) -> Status:
+        """A list by rule: who is in rests on changes, and is left as it is where one of those failed (rule K1)."""
+        outcomes = [await self._outcomes[address] for address in change.depends_on]
+        lost = {outcome.address for outcome in outcomes if outcome.status not in _AS_PLANNED}
+        narrowed, why = self.writer.run.narrowed(change, lost)
+        status = await self._perform_now(narrowed, progress)
+        if why is None:
+            return status
+        raise GiveUpError("skipped", f"written but for some members, which stay as they are: {why}", "Plan again.")
+
+    async def _perform_now(self, change: Change, progress: Progress) -> Status:
         async with self._slots:
             if self._stop_reason:
                 raise GiveUpError("skipped", self._stop_reason)
@@ -175,7 +204,7 @@ class Applier:
     def _failure(self, change: Change, error: ApiError) -> GiveUpError:
         if isinstance(error, CredentialsError):
             self.stop(f"not begun: {error.message}")
-        if isinstance(error, OutageError):
+        if isinstance(error, OutageError | LockLostError):
             self.stop(f"not begun: {error.message}")
         reason, hint = error.message, error.hint
         is_unknown = isinstance(error, UnavailableError | UnreadableError)

@@ -14,7 +14,7 @@ from lfsync.applying.last_look import quoted
 from lfsync.applying.run import Run
 from lfsync.kinds import kind_of
 from lfsync.model import JSON, Desired, Record
-from lfsync.planning.diff import Key, KeyHashes, binding_hashes
+from lfsync.planning.diff import MEMBERS, Key, KeyHashes, binding_hashes
 from lfsync.state.state import Binding
 from lfsync.values.table import VALUE_TYPES
 
@@ -64,7 +64,8 @@ class Prover:
             sides = comparer.prepared(wish, reread or record)
             wrong = {key for key in wrong if sides.declared[key] != sides.live[key]}
             settled = {k for k in wrong if _settles(wish, k) and sides.live[k] and answered[k] == sides.live[k]}
-        hashes = {key: h for key, h in known.items() if key in sides.declared}
+        untold = {MEMBERS} if wish.members is not None and MEMBERS not in written else set[Key]()
+        hashes = {key: h for key, h in known.items() if key in sides.declared or key in untold}
         for key, value in sides.declared.items():
             if value == sides.live[key] or key in settled:
                 hashes[key] = comparer.hashes(wish, sides, key)

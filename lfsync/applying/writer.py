@@ -15,7 +15,7 @@ Each create is journaled before it goes out, and each answer goes on record at o
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from lfsync.api.client import Answer
@@ -32,7 +32,7 @@ from lfsync.knowledge.knowledge import named
 from lfsync.model import JSON, Change, Desired, Query, Record, Status
 from lfsync.planning.bodies import Body, LinkWrite, bodies, create_links, fields_of, member_links, update_links
 from lfsync.planning.create_key import create_key, match_values
-from lfsync.planning.diff import MEMBERS, Difference, with_hashes
+from lfsync.planning.diff import MEMBERS, Difference, adding, with_hashes
 from lfsync.planning.recovery import written_by
 from lfsync.planning.uploads import makes_record
 from lfsync.state.ledger import Create, Written
@@ -108,11 +108,11 @@ class Writer:
         if hits := await run.newcomers.hits(wish.query, targets):
             found = ", ".join(map(named, hits[:3]))
             raise GiveUpError("stale", f"a record that matches has come since the plan: {found}", "Plan again.")
-        progress.late.clear()
+        self._forget_late(progress)
         links = self._links_of_create(change, progress)
         kind = change.address.kind
         first, *rest = bodies(kind, fields_of(kind, change.fields), links, create=True) or [Body()]
-        progress.owed |= {key for more in rest for key in (*more.fields, *(link.key for link in more.links))}
+        progress.owed = progress.waiting | _names(wish, rest)
         body = first.for_create() | dict(wish.flags)
         if run.skip_enrichment and kind_of(kind).enriched:
             body["skipEnrichment"] = True
@@ -120,18 +120,27 @@ class Writer:
             if not progress.late:  # else all of it is written once that exists: who is linked can be told then only
                 await self._update(change, progress)
             return
-        for more in rest:
-            await self._post_update(change, more, progress)
+        for number, more in enumerate(rest, 1):
+            await self._post_update(change, more, rest[number:], progress)
 
     def _links_of_create(self, change: Change, progress: Progress) -> list[LinkWrite]:
         links: dict[str, list[str]] = {}
         for link in change.relationships:
-            waiting = len(progress.late)
-            links[link.key] = self.run.known(link.add, progress.late)
-            if len(progress.late) > waiting:
-                progress.owed.add(link.key)
-        members = self.run.known(change.members.add, progress.late) if change.members else []
+            links[link.key] = self._there(link.key, link.add, progress)
+        members = self._there("members", change.members.add, progress) if change.members else []
         return create_links(self.run.wish(change), links, members)
+
+    def _there(self, name: str, texts: Iterable[str], progress: Progress) -> list[str]:
+        """The ids of what a key links, as far as it is there; the rest waits."""
+        waiting = len(progress.late)
+        ids = self.run.known(texts, progress.late)
+        if len(progress.late) > waiting:
+            progress.waiting.add(name)
+        return ids
+
+    def _forget_late(self, progress: Progress) -> None:
+        progress.late.clear()
+        progress.waiting.clear()
 
     async def _post_create(
         self, change: Change, progress: Progress, first: Body, body: dict[str, JSON], targets: Mapping[str, set[str]]
@@ -253,21 +262,29 @@ class Writer:
         self._bind_created(change, progress, record, attempt)
 
     def _bind_created(self, change: Change, progress: Progress, record: Record, attempt: int) -> None:
-        address = change.address
-        protect = bool(self.run.wish(change).protect)
+        address, wish = change.address, self.run.wish(change)
         now = self.run.ledger.server_time()
+        owed = progress.owed if wish.seed else progress.owed & wish.ignore_changes
         self.run.wrote(address, record)
         self.run.ledger.bind(
-            Binding(address, record.id, attempt + 1, origin="created", protect=protect, written_at=now)
+            Binding(
+                address,
+                record.id,
+                attempt + 1,
+                origin="created",
+                protect=bool(wish.protect),
+                written_at=now,
+                owed=tuple(sorted(owed)),
+            )
         )
         self.run.newcomers.add(record)
-        if self.run.wish(change).members is not None:
+        if wish.members is not None:
             self.run.knowledge.memberships[record.id] = frozenset()
         progress.record, progress.created = record, True
 
     async def link_late(self, change: Change, progress: Progress) -> None:
         """The links that had to wait until what they point at exists."""
-        progress.late.clear()
+        self._forget_late(progress)
         await self._update(change, progress)
 
     # ------------------------------------------------------------ update
@@ -280,8 +297,9 @@ class Writer:
         links = self._links_of_update(change, differing, progress)
         before = {field.key: field.before_raw for field in differing.fields}
         replaced = {link.key: self.run.known(link.remove, []) for link in differing.links}
-        for body in bodies(change.address.kind, fields_of(change.address.kind, differing.fields), links):
-            await self._post_update(change, body, progress, before, replaced)
+        requests = bodies(change.address.kind, fields_of(change.address.kind, differing.fields), links)
+        for number, body in enumerate(requests, 1):
+            await self._post_update(change, body, requests[number:], progress, before, replaced)
 
     def _last_look(self, change: Change, progress: Progress, record: Record) -> Difference:
         """What is still to be sent. GiveUpError where somebody changed a managed value since (rule A1)."""
@@ -303,7 +321,7 @@ class Writer:
         planned = self._last_look(change, progress, await self._current(change))
         before = {field.key: field.before_raw for field in planned.fields if field.key in keys}
         if before:
-            await self._post_update(change, Body(fields=dict.fromkeys(before)), progress, before)
+            await self._post_update(change, Body(fields=dict.fromkeys(before)), (), progress, before)
             self.run.cleared |= {(change.address, key) for key in before}
 
     async def _current(self, change: Change) -> Record:
@@ -317,28 +335,34 @@ class Writer:
         run, wish, late = self.run, self.run.wish(change), progress.late
         writes: list[LinkWrite] = []
         for link in now.links:
-            add, remove = run.known(link.add, late), run.known(link.remove, late)
+            add, remove = self._there(link.key, link.add, progress), run.known(link.remove, late)
             if add or remove:
                 writes += update_links(wish.links[link.key].definition, add, remove)
         if now.members is not None:
-            writes += member_links(wish, run.known(now.members.add, late), run.known(now.members.remove, late))
+            add, remove = self._there("members", now.members.add, progress), run.known(now.members.remove, late)
+            writes += member_links(wish, add, remove)
         return writes
 
     async def _post_update(
         self,
         change: Change,
         body: Body,
+        later: Sequence[Body],
         progress: Progress,
         before: Mapping[str, JSON] | None = None,
         replaced: Mapping[str, list[str]] | None = None,
     ) -> None:
+        """One request of an update; those `later` follow it."""
         kind, id = kind_of(change.address.kind), self.run.ids[change.address]
         record = await self.run.client.update(kind, id, body.for_update(), secrets.token_hex(16))
         self.run.answered(self._written(change, body, record, before or {}, replaced or {}))
         self.run.wrote(change.address, record)
         progress.record = progress.left = record
         self._sent(change, progress, body)
-        self.run.ledger.bind(self._unproved(change, progress))
+        wish = self.run.wish(change)
+        paid = _names(wish, (body,)) - _names(wish, later) - progress.waiting
+        progress.owed -= paid
+        self.run.ledger.bind(self._unproved(change, progress, paid))
 
     def _written(
         self,
@@ -441,9 +465,10 @@ class Writer:
             known = run.ledger.bindings.get(address)
             self._bind(change, run.planned.draft.bindings[address])
             return "unchanged" if known is not None and known.id == run.ids[address] else "done"
-        wish = run.wish(change)
-        proof = await self._prover.prove(wish, progress.record, progress.keys, run.last(address))
-        self._bind(change, with_hashes(self._base(change), proof.hashes))
+        last, base = run.last(address), self._base(change)
+        wish = adding(run.wish(change), last.owed) if last else run.wish(change)
+        proof = await self._prover.prove(wish, progress.record, progress.keys, last)
+        self._bind(change, with_hashes(replace(base, owed=()) if progress.created else base, proof.hashes))
         if proof.vanished:
             reason = f"written, and {run.ids[address]} is gone since"
             raise GiveUpError("not converged", reason, f"It may be that {proof.vanished}.")
@@ -451,8 +476,11 @@ class Writer:
             raise GiveUpError("not converged", proof.said(), source=place_of(wish, *min(proof.open)))
         return "done" if progress.keys or progress.created or change.action == "restore" else "unchanged"
 
-    def _unproved(self, change: Change, progress: Progress) -> Binding:
-        """The binding after an answer: what was sent has no hashes until it is proved (rule A8)."""
+    def _unproved(self, change: Change, progress: Progress, paid: Set[str]) -> Binding:
+        """The binding after an answer: what was sent has no hashes until it is proved (rule A8).
+
+        `paid`: what the create does not owe any more.
+        """
         base = replace(self._base(change), written_at=self.run.ledger.server_time())
         sent = {key for section, key in progress.keys if section == "fields"}
         linked = {key for section, key in progress.keys if section == "links"}
@@ -461,6 +489,7 @@ class Writer:
             fields={key: hashes for key, hashes in base.fields.items() if key not in sent},
             links={key: hashes for key, hashes in base.links.items() if key not in linked},
             members=None if MEMBERS in progress.keys else base.members,
+            owed=tuple(name for name in base.owed if name not in paid),
         )
 
     def _base(self, change: Change) -> Binding:
@@ -489,7 +518,14 @@ def _of_create(wish: Desired, owed: Set[str]) -> Desired:
         return replace(wish, ignore_changes=wish.ignore_changes - owed)
     fields = {key: field for key, field in wish.fields.items() if key in owed}
     links = {key: link for key, link in wish.links.items() if key in owed}
-    return replace(wish, seed=False, ignore_changes=frozenset(), fields=fields, links=links)
+    members = wish.members if "members" in owed else None
+    return replace(wish, seed=False, ignore_changes=frozenset(), fields=fields, links=links, members=members)
+
+
+def _names(wish: Desired, requests: Iterable[Body]) -> set[str]:
+    """The keys that these requests write."""
+    keys = {key for body in requests for key in (*body.fields, *(link.key for link in body.links))}
+    return {key if key in wish.fields or key in wish.links else "members" for key in keys}
 
 
 def _note_link(noted: tuple[list[str], list[str]], link: LinkWrite) -> None:

@@ -26,7 +26,15 @@ from lfsync.commands.problems import problems_of
 from lfsync.commands.question import confirmed
 from lfsync.commands.records import run_in_words
 from lfsync.commands.signals import on_interrupt
-from lfsync.errors import DeclinedError, LfsyncError, StateError, StoppedError, UnrecordedError, UsageError
+from lfsync.errors import (
+    DeclinedError,
+    LfsyncError,
+    StateError,
+    StoppedError,
+    UnkeptError,
+    UnrecordedError,
+    UsageError,
+)
 from lfsync.model import Outcome, Plan, Requests
 from lfsync.planning.draft import Wishes
 from lfsync.planning.make import plan_declared, plan_saved, plan_undo
@@ -39,7 +47,7 @@ from lfsync.render.progress import LineProgress, TerminalProgress
 from lfsync.render.terminal import escape
 from lfsync.render.words import data_size, plural
 from lfsync.state import history
-from lfsync.state.state import merged
+from lfsync.state.state import State, merged
 
 _Made = Callable[[Session], Awaitable[Planned]]
 _FINE = ("done", "unchanged")
@@ -183,12 +191,17 @@ class _Command:
                 recorder.end(interrupted=interrupted)
             finally:
                 recorder.close()
-                session.keep(merged(session.state, planned.state.as_kept(), applier.state), planned.schema)
+                unkept = _unkept(session, planned, applier.state)
         read, search, write = _sent(session)
         requests = Requests(read - before.read, search - before.search, write - before.write)
         if planned.plan.changes:
             self._tell_run(outcomes, len(planned.plan.blocked), time.monotonic() - started, requests)
         code = 130 if interrupted else _code(planned.plan, outcomes, requests, session)
+        if unkept is not None:
+            if not code and not requests.write:
+                raise unkept
+            say(escape(f"Warning: {unkept.message}. {unkept.hint}"))
+            code = code or 3
         return _End(planned.plan, code, recorder.name, tuple(outcomes), requests)
 
     def _ended(self, end: _End) -> int:
@@ -232,7 +245,18 @@ class _End:
 def _code(plan: Plan, outcomes: Sequence[Outcome], requests: Requests, session: Session) -> int:
     if session.client.outage is not None and not requests.write:
         return 1
+    if session.client.barred is not None and not requests.write:
+        return 4
     return 0 if not plan.blocked and all(outcome.status in _FINE for outcome in outcomes) else 3
+
+
+def _unkept(session: Session, planned: Planned, after: State) -> UnkeptError | None:
+    """Keeps the state `after` a run; why one that lies elsewhere could not be written, which ends no run."""
+    try:
+        session.keep(merged(session.state, planned.state.as_kept(), after), planned.schema)
+    except UnkeptError as error:
+        return error
+    return None
 
 
 def _interrupted(uploads: int, sent: int, size: int) -> str:

@@ -74,7 +74,7 @@ class _Place:
 
     def bound(self) -> Iterator[str]:
         workspace = self.workspace
-        if workspace is not None and workspace.state_path.exists():
+        if workspace is not None and not workspace.settings.state_url and workspace.state_path.exists():
             for line in workspace.state_path.read_text("utf-8", "replace").splitlines():
                 yield from _address_in(line)
 

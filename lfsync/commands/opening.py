@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from lfsync.api.client import Client, Watcher
 from lfsync.api.wire import Exchange
+from lfsync.commands.console import say
 from lfsync.connection import client_settings, open_transport
 from lfsync.errors import ConfigError
 from lfsync.planning.session import Session, Timings
 from lfsync.project.load import Project, load_project
 from lfsync.project.workspace import LOCAL, Workspace, choose_workspace
 from lfsync.state import journal as journals
-from lfsync.state import lock, state_file
+from lfsync.state import state_file
 from lfsync.state.journal import Journal, Left
+from lfsync.state.store import LocalStore, Store
 
 
 @asynccontextmanager
@@ -39,16 +41,20 @@ async def open_session(
     workspace = choose_workspace(project, name)
     if writing or workspace.is_sandbox:  # a plan needs no folder that it may write (rule P4)
         state_file.ignore_local_files(workspace.root / LOCAL)
-    with ExitStack() as stack:
+    store = state_store(workspace)
+    may_write = store.may_write if writing else None
+    async with AsyncExitStack() as stack:
         if writing:
-            stack.enter_context(lock.held(workspace.lock_path, workspace.name))
+            await stack.enter_async_context(store.held())
         left = journals.read(workspace.journal_path)
-        state = journals.recovered(state_file.read(workspace.state_path), left)
+        state = journals.recovered(await store.read(), left)
         timings = Timings(parse=time.perf_counter() - started)
-        async with connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher) as client:
+        opened = connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher, may_write)
+        async with opened as client:
             session = Session(project, workspace, client, state, left.open, timings=timings, uploads=left.uploads)
             if writing:
-                session.journal = _begun_journal(session, left)
+                session.store = store
+                session.journal = _begun_journal(session, store, left)
             try:
                 yield session
             finally:
@@ -62,20 +68,33 @@ async def _connected(
     workspace: Workspace,
     on_exchange: Callable[[Exchange], None] | None,
     watcher: Watcher | None,
+    may_write: Callable[[], Awaitable[None]] | None,
 ) -> AsyncIterator[Client]:
     async with AsyncExitStack() as stack:
         try:
             transport = await stack.enter_async_context(open_transport(workspace))
         except ConfigError as error:  # of the sandbox's seed: told together with the project's own problems
             raise ConfigError([*project.problems, *error.problems]) from None
-        client = Client(client_settings(workspace, transport), on_exchange=on_exchange, watcher=watcher)
+        settings = client_settings(workspace, transport)
+        client = Client(settings, on_exchange=on_exchange, watcher=watcher, may_write=may_write)
         yield await stack.enter_async_context(client)
 
 
-def _begun_journal(session: Session, left: Left) -> Journal:
+def state_store(workspace: Workspace) -> Store:
+    """Where the state of a workspace lies."""
+    url = workspace.settings.state_url
+    if url is None:
+        return LocalStore(workspace.state_path, workspace.lock_path, workspace.name)
+    from lfsync.state import lease  # a file needs none of this
+    from lfsync.state.remote import RemoteStore
+
+    return RemoteStore(url, workspace.lock_path, workspace.name, tell=say, terms=lease.TERMS)
+
+
+def _begun_journal(session: Session, store: Store, left: Left) -> Journal:
     """A journal for this run; what earlier ones left goes to the state first."""
     if left.outcomes:
-        state_file.write(session.workspace.state_path, session.state)
+        store.write(session.state)
     journal = Journal(session.workspace.journal_path)
     journal.begin(session.state, left, session.now())
     return journal

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lfsync.api.client import Client
 from lfsync.applying.run_report import event_schema, run_schema
+from lfsync.commands.answers import answer_schemas
 from lfsync.commands.console import Options, out, say
 from lfsync.commands.definitions import age, keep, keep_schemas, not_checked, saved_of, tell_unread
 from lfsync.commands.loop import awaited
@@ -158,6 +159,7 @@ def schema(options: Options, name: str | None) -> int:
         "plan": plan_schema(),
         "run": run_schema(),
         "event": event_schema(),
+        **answer_schemas(),
     }
     out(json.dumps(made[name] if name else made, indent=2))
     return 0

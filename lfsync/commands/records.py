@@ -12,7 +12,9 @@ from pathlib import Path
 
 from lfsync.commands.console import Options, out
 from lfsync.commands.definitions import saved_of
-from lfsync.errors import ConfigError, StateError, UsageError
+from lfsync.commands.loop import awaited
+from lfsync.commands.opening import state_store
+from lfsync.errors import ConfigError, StateError, UnkeptError, UsageError
 from lfsync.model import JSON, Address, Change, FieldChange, LinkChange, MembersChange, Place, Schema
 from lfsync.planning import plan_file as planfile
 from lfsync.project.load import load_project
@@ -20,10 +22,11 @@ from lfsync.project.workspace import Workspace, choose_workspace
 from lfsync.render.terminal import escape
 from lfsync.render.text import changes_text
 from lfsync.state import history as runs
-from lfsync.state import journal, lock, state_file
+from lfsync.state import journal, state_file
 from lfsync.state.merge import merge
 from lfsync.state.runs import Run
-from lfsync.state.state import State, line_of
+from lfsync.state.state import Binding, State, line_of
+from lfsync.state.store import Store
 from lfsync.times import iso
 from lfsync.values.table import VALUE_TYPES, is_empty
 from lfsync.wording import nearest, nfc
@@ -33,7 +36,7 @@ _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore
 
 def state_list(options: Options, *, format: str) -> int:
     """Every address with its id."""
-    state = _state(_workspace(options))
+    state = awaited(_read(options))
     if format == "json":
         listed = [line_of(state.bindings[address]) for address in sorted(state.bindings)]
         out(planfile.safe(json.dumps(listed, indent=2)))
@@ -45,33 +48,21 @@ def state_list(options: Options, *, format: str) -> int:
 
 def state_show(options: Options, text: str) -> int:
     """One line of the state, for people."""
-    state = _state(_workspace(options))
+    state = awaited(_read(options))
     out(planfile.safe(json.dumps(line_of(state.bindings[_bound(state, text)]), indent=2)))
     return 0
 
 
 def state_rm(options: Options, text: str) -> int:
     """Let go of an address."""
-    workspace = _workspace(options)
-    with lock.held(workspace.lock_path, workspace.name):
-        state = _state(workspace)
-        gone = state.bindings[_bound(state, text)]
-        _write(workspace, state.without(gone.address, iso(time.time())))
+    gone = awaited(_let_go(options, text))
     out(escape(f"{gone.address} is let go of; {gone.id} stays as it is."))
     return 0
 
 
 def state_mv(options: Options, old: str, new: str) -> int:
     """Rename an address."""
-    workspace = _workspace(options)
-    with lock.held(workspace.lock_path, workspace.name):
-        state = _state(workspace)
-        before, after = _bound(state, old), _address(new)
-        if after.kind != before.kind:
-            raise UsageError(f"{before} is no {after.kind}", hint="Only the key can change, not the kind.")
-        if after in state.bindings:
-            raise UsageError(f"{after} is bound already", hint=f"Let go of it first: `lfsync state rm {after}`.")
-        _write(workspace, state.renamed(before, after, iso(time.time())))
+    before, after = awaited(_rename(options, old, new))
     out(escape(f"{before} is {after} now."))
     return 0
 
@@ -155,10 +146,12 @@ class _Names:
 
 
 def _names(workspace: Workspace) -> _Names:
-    """From the history and the state, which has the last word, and from what was saved of the workspace."""
+    """From the history and the state, which has the last word where it lies here, and from the saved definitions."""
     of = {entry.id: entry.address for run in reversed(runs.runs(workspace.history_path)) for entry in run.entries}
-    with suppress(StateError):
-        of |= {binding.id: str(address) for address, binding in _state(workspace).bindings.items()}
+    if workspace.settings.state_url is None:
+        with suppress(StateError):
+            state = awaited(_state(state_store(workspace), workspace))
+            of |= {binding.id: str(address) for address, binding in state.bindings.items()}
     schema = None
     with suppress(ConfigError):
         saved = saved_of(workspace)
@@ -194,14 +187,46 @@ def _workspace(options: Options) -> Workspace:
     return choose_workspace(load_project(options.root), options.workspace)
 
 
-def _state(workspace: Workspace) -> State:
-    return journal.recovered(state_file.read(workspace.state_path), journal.read(workspace.journal_path))
+async def _let_go(options: Options, text: str) -> Binding:
+    workspace = _workspace(options)
+    store = state_store(workspace)
+    async with store.held():
+        state = await _state(store, workspace)
+        gone = state.bindings[_bound(state, text)]
+        _write(store, workspace, state.without(gone.address, iso(time.time())))
+    return gone
 
 
-def _write(workspace: Workspace, state: State) -> None:
+async def _rename(options: Options, old: str, new: str) -> tuple[Address, Address]:
+    workspace = _workspace(options)
+    store = state_store(workspace)
+    async with store.held():
+        state = await _state(store, workspace)
+        before, after = _bound(state, old), _address(new)
+        if after.kind != before.kind:
+            raise UsageError(f"{before} is no {after.kind}", hint="Only the key can change, not the kind.")
+        if after in state.bindings:
+            raise UsageError(f"{after} is bound already", hint=f"Let go of it first: `lfsync state rm {after}`.")
+        _write(store, workspace, state.renamed(before, after, iso(time.time())))
+    return before, after
+
+
+async def _read(options: Options) -> State:
+    workspace = _workspace(options)
+    return await _state(state_store(workspace), workspace)
+
+
+async def _state(store: Store, workspace: Workspace) -> State:
+    return journal.recovered(await store.read(), journal.read(workspace.journal_path))
+
+
+def _write(store: Store, workspace: Workspace, state: State) -> None:
     """`state` holds what the journal knew; what outlives a run stays in the journal."""
     left = journal.read(workspace.journal_path)
-    state_file.write(workspace.state_path, state)
+    try:
+        store.write(state)
+    except UnkeptError as error:  # no run made this, so that no journal holds it
+        raise StateError(error.message, hint="Nothing was changed. Run it again.") from None
     kept = journal.Journal(workspace.journal_path)
     kept.begin(state, left, iso(time.time()))
     kept.end()

@@ -191,11 +191,18 @@ def _without(resource: Resource, parts: Collection[Part]) -> Resource:
 
 @dataclass(slots=True)
 class _Delta:
-    """What becomes of the links that a resource declares: refs of these ids go, and these are added."""
+    """What becomes of the links that a resource declares: refs of these ids go, and these are added.
+
+    `bar`: those that are added to what is excluded.
+    """
 
     include: set[str] = field(default_factory=set)
     exclude: set[str] = field(default_factory=set)
     add: list[str] = field(default_factory=list)
+    bar: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.include or self.exclude or self.add or self.bar)
 
 
 class _Acceptor:
@@ -246,7 +253,8 @@ class _Acceptor:
             moved = last is not None and last.live is not None and self.moved(last.live, sides)
             cause: Cause = "config" if not (last and moved) else "drift" if last.declared == ours else "conflict"
             if self.is_accepted(address, ("members",), resource.members.place, cause):
-                self.link(wish, wish.members, MEMBERS, sides)
+                note = self.ruled if wish.members.rule is not None else self.link
+                note(wish, wish.members, MEMBERS, sides)
 
     def moved(self, last: tuple[str, ...], sides: Sides) -> bool:
         return self.planned.state.relinked(last, sides.linked[MEMBERS])
@@ -317,6 +325,17 @@ class _Acceptor:
         if inverse:
             self.other_side(wish, link, inverse, gone=gone, added=added)
 
+    def ruled(self, wish: Desired, link: DesiredLinks, at: DiffKey, sides: Sides) -> None:
+        """A rule stays as it is: whom people took in is included from now on, and whom they took out is excluded."""
+        assert link.rule is not None
+        delta, kind = self.delta(wish.address, ("members",)), link.definition.target
+        linked, include = sides.linked[at], sides.include[at]
+        gone = {id for id in include - linked if "." not in id}
+        delta.include |= gone
+        delta.bar += [self.ref(kind, id) for id in sorted(gone)]
+        delta.exclude |= linked - include
+        delta.add += [self.ref(kind, id) for id in sorted(linked - include)]
+
     def other_side(self, wish: Desired, link: DesiredLinks, inverse: str, *, gone: set[str], added: set[str]) -> None:
         """Both sides of a link say the same (rule C9): where the other one is declared too, it moves along."""
         here = self.resolution.ids.get(wish.address, "")
@@ -343,7 +362,7 @@ class _Acceptor:
             resource, wish = self.project.resources[address], self.planned.desired[address]
             links = resource.members if part == ("members",) else resource.relationships[part[1]]
             link = wish.members if part == ("members",) else wish.links[part[1]]
-            if links is None or link is None or not (delta.include or delta.exclude or delta.add):
+            if links is None or link is None or not delta:
                 continue
             if resource.row is not None:
                 where = "the row holds it as a ref" if links.place == resource.place else "every row has the same"
@@ -355,13 +374,15 @@ class _Acceptor:
             self.made.edits.append(YamlEdit(of, resource.place.file, at, part, leaf))
 
     def links_leaf(self, links: Links, link: DesiredLinks, delta: _Delta) -> Leaf:
+        if link.rule is not None:
+            link = replace(link, include=link.rule.include, exclude=link.rule.exclude)
         include = self.items(links.include, link, delta.include, delta.add)
-        if links.form == "partial":
-            exclude = self.items(links.exclude, link, delta.exclude, [])
+        if links.form in ("partial", "rule"):
+            exclude = self.items(links.exclude, link, delta.exclude, delta.bar)
             parts = {"include": include, "exclude": exclude}
-            touched = {name: items for name, items in parts.items() if items.drop}
-            whole = {name: items.whole for name, items in parts.items() if getattr(links, name)}
-            return Parts(whole, touched)
+            touched = {name: items for name, items in parts.items() if items.drop or items.add}
+            whole = {name: items.whole for name, items in parts.items() if getattr(links, name) or items.add}
+            return Parts(_where_data(links) | whole, touched)
         if link.definition.many:
             return include
         return Put(include.whole[0] if isinstance(include.whole, list) and include.whole else None)
@@ -424,8 +445,12 @@ def _ref_data(ref: Ref) -> JSON:
     return str(ref.text) if ref.match is None else {"match": {key: value.data for key, value in ref.match.items()}}
 
 
+def _where_data(links: Links) -> dict[str, JSON]:
+    return {} if links.where is None else {"where": {key: value.data for key, value in links.where.items()}}
+
+
 def _links_data(links: Links) -> JSON:
     include: list[JSON] = [_ref_data(ref) for ref in links.include]
-    if links.form == "partial":
-        return {"include": include, "exclude": [_ref_data(ref) for ref in links.exclude]}
+    if links.form in ("partial", "rule"):
+        return _where_data(links) | {"include": include, "exclude": [_ref_data(ref) for ref in links.exclude]}
     return include if links.form == "exact" else include[0] if include else None

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from lfsync.editing.repasting import texts_of
 from lfsync.kinds import kind_of
-from lfsync.model import Address, Place, Ref, Resource, Schema
+from lfsync.model import Address, Place, Ref, Resource, Schema, Value
 from lfsync.project.keys import named
 
 
@@ -20,11 +20,24 @@ def referrer(
         for target, ref in _refs(resource, schema):
             if target == address.kind and ref.match is None and named({address}, target, ref.text):
                 return other, ref.place
-        values = (resource.match.values if resource.match else None) or {}
-        for key, value in values.items():
-            if _target(schema, other.kind, key) == address.kind and address.key in texts_of(value.data):
+        for kind, key, value in _values(resource):
+            if _target(schema, kind, key) == address.kind and address.key in texts_of(value.data):
                 return other, value.place
     return None
+
+
+def _values(resource: Resource) -> Iterator[tuple[str, str, Value]]:
+    """(kind, key, value) of what its match looks for, and what a rule asks of the members of a list."""
+    for key, value in ((resource.match.values if resource.match else None) or {}).items():
+        yield resource.address.kind, key, value
+    for key, value in ((resource.members.where if resource.members else None) or {}).items():
+        yield _held(resource), key, value
+
+
+def _held(resource: Resource) -> str:
+    """The kind that a list holds."""
+    kind = resource.fields.get("$objectType")
+    return str(kind.data).removeprefix("$") if kind else ""
 
 
 def _refs(resource: Resource, schema: Schema) -> Iterator[tuple[str | None, Ref]]:
@@ -33,8 +46,7 @@ def _refs(resource: Resource, schema: Schema) -> Iterator[tuple[str | None, Ref]
         target = _target(schema, resource.address.kind, key)
         yield from ((target, ref) for ref in (*links.include, *links.exclude))
     if resource.members:
-        kind = resource.fields.get("$objectType")
-        target = str(kind.data).removeprefix("$") if kind else None
+        target = _held(resource) or None
         yield from ((target, ref) for ref in (*resource.members.include, *resource.members.exclude))
 
 

@@ -17,7 +17,8 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Set
+from contextlib import asynccontextmanager, suppress
 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
@@ -58,26 +59,79 @@ class Reader:
         self.knowledge.recent |= self._settled_at.keys()
         self.knowledge.late_lists |= {id for kind, id in self._settled_at if kind == "list"}
         self._wait = _FIRST_WAIT
+        self._ahead: asyncio.Task[None] | None = None
+        self._is_doubtful: Callable[[Record], bool] | None = None
+        self._rows: list[Record] | None = None  # that came before anybody could tell whether they are doubtful
+        self._reads: dict[RecordKey, asyncio.Task[None]] = {}
         self._firsts: dict[str, tuple[Page, float]] = {}  # front pages that led to no listing yet, and since when
 
     # ------------------------------------------------------------ the first reading
 
+    @asynccontextmanager
+    async def ahead(self, needs: Mapping[str, Need]) -> AsyncIterator[None]:
+        """Lists already what `begin` is going to list in any case: the requests take longer than all that is computed.
+
+        `needs`: those that are known so far. What fails is left to `begin`, which tells of it.
+        """
+        self._rows = []
+        self._ahead = asyncio.create_task(self._list_ahead(needs))
+        try:
+            yield
+        finally:
+            tasks = (self._ahead, *self._reads.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def doubt(self, is_doubtful: Callable[[Record], bool]) -> None:
+        """From now on rows that are doubtful are read by id while the next pages come (rule R1), until `begin` ends."""
+        rows, self._rows = self._rows or [], None
+        self._is_doubtful = is_doubtful
+        self._look_at(rows)
+
+    def _look_at(self, rows: Iterable[Record]) -> None:
+        if self._rows is not None:
+            self._rows += rows
+        if self._is_doubtful is None:
+            return
+        for row in rows:
+            key = (row.kind, row.id)
+            if key not in self._reads and key not in self.knowledge.recent and self._is_doubtful(row):
+                self._reads[key] = asyncio.create_task(self._read_record(key))
+
+    async def _list_ahead(self, needs: Mapping[str, Need]) -> None:
+        await asyncio.gather(*(self._list_if_cheaper(kind, need) for kind, need in needs.items()))
+
+    async def _list_if_cheaper(self, kind: str, need: Need) -> None:
+        with suppress(ApiError):
+            first = await self._read_first(kind)
+            if self._pays(need, kind, first):
+                await self.list(kind, first)
+
     async def begin(self, needs: Mapping[str, Need]) -> None:
         """Read what is needed in any case. What a match looks for in a mirror is wanted later, once it has an id."""
+        if self._ahead is not None:
+            await self._ahead
         for kind, id in self.knowledge.recent:
             if kind in needs:
                 needs[kind].ids.add(id)
-        firsts = await asyncio.gather(*map(self._read_first, needs))
-        await asyncio.gather(*(self._begin(k, needs[k], first) for k, first in zip(needs, firsts, strict=True)))
+        await asyncio.gather(*(self._begin(kind, need) for kind, need in needs.items()))
+        self._rows = self._is_doubtful = None
+        await asyncio.gather(*self._reads.values())
 
-    async def _begin(self, kind: str, need: Need, first: Page) -> None:
-        listed = need.is_listed or first.total <= PAGE_SIZE
-        unread = [id for id in need.ids if not self._is_known(kind, id)]
-        if listed or len(unread) >= _pages(first) - 1 or not await self._trusts_reads(kind):
-            await self.list(kind, first)
+    async def _begin(self, kind: str, need: Need) -> None:
+        if kind not in self.knowledge.listed:
+            first = self._first(kind) or await self._read_first(kind)
+            if self._pays(need, kind, first) or not await self._trusts_reads(kind):
+                await self.list(kind, first)
         recent = [id for id in need.ids if (kind, id) in self.knowledge.recent]
         unread = [id for id in need.ids if not self._is_known(kind, id)]
         await self._read_records((kind, id) for id in {*unread, *recent})
+
+    def _pays(self, need: Need, kind: str, first: Page) -> bool:
+        """Whether the whole list is needed, or costs no more than reading by id what is."""
+        unread = [id for id in need.ids if not self._is_known(kind, id)]
+        return need.is_listed or first.total <= PAGE_SIZE or len(unread) >= _pages(first) - 1
 
     def _is_known(self, kind: str, id: str) -> bool:
         return id in self.knowledge.records.get(kind, {})
@@ -95,7 +149,7 @@ class Reader:
         """All of a kind; where its list keeps moving, all that was seen."""
         self._firsts.pop(kind, None)
         too_new = {key for key in self.knowledge.recent if key[0] == kind}
-        listing = await self.client.list(kind_of(kind), first=first)
+        listing = await self.client.list(kind_of(kind), first=first, seen=self._look_at)
         self._take(listing.records.values())
         self.knowledge.too_new |= too_new
         if listing.complete:
@@ -196,6 +250,7 @@ class Reader:
         first = await self.client.page(kind_of(kind))
         self._firsts[kind] = (first, at)
         self._take(first.records)
+        self._look_at(first.records)
         return first
 
     async def _read_mirrors(self, kind: str, accounts: Collection[str], spared: int) -> bool:

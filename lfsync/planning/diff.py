@@ -82,6 +82,7 @@ class Difference:
     `frozen`         create-only keys that differ (rule I8)
     `lasting`        links that can't be cleared, and are declared to be none
     `kept`           what people changed in Lightfield, and is to stay (rule P5)
+    `owed`           keys that the create still owes, and that nobody has set since
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -94,6 +95,7 @@ class Difference:
     frozen: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     kept: Difference | None = None
+    owed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.links or self.members)
@@ -148,12 +150,14 @@ class Comparer:
 
         Of a redacted one nothing is told: what is hidden is no change, and no evidence of one.
         """
-        if desired.seed or record.redacted:
-            return Difference(hashes=binding_hashes(binding))
-        known = binding_hashes(binding)
+        known, owed = binding_hashes(binding), binding.owed if binding else ()
+        if record.redacted or (desired.seed and not owed):
+            return Difference(hashes=known, owed=owed)
+        untouched = known if desired.seed else {}
+        desired = _with_owed(desired, record, owed)
         sides = self.prepared(desired, record)
         differing = set() if sides.declared == sides.live else _differing(sides.declared, sides.live)
-        hashes: dict[Key, KeyHashes] = {}
+        hashes = {key: last for key, last in untouched.items() if key not in sides.declared}
         causes: dict[Key, Cause] = {}
         doubtful = False
         for key in sides.declared:
@@ -165,13 +169,14 @@ class Comparer:
                 continue
             moved = last is not None and self._moved(desired, record, sides, key, last)
             ours = self.state.hash(sides.declared[key])
-            if isinstance(last, Hashes) and last == Hashes(ours, self.state.hash(sides.live[key])):
+            if last is not None and _is_settled(self.state, last, sides.declared[key], sides.live[key]):
                 hashes[key] = last
                 continue
             causes[key] = _cause(last, ours, moved=moved)
             if last is not None:
                 hashes[key] = last
             doubtful = doubtful or key != MEMBERS
+        owed = tuple(name for name in owed if any(name == key_name(key) for key in causes))
         if self.drift_only:
             causes = {key: cause for key, cause in causes.items() if cause != "config"}
         left = self._left_as_they_are(desired.address, causes)
@@ -190,6 +195,7 @@ class Comparer:
             frozen=tuple(k for _, k in causes if k in kind_of(desired.address.kind).create_only),
             lasting=tuple(link.key for link in changes[1] if self._is_cleared(desired, link)),
             kept=Difference(*self._changes(desired, record, kept)) if kept else None,
+            owed=owed,
         )
 
     def _left_as_they_are(self, address: Address, causes: Mapping[Key, Cause]) -> set[Key]:
@@ -207,7 +213,7 @@ class Comparer:
         ours = self.state.hash(sides.declared[key])
         if key in sides.linked:
             return LinkHashes(ours, self._seen(desired, key, sides.linked[key]))
-        return Hashes(ours, self.state.hash(sides.live[key]))
+        return Hashes(ours, ours if sides.live[key] == sides.declared[key] else self.state.hash(sides.live[key]))
 
     def left(self, desired: Desired, sides: Sides, key: Key) -> KeyHashes:
         """The same of a key that was written and does not show the declared value (rule S5)."""
@@ -269,14 +275,15 @@ class Comparer:
             if key not in desired.ignore_changes:
                 self._add_side(sides, desired, ("links", key), record.links.get(key, ()))
         members = None if record.id in self.knowledge.unsettled else self.knowledge.memberships.get(record.id)
-        if desired.members is not None and members is not None:
+        rule = desired.members.rule if desired.members is not None else None
+        if desired.members is not None and members is not None and not (rule and rule.silent):
             self._add_side(sides, desired, MEMBERS, members)
         return sides
 
     def _add_side(self, sides: Sides, desired: Desired, key: Key, ids: Iterable[str]) -> None:
         link = _link(desired, key)
         linked = sides.linked[key] = self._linked(desired, link, ids)
-        include = sides.include[key] = {str(target) for target in self._targets(desired, link)}
+        include = sides.include[key] = {str(target) for target in self._targets(desired, link)} | (link.apart & linked)
         if link.exact:
             sides.exclude[key] = None
             sides.declared[key], sides.live[key] = _json(include), _json(linked)
@@ -289,7 +296,7 @@ class Comparer:
         """The live ids of a relationship, without those known to be in the trash, to stay there (rule S6)."""
         target = link.definition.target
         linked = {id for id in ids if not self.knowledge.is_gone(target, id) or (target, id) in self._returning}
-        return linked - self._others(desired, link, linked)
+        return linked - self._others(desired, link, linked) - link.leaving
 
     def _others(self, desired: Desired, link: DesiredLinks, ids: Iterable[str]) -> set[str]:
         """Ids whose own resource decides about this link from the other side: that side writes it (rule C9)."""
@@ -335,7 +342,7 @@ class Comparer:
             ids = record.links.get(key, ()) if section == "links" else self.knowledge.memberships[record.id]
             include = self._targets(desired, link)
             linked = self._linked(desired, link, ids)
-            surplus = linked - {str(i) for i in include} if link.exact else linked & self._excluded(link)
+            surplus = linked - {str(i) for i in include} - link.apart if link.exact else linked & self._excluded(link)
             add = [target for target in include if target not in linked]
             if section == "members":
                 kind = link.definition.target
@@ -346,6 +353,10 @@ class Comparer:
 
     def _excluded(self, link: DesiredLinks) -> set[str]:
         return {str(self.resolution.target(target)) for target in link.exclude}
+
+    def written(self, links: DesiredLinks, name: str) -> str:
+        """One member as a plan holds it: the address of a resource of this project, else the id."""
+        return str(self.address_of.get((links.definition.target, name), name))
 
     def _written(self, kind: str, targets: Iterable[str | Address]) -> tuple[str, ...]:
         """Targets as a plan holds them, in order: the address of a resource of this project, else the id."""
@@ -371,6 +382,33 @@ class Comparer:
         return LinkChange(link.definition.key, *shown, self._written(kind, add), self._written(kind, remove), cause)
 
 
+def doubts(desired: Mapping[Address, Desired], schema: Schema, state: State) -> Callable[[Record], bool]:
+    """A function that tells of a listed row whether its fields alone make the comparison doubtful.
+
+    Of what is bound; it is asked as the pages come, before anything else is known (rule R1).
+    """
+    bound = {
+        (address.kind, state.bindings[address].id): (wish, state.bindings[address])
+        for address, wish in desired.items()
+        if address in state.bindings and wish.id is None and not (wish.absent or wish.seed or wish.upload)
+    }
+
+    def is_doubtful(record: Record) -> bool:
+        wish, binding = bound.get((record.kind, record.id), (None, None))
+        if wish is None or binding is None or record.redacted:
+            return False
+        definitions = schema.kinds[record.kind]
+        for key, each in wish.fields.items():
+            value = live_value(record, each.definition, definitions)
+            live = VALUE_TYPES[each.definition.type].canonical(value, each.definition, each.declared)
+            differs = live != each.canonical and key not in wish.ignore_changes
+            if differs and not _is_settled(state, binding.fields.get(key), each.canonical, live):
+                return True
+        return False
+
+    return is_doubtful
+
+
 def names(
     desired: Mapping[Address, Desired], schema: Schema, knowledge: Knowledge, resolution: Resolution
 ) -> Callable[[str, str | Address], str]:
@@ -390,6 +428,42 @@ def names(
         return f"{called} ({target})" if called else target
 
     return name
+
+
+def key_name(key: Key) -> str:
+    """What people call a key."""
+    return key[1] or "members"
+
+
+def adding(desired: Desired, owed: Container[str]) -> Desired:
+    """The wish, where of sets that its create still owes what is missing is added, and nothing taken out (rule L1)."""
+    late = {key for key in desired.links if key in owed and (desired.seed or key in desired.ignore_changes)}
+    if desired.members and desired.seed and "members" in owed:
+        desired = replace(desired, members=_added(desired.members))
+    return replace(desired, links={k: _added(link) if k in late else link for k, link in desired.links.items()})
+
+
+def _added(link: DesiredLinks) -> DesiredLinks:
+    return replace(link, exact=False, exclude=())
+
+
+def _with_owed(desired: Desired, record: Record, owed: Container[str]) -> Desired:
+    """The wish, and with it what its create still owes and nobody has set since: a later edit stands (rule L1)."""
+    if not owed:
+        return desired
+    wish = adding(desired, owed)
+    due = {key for key in wish.fields if key in owed and record.fields.get(key) in (None, "", [])}
+    due |= {k for k, link in wish.links.items() if k in owed and (link.definition.many or not record.links.get(k))}
+    if not wish.seed:
+        return replace(wish, ignore_changes=wish.ignore_changes - due)
+    return replace(
+        wish,
+        seed=False,
+        ignore_changes=frozenset(),
+        fields={key: field for key, field in wish.fields.items() if key in due},
+        links={key: link for key, link in wish.links.items() if key in due},
+        members=wish.members if "members" in owed else None,
+    )
 
 
 def binding_hashes(binding: Binding | None) -> dict[Key, KeyHashes]:
@@ -431,6 +505,11 @@ def _differing(declared: Mapping[Key, JSON], live: Mapping[Key, JSON]) -> set[Ke
     after = {str(n): declared[key] for n, key in enumerate(numbered)}
     tree = DeepDiff(before, after, view="tree")
     return {numbered[int(level.path(output_format="list")[0])] for levels in tree.values() for level in levels}
+
+
+def _is_settled(state: State, last: KeyHashes | None, declared: JSON, live: JSON) -> bool:
+    """Whether the server shows its own form of our value, as it did last time (rule S5)."""
+    return isinstance(last, Hashes) and last == Hashes(state.hash(declared), state.hash(live))
 
 
 def _cause(last: KeyHashes | None, declared: str, *, moved: bool) -> Cause:

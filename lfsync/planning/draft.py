@@ -22,6 +22,7 @@ from lfsync.model import (
     FieldChange,
     Kept,
     LinkChange,
+    MembersChange,
     Place,
     PlanWarning,
     Query,
@@ -31,9 +32,10 @@ from lfsync.model import (
     Target,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
-from lfsync.planning.identity import describe, quotes
+from lfsync.planning.identity import StuckError, describe, quotes
 from lfsync.planning.resolution import Resolution, resolve
-from lfsync.planning.uploads import Leftovers, held_fields, shown, with_content
+from lfsync.planning.rule_lists import Answer, Answers, Drafted, is_ruled, without
+from lfsync.planning.uploads import Leftovers, noted, shown, with_content
 from lfsync.state.state import Binding, State
 from lfsync.times import unix_time
 from lfsync.values.pipelines import live_value
@@ -44,7 +46,8 @@ from lfsync.values.table import VALUE_TYPES
 class Wishes:
     """What the command line asks for beyond the files.
 
-    `only`: prune no orphan but these. `state_file`: where orphans are declared still, for people.
+    `only`: prune no orphan but these. `state_file`: where orphans are declared still, for people. `left_out`: what this
+    run writes nothing of. `members`: who comes and goes by a saved plan, of its lists by rule (rule K1).
     """
 
     prune: bool = False
@@ -53,6 +56,8 @@ class Wishes:
     keep_drift: bool = False
     only: frozenset[Address] | None = None
     state_file: str = "state"
+    left_out: frozenset[Address] = frozenset()
+    members: Mapping[Address, MembersChange | None] = field(default_factory=dict)
 
     def prunable(self, state: State, desired: Mapping[Address, Desired]) -> list[Address]:
         """The orphans that may go, in order: bound before, declared no more (rule L2)."""
@@ -71,10 +76,11 @@ class Draft:
 
     `bindings`: what the state holds of every resource that has a record (rule S3). `released`: addresses that are to
     have none, and whose record is gone already. `members`: how many a list has that is declared. `leftovers`: uploads
-    that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5).
+    that killed runs left open. `kept`: what people changed in Lightfield, and is to stay (rule P5). `rests`: of lists
+    by rule, on whose changes it rests who is in, by the member as a plan names it (rule K1).
     """
 
-    desired: Mapping[Address, Desired]
+    desired: dict[Address, Desired]
     resolution: Resolution
     changes: dict[Address, Change] = field(default_factory=dict)
     blocked: dict[Address, Blocked] = field(default_factory=dict)
@@ -84,10 +90,24 @@ class Draft:
     warnings: list[PlanWarning] = field(default_factory=list)
     leftovers: Leftovers = field(default_factory=Leftovers)
     kept: dict[Address, tuple[Kept, ...]] = field(default_factory=dict)
+    rests: dict[Address, Mapping[str, frozenset[Address]]] = field(default_factory=dict)
 
     def warn(self, message: str, quoted: tuple[Quoted, ...] = ()) -> None:
         """Add a warning; `quoted` as in `PlanWarning`."""
         self.warnings.append(PlanWarning(message, quoted))
+
+    def can_do_without(self, address: Address, needed: Address) -> bool:
+        """Take one that can't be made out of a list by rule, if it is in by the rule alone, and not by its name."""
+        change, wish = self.changes[address], self.desired[address]
+        rule = wish.members.rule if wish.members is not None else None
+        if rule is None or change.members is None or any(target.address == needed for target in rule.include):
+            return False
+        left, self.desired[address] = without(change, wish, {str(needed)}, self.resolution)
+        if left.fields or left.members or left.action != "update":
+            self.changes[address] = left
+        else:
+            del self.changes[address]
+        return True
 
     def restrict(self, kept: Container[Address]) -> None:
         """Forget what was drafted of any other address: it was looked at only to be told from these."""
@@ -108,30 +128,91 @@ def draft(
     """One round over everything declared; `knowledge` is told what must be read before it can be believed."""
     resolution = resolve(desired, schema, state, knowledge, recreate_missing=wishes.recreate_missing)
     made = Draft(
-        desired, resolution, blocked=dict(resolution.blocked), warnings=[*map(PlanWarning, resolution.warnings)]
+        dict(desired), resolution, blocked=dict(resolution.blocked), warnings=[*map(PlanWarning, resolution.warnings)]
     )
     comparer = Comparer(
         desired, schema, state, knowledge, resolution, drift_only=wishes.drift_only, keep_drift=wishes.keep_drift
     )
+    ruled = [wish for wish in desired.values() if is_ruled(wish) and not wish.absent]
+    apart = {wish.address for wish in ruled}
     for address, wish in desired.items():
-        id = resolution.ids.get(address)
-        if address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
-            continue
-        if wish.absent:
-            _draft_absent(made, comparer, wish, id, wishes)
-        elif id is None:
-            _draft_create(made, comparer, wish)
-        else:
-            _draft_existing(made, comparer, wish, id)
+        if address not in apart:
+            _draft_one(made, comparer, wish, wishes)
     _block_dependents(made)
     made.released += state.moves.done
     lines = state.as_kept().lines() if wishes.prune else {}
     for address in wishes.prunable(state, desired):
         _draft_orphan(made, comparer, state.bindings[address], Place(wishes.state_file, lines[address]))
+    if ruled:
+        _draft_ruled(made, comparer, ruled, wishes)
+        _block_dependents(made)
     _warn_of_waiting_deletes(made, state)
     for address, change in made.changes.items():
         made.changes[address] = _told(made, change, knowledge)
     return made
+
+
+def _draft_one(made: Draft, comparer: Comparer, wish: Desired, wishes: Wishes) -> None:
+    id = made.resolution.ids.get(wish.address)
+    if wish.address in made.blocked or (wishes.drift_only and (id is None or wish.absent)):
+        return
+    if wish.absent:
+        _draft_absent(made, comparer, wish, id, wishes)
+    elif id is None:
+        _draft_create(made, comparer, wish)
+    else:
+        _draft_existing(made, comparer, wish, id)
+
+
+# ---------------------------------------------------------------- lists by rule
+
+
+def _draft_ruled(made: Draft, comparer: Comparer, ruled: Iterable[Desired], wishes: Wishes) -> None:
+    """Lists by rule, now that it is known what becomes of all else (rule K1)."""
+    kept = {(address, each.key) for address, values in made.kept.items() for each in values}
+    quiet = {*made.blocked, *wishes.left_out}
+    drafted = Drafted(made.desired, dict(made.changes), quiet, kept, wishes.drift_only)
+    answers = Answers(drafted, comparer.schema, made.resolution, comparer.knowledge)
+    for wish in ruled:
+        if wish.address in made.blocked:
+            continue
+        try:
+            answer = _answer(made, answers, wish, wishes, comparer.knowledge)
+        except StuckError as stuck:
+            made.blocked[wish.address] = Blocked(wish.address, stuck.reason, stuck.hint, wish.place, stuck.quoted)
+            continue
+        if answer is None:
+            continue
+        made.desired[wish.address] = replace(wish, members=answer.members)
+        made.rests[wish.address] = {comparer.written(answer.members, name): by for name, by in answer.rests.items()}
+        for id, why in answer.unread.items():
+            made.warn(f"{wish.address}: whether {id} is in can't be told, and it stays as it is: {why}")
+        _draft_one(made, comparer, made.desired[wish.address], wishes)
+        _doubt_rows(made, comparer, made.desired[wish.address], answer.rows)
+
+
+def _answer(made: Draft, answers: Answers, wish: Desired, wishes: Wishes, knowledge: Knowledge) -> Answer | None:
+    """Who is in a list by rule; None where something must be read first."""
+    assert wish.members is not None
+    assert wish.members.rule is not None
+    if wish.address not in wishes.members:
+        return answers.answer(wish.members, wish.members.rule)
+    id, planned = made.resolution.ids.get(wish.address), wishes.members[wish.address]
+    if planned is None:
+        return Answer(replace(wish.members, rule=replace(wish.members.rule, silent=True)))
+    members = knowledge.members(id, wish.members.definition.target) if id else frozenset[str]()
+    return None if members is None else answers.saved(wish.members, planned, members, made.blocked)
+
+
+def _doubt_rows(made: Draft, comparer: Comparer, wish: Desired, rows: Container[str]) -> None:
+    """Whom a row alone lets in or out is read by id first (rule R1)."""
+    change, kept = made.changes.get(wish.address), made.kept.get(wish.address, ())
+    moving = [change.members] if change is not None else []
+    for each in (*moving, *kept):
+        for text in (*each.add, *each.remove) if each is not None else ():
+            id = comparer.resolution.ids.get(Address.parse(text), text) if "." in text else text
+            if id in rows and wish.members is not None:
+                comparer.knowledge.wanted.records.add((wish.members.definition.target, id))
 
 
 def _told(made: Draft, change: Change, knowledge: Knowledge) -> Change:
@@ -193,6 +274,8 @@ def _block_dependents(made: Draft) -> None:
     while blocked != len(made.blocked):
         blocked = len(made.blocked)
         for address, change in list(made.changes.items()):
+            if change.action == "delete":
+                continue
             wish = made.desired[address]
             targets = [*references(change), *(query_targets(wish.query) if change.action == "create" else ())]
             lost = next((t for t in targets if t in made.blocked and t not in made.resolution.ids), None)
@@ -230,12 +313,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
         made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
     if id in knowledge.unsettled:
         made.warn(f"{address}: its members are not settled in the index yet and were left out of this plan")
-    made.bindings[address] = _observed(wish, id, binding, difference)
-    if wish.upload is not None and knowledge.contents.get((address.kind, id)) == wish.upload.sha256:
-        held = held_fields(
-            address.kind, wish.upload.sha256, comparer.state
-        )  # that says which file it is, of a seed too
-        made.bindings[address] = replace(made.bindings[address], fields=held)
+    observed = _observed(wish, id, binding, difference)
+    made.bindings[address] = noted(observed, comparer.state, knowledge.contents.get((address.kind, id)))
     if difference.kept is not None:
         made.kept[address] = tuple(_kept(wish, knowledge.seen(address.kind, id) or record, difference.kept))
     if wish.members is not None:
@@ -269,7 +348,7 @@ def _kept(wish: Desired, record: Record, difference: Difference) -> Iterator[Kep
 def _draft_unseen(made: Draft, comparer: Comparer, wish: Desired, id: str) -> None:
     """Out of a trash that nothing lists: what it holds is not known before it is out (rule I6)."""
     binding = _binding_for(comparer.state, made.resolution, wish.address, id)
-    nothing = Difference(hashes=binding_hashes(binding))
+    nothing = Difference(hashes=binding_hashes(binding), owed=binding.owed if binding else ())
     made.bindings[wish.address] = _observed(wish, id, binding, nothing)
     adopted = _is_adopted(made.resolution, wish.address)
     made.changes[wish.address] = _change(wish, "restore", nothing, id, adopted=adopted, warnings=(_UNSEEN,))
@@ -315,7 +394,7 @@ def _doubt_additions(comparer: Comparer, wish: Desired, difference: Difference) 
         added += [(wish.members.definition.target, id) for id in difference.members.add]
     for kind, id in added:
         record = comparer.knowledge.record(kind, id) if is_kind(kind) and "." not in id else None
-        if record is not None and not record.fresh:
+        if record is not None and not record.fresh and (kind, id) not in comparer.knowledge.forbidden:
             comparer.knowledge.wanted.records.add((kind, id))
 
 
@@ -394,6 +473,7 @@ def _observed(wish: Desired, id: str, binding: Binding | None, difference: Diffe
         origin=binding.origin if binding else "adopted",
         protect=wish.protect if wish.protect is not None else bool(binding and binding.protect),
         written_at=binding.written_at if binding else None,
+        owed=difference.owed,
     )
     return with_hashes(base, hashes)
 

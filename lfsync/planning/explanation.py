@@ -179,6 +179,9 @@ class _Keys:
         kind = links.definition.target
         live: list[JSON] = [*sorted(self.comparer.names(kind, id) for id in linked)]
         named: list[JSON] = [target.text or str(target.place) for target in links.include]
+        if links.rule is not None:
+            meant = (self.planned.draft.resolution.target(target) for target in links.include)
+            return [*sorted(self.comparer.names(kind, each) for each in meant)], live
         if not links.definition.many:
             return (named[0] if named else None), (live[0] if live else None)
         if links.exact:
@@ -201,14 +204,14 @@ class _Keys:
         return self.planned.state.hash(value)
 
     def _verdict(self, key: Key) -> Verdict:
+        if key in self.causes:
+            return self.causes[key]
         if self.wish.seed and self.record is not None:
             return "seed"
         if key[1] in self.wish.ignore_changes:
             return "ignored"
         if self.record is None:
             return "unknown" if self.is_blocked else "new"
-        if key in self.causes:
-            return self.causes[key]
         if key not in self.sides.declared:
             return "unknown"
         return "same" if self.sides.declared[key] == self.sides.live[key] else "settled"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from lfsync.api.client import Client, Token
 from lfsync.errors import ForbiddenError, NotFoundError, RefusedError
-from lfsync.kinds import ANY_TYPE, KINDS, MEMBER_KEYS, OBJECT, is_kind, kind_of
+from lfsync.kinds import ANY_TYPE, KINDS, MEMBER_KEYS, OBJECT, is_kind, kind_of, member_kind
 from lfsync.model import JSON, Definitions, Member, Resource, Schema, Value
 from lfsync.planning.definitions import builtin_definitions, parse_definitions
 from lfsync.planning.saved_definitions import Answers
@@ -22,7 +22,7 @@ async def read_schema(
     """
     refuse_unreadable(_reading(_kinds(resources, {}) | set(more)), token)  # before anything is under way
     (asked, found), members = await asyncio.gather(_needed(client, token, resources, more), _members(client, token))
-    if any(_names_members(resource, found.get(resource.address.kind)) for resource in resources):
+    if any(_names_members(resource, found) for resource in resources):
         refuse_unreadable({"members:read"}, token)
     types = await _types(client) if asked - found.keys() else ()
     return Schema(found, members, types)
@@ -158,7 +158,19 @@ def _kinds(resources: Iterable[Resource], known: Mapping[str, Definitions]) -> s
         kinds |= _matched(kind, resource.match.values or {}, known) if resource.match else set()
         if resource.members and any(ref.match for ref in (*resource.members.include, *resource.members.exclude)):
             kinds |= MEMBER_KEYS.keys()
+        if held := _ruled(resource):
+            kinds |= {held} | _matched(held, _where(resource), known)
     return {kind for kind in kinds if is_kind(kind)}
+
+
+def _ruled(resource: Resource) -> str | None:
+    """The kind that a list by rule holds."""
+    holds = resource.fields.get("$objectType")
+    return member_kind(holds.data) if holds is not None and _where(resource) else None
+
+
+def _where(resource: Resource) -> Mapping[str, Value]:
+    return (resource.members and resource.members.where) or {}
 
 
 def _matched(kind: str, match: Mapping[str, Value], known: Mapping[str, Definitions]) -> set[str]:
@@ -173,10 +185,15 @@ def _matched(kind: str, match: Mapping[str, Value], known: Mapping[str, Definiti
     return found
 
 
-def _names_members(resource: Resource, definitions: Definitions | None) -> bool:
+def _names_members(resource: Resource, found: Mapping[str, Definitions]) -> bool:
     """Whether a ref of it can only be looked up among the members."""
-    known = definitions.relationships if definitions else {}
-    return any(
-        key in known and known[key].target == "member" and bool(links.include or links.exclude)
-        for key, links in resource.relationships.items()
+
+    def is_of_members(kind: str, key: str) -> bool:
+        known = found[kind].relationships.get(key) if kind in found else None
+        return known is not None and known.target == "member"
+
+    named = [key for key, links in resource.relationships.items() if links.include or links.exclude]
+    held = _ruled(resource)
+    return any(is_of_members(resource.address.kind, key) for key in named) or any(
+        held is not None and is_of_members(held, key) for key, value in _where(resource).items() if value.data
     )

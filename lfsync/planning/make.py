@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of
-from lfsync.knowledge.knowledge import Wanted
+from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
-from lfsync.planning.diff import Comparer, names
+from lfsync.planning.diff import Comparer, doubts, names
 from lfsync.planning.draft import Draft, Wishes, draft
 from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
@@ -28,6 +29,7 @@ from lfsync.planning.policies import Judged, only_told
 from lfsync.planning.prepare import unknown_type
 from lfsync.planning.recovery import Recovery, bound, made_until, recover, still_asked
 from lfsync.planning.renames import with_renames
+from lfsync.planning.rule_lists import is_ruled, without_conditions
 from lfsync.planning.selection import ALL, Patterns, mentioned, select, with_dependencies, witnesses
 from lfsync.planning.session import Session
 from lfsync.planning.undo import BY_HAND, reverse
@@ -40,15 +42,25 @@ from lfsync.state.state import State, organisation_ids, refuse_foreign
 async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wishes | None = None) -> Planned:
     """The plan of what the files declare."""
     wishes = replace(wishes or Wishes(), state_file=session.state_file)
-    state = session.moved
+    state, token = session.moved, await session.token()
+    reader = _reader(session, state)
+    async with reader.ahead({} if patterns or session.project.problems else _needs_of_bound(session, state, token)):
+        return await _plan_declared(session, reader, state, token, patterns, wishes)
+
+
+async def _plan_declared(
+    session: Session, reader: Reader, state: State, token: Token, patterns: Patterns, wishes: Wishes
+) -> Planned:
     orphan_kinds = {address.kind for address in state.orphans(session.project.resources)} if wishes.prune else set()
-    desired, schema, token = await session.prepare(orphan_kinds | _open_kinds(session))
+    desired, schema = await session.prepare(orphan_kinds | _open_kinds(session))
+    if not patterns:
+        reader.doubt(doubts(desired, schema, state))
     selection = select(desired, state.orphans(desired) if wishes.prune else (), patterns)
     seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
-    lost, uploads = _left_open(session, state, selection.chosen if patterns else None)
-    reader = _reader(session, state)
-    wishes = replace(wishes, only=selection.orphans if patterns else None)
+    lost, uploads = _left_open(session, state, selection.perhaps if patterns else None)
+    wishes = replace(wishes, only=selection.orphans if patterns else None, left_out=selection.excluded)
     made, planned = await _planned(session, reader, seen, schema, wishes, state, lost, uploads)
+    selection = selection.along(made)
     selection.cut(made)
     context = _context(
         session,
@@ -63,9 +75,18 @@ async def plan_declared(session: Session, patterns: Patterns = ALL, wishes: Wish
     whole = plan(made, selection.chosen, planned.state, context)
     whole = _with_judgement(whole, _judged(session, planned, whole.changes))
     if context.whole and any(change.action == "create" for change in whole.changes):
-        comparer = Comparer(seen, schema, planned.state, reader.knowledge, made.resolution)
+        comparer = Comparer(planned.desired, schema, planned.state, reader.knowledge, made.resolution)
         whole = with_renames(whole, comparer)
     return replace(planned, plan=whole, missing=_missing(session, whole))
+
+
+def _needs_of_bound(session: Session, state: State, token: Token) -> dict[str, Need]:
+    """What the records of bound resources need, whatever a check of the files finds."""
+    needs: dict[str, Need] = defaultdict(Need)
+    for address, resource in session.project.resources.items():
+        if resource.id is None and address in state.bindings and may_read(token, address.kind):
+            needs[address.kind].ids.add(state.bindings[address].id)
+    return needs
 
 
 async def redraft(session: Session, planned: Planned, desired: Mapping[Address, Desired]) -> Draft:
@@ -78,16 +99,17 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
 
     Definitions of what their relationships point at, and of what lists hold, are read too, as far as the key may.
     """
-    desired, schema, token = await session.prepare(kinds)
+    desired, schema = await session.prepare(kinds)
     for kind in kinds:
         if kind not in schema.kinds:
             message, hint = unknown_type(kind, schema)
             raise UsageError(message, hint=hint)
     targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
     targets |= MEMBER_KEYS.keys() if "list" in kinds else set()
+    token = await session.token()
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
-        desired, schema, token = await session.prepare({*kinds, *more})
+        desired, schema = await session.prepare({*kinds, *more})
     seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
     state = session.moved
     reader = _reader(session, state)
@@ -97,7 +119,7 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
     await reader.begin(needs)
     made = await _drafted(session, reader, seen, schema, Wishes(), state)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
-    return Planned(empty, made, desired, schema, state, reader)
+    return Planned(empty, made, desired | made.desired, schema, state, reader)
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:
@@ -109,13 +131,16 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         )
     if saved.config_digest != session.project.digest and not session.project.problems:
         raise RefusedError("the plan was made from other files than these", hint="Plan again.")
-    desired, schema, token = await session.prepare({change.address.kind for change in saved.changes})
+    desired, schema = await session.prepare({change.address.kind for change in saved.changes})
     refuse_foreign(saved.workspace.ids, schema, "the plan")
     addresses = {change.address for change in saved.changes}
     orphans = addresses - desired.keys()
     chosen = with_dependencies(desired, (addresses | mentioned(saved.changes)) & desired.keys())
     state = session.moved
     chosen |= witnesses(desired, state.bindings, orphans)
+    ruled = {address: without_conditions(wish) for address, wish in chosen.items() if is_ruled(wish)}
+    chosen |= ruled
+    saved_members = {change.address: change.members for change in saved.changes}
     gone = any(change.address in state.bindings for change in saved.changes if change.action == "create")
     wishes = Wishes(
         prune=any(change.action == "delete" for change in saved.changes),
@@ -123,11 +148,13 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
         keep_drift=bool(saved.kept),
         only=frozenset(orphans),
         state_file=session.state_file,
+        members={address: saved_members.get(address) for address in ruled},
     )
     lost, uploads = _left_open(session, state, chosen)
     others = [upload for upload in session.uploads.values() if upload not in uploads]
     reader = _reader(session, state)
     made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads, others)
+    token = await session.token()
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
@@ -190,6 +217,10 @@ async def _planned(
     for address in wishes.prunable(state, desired):
         if address.kind in schema.kinds:
             needs[address.kind].ids.add(state.bindings[address].id)
+    for address, members in wishes.members.items():
+        links = desired[address].members
+        if links is not None and members is not None:
+            needs[links.definition.target].ids |= {text for text in members.add if "." not in text}
     workspace = session.workspace.name
     started, drafting = time.perf_counter(), session.timings.diff
     await _await_lost_uploads(reader, begun.values())
@@ -205,7 +236,7 @@ async def _planned(
         sought = [intent for address, intent in lost.items() if address not in made.resolution.adopted]
         await _list_again(session, reader, sought)
         recovery = recover(lost.values(), schema, state, made, reader.knowledge)
-        state = bound(state, recovery.made, session.client.now())
+        state = bound(state, recovery, session.client.now())
         made = await _drafted(session, reader, desired, schema, wishes, state)
     recovery.open = asked
     recovery.made |= uploaded
@@ -214,7 +245,7 @@ async def _planned(
     session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
     enrichment = session.project.settings.enrichment
-    return made, Planned(empty, made, desired, schema, state, reader, enrichment, recovery)
+    return made, Planned(empty, made, made.desired, schema, state, reader, enrichment, recovery)
 
 
 async def _drafted(

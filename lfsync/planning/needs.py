@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Need
-from lfsync.model import Address, Desired, Query, Target, Term
+from lfsync.model import Address, Desired, Query, Rule, Target, Term
 from lfsync.planning.uploads import is_searched_for
 from lfsync.state.state import State
 
@@ -27,10 +27,24 @@ def needs_of(desired: Mapping[Address, Desired], state: State, *, rematch: bool)
             needs[wish.address.kind].is_listed = True
         if wish.query and (rematch or not id):
             _need_query(needs, wish.query)
+        if wish.members is not None and wish.members.rule is not None and not wish.absent:
+            _need_all(needs, wish.members.definition.target, wish.members.rule)
         for link in wish.all_links:
             for target in (*link.include, *link.exclude):
                 _need_target(needs, link.definition.target, target)
     return needs
+
+
+def _need_all(needs: dict[str, Need], kind: str, rule: Rule) -> None:
+    """Who is in a list by rule only a complete search tells; so it is whether what a record links is still there."""
+    if rule.conditions:
+        needs[kind].is_listed = True
+    for condition in rule.conditions:
+        far = condition.links.definition.target if condition.links is not None else ""
+        if condition.key in kind_of(kind).inverse:
+            needs[far].is_listed |= condition.empty  # what we wrote there lately is read by id: it may show more
+        elif condition.empty and is_kind(far):
+            needs[far].is_listed = True
 
 
 def _need_query(needs: dict[str, Need], query: Query) -> None:

@@ -217,12 +217,22 @@ def _ordered(made: Draft, desired: Mapping[Address, Desired]) -> list[Change]:
     alive = made.changes.keys() - set(deleted)
     created = {address for address in alive if makes_record(made.changes[address])}
     required = {address: _required(made.changes[address], desired[address], created) for address in alive}
+    for address in made.rests.keys() & alive:
+        required[address] |= resting_on(made, made.changes[address]) & alive
     optional = {address: set(references(made.changes[address])) & created for address in created}
     for taker, owners in handovers(made.changes.values(), desired).items():
         optional[taker] = optional.get(taker, set()) | owners.keys()
     ordered, waits = order(alive, required, optional)
     changes = [_with_dependencies(made.changes[a], waits[a], created) for a in ordered]
     return changes + [made.changes[address] for address in sorted(deleted, key=deletion_rank)]
+
+
+def resting_on(made: Draft, change: Change) -> set[Address]:
+    """The changes on which it rests who comes into a list by rule, or goes (rule K1)."""
+    members, rests = change.members, made.rests.get(change.address, {})
+    return (
+        {address for text in (*members.add, *members.remove) for address in rests.get(text, ())} if members else set()
+    )
 
 
 def _required(change: Change, wish: Desired, created: set[Address]) -> set[Address]:

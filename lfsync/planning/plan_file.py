@@ -259,7 +259,7 @@ def plan_schema() -> dict[str, JSON]:
 def schema_of(type: TypeAdapter[T], title: str) -> dict[str, JSON]:
     """The JSON Schema of a document."""
     schema = type.json_schema(schema_generator=_Untitled)
-    for part in (schema, *schema["$defs"].values()):
+    for part in (schema, *schema.get("$defs", {}).values()):
         part.pop("title", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 

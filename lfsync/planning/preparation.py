@@ -99,14 +99,14 @@ class Scope:
         labels = ((field.key, field.label) for field in definitions.fields.values() if not field.read_only)
         misplaced = key in definitions.relationships and "it is a relationship: write it below `relationships`"
         message = f"{definitions.kind} has no field `{key}`"
-        self.report(place, address, message, misplaced or _suggestion(key, labels))
+        self.report(place, address, message, misplaced or suggestion(key, labels))
 
     def unknown_relationship(self, place: Place, address: Address, definitions: Definitions, key: str) -> None:
         """Report a key that is no relationship; the nearest one is suggested, by key or label."""
         labels = ((rel.key, rel.label) for rel in definitions.relationships.values() if rel.writable)
         misplaced = key in definitions.fields and "it is a field: write it below `fields`"
         message = f"{definitions.kind} has no relationship `{key}`"
-        self.report(place, address, message, misplaced or _suggestion(key, labels))
+        self.report(place, address, message, misplaced or suggestion(key, labels))
 
     def typed(
         self,
@@ -156,7 +156,8 @@ def quoted(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _suggestion(key: str, labelled: Iterable[tuple[str, str]]) -> str | None:
+def suggestion(key: str, labelled: Iterable[tuple[str, str]]) -> str | None:
+    """The known key that is nearest to one that nobody knows, for a hint; `labelled` are (key, label)."""
     by_name: dict[str, str] = {}
     for known, label in labelled:
         by_name.setdefault(label, known)

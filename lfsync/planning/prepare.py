@@ -26,6 +26,7 @@ from lfsync.model import (
     Ref,
     RelDef,
     Resource,
+    Rule,
     Schema,
     Target,
     Value,
@@ -33,6 +34,7 @@ from lfsync.model import (
 from lfsync.planning.matching import report_twins, resource_query, target_key
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.planning.refs import check_match_part, target_of
+from lfsync.planning.where import conditions_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
 from lfsync.wording import did_you_mean, with_article
@@ -341,7 +343,11 @@ def _members(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField
         return None
     target = kind.sent.removeprefix("$")
     rel = RelDef(MEMBER_KEYS[target], "Members", target, many=True)
-    return _links(scope, resource.address, rel, resource.members, static=False)
+    links = _links(scope, resource.address, rel, resource.members, static=False)
+    if resource.members.where is None:
+        return links
+    conditions = conditions_of(scope, resource.address, target, resource.members.where)
+    return replace(links, rule=Rule(conditions, links.include, links.exclude))
 
 
 # ---------------------------------------------------------------- id, lifecycle

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from lfsync.kinds import MEMBER_KEYS, kind_of
 from lfsync.knowledge.knowledge import Knowledge, named, title_quotes
-from lfsync.model import JSON, Address, Definitions, PlanWarning, Record, Schema
+from lfsync.model import JSON, Address, Definitions, Desired, PlanWarning, Record, Schema
 from lfsync.planning.create_key import create_key, match_values
 from lfsync.planning.draft import Draft
 from lfsync.state.ledger import Intent, Written
@@ -36,12 +36,13 @@ _UNDER_WAY = 240.0  # seconds
 class Recovery:
     """What is to be written down of earlier runs, once the question is answered.
 
-    `open`: by address, creates that are planned again under their own key. `made`: what they turned out to have made.
-    `dropped`: addresses whose key is never to be sent again.
+    `open`: by address, creates that are planned again under their own key. `made`: what they turned out to have made,
+    and `owed` what they had no time for. `dropped`: addresses whose key is never to be sent again.
     """
 
     open: dict[Address, Intent] = field(default_factory=dict)
     made: dict[Address, Written] = field(default_factory=dict)
+    owed: dict[Address, tuple[str, ...]] = field(default_factory=dict)
     dropped: set[Address] = field(default_factory=set)
     warnings: list[PlanWarning] = field(default_factory=list)
 
@@ -79,6 +80,7 @@ def recover(lost: Iterable[Intent], schema: Schema, state: State, made: Draft, k
         ours = [record for record in hits if shows(intent.body, record, schema)]
         if len(hits) == 1 and ours:
             recovery.made[address] = written_by(address, intent.body, ours[0], intent.generation + 1)
+            recovery.owed[address] = _owed(made.desired.get(address), intent.body)
             message = f"{address}: an interrupted run created it: {named(ours[0])}"
             recovery.warnings.append(PlanWarning(message, title_quotes(ours[0])))
         elif hits:
@@ -88,11 +90,32 @@ def recover(lost: Iterable[Intent], schema: Schema, state: State, made: Draft, k
     return recovery
 
 
-def bound(state: State, made: Mapping[Address, Written], now: float) -> State:
+def _owed(wish: Desired | None, body: Mapping[str, JSON]) -> tuple[str, ...]:
+    """The keys that a create alone sets, and whose values its first request did not carry, or not all."""
+    if wish is None:
+        return ()
+    fields, links = _parts(body)
+    due = {key for key, field in wish.fields.items() if field.sent not in (None, "", []) and key not in fields}
+    due |= {key for key, link in wish.links.items() if len(link.include) > len(links.get(key, ()))}
+    if not wish.seed:
+        return tuple(sorted(due & wish.ignore_changes))
+    members = wish.members.include if wish.members else ()
+    sent = sum(len(links.get(key, ())) for key in MEMBER_KEYS.values())
+    return tuple(sorted(due | ({"members"} if len(members) > sent else set())))
+
+
+def bound(state: State, recovery: Recovery, now: float) -> State:
     """The state with what earlier runs turned out to have made."""
     found = {
-        address: Binding(address, written.id, written.generation, origin="created", written_at=iso(now))
-        for address, written in made.items()
+        address: Binding(
+            address,
+            written.id,
+            written.generation,
+            origin="created",
+            written_at=iso(now),
+            owed=recovery.owed.get(address, ()),
+        )
+        for address, written in recovery.made.items()
     }
     return state.binding(found)
 

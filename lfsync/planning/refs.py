@@ -91,10 +91,11 @@ def _term(scope: Scope, definitions: Definitions, key: str, value: Value, addres
 def _refs(value: Value) -> list[Ref]:
     """The refs that a part of a match holds: one or a list of texts and `{match: ...}`."""
     listed = value.data if isinstance(value.data, list) else [value.data]
-    return [_ref(item, value.place) for item in listed]
+    return [ref_of(item, value.place) for item in listed]
 
 
-def _ref(item: JSON, place: Place) -> Ref:
+def ref_of(item: JSON, place: Place) -> Ref:
+    """A ref as a part of a match holds it: a text, or `{match: ...}`."""
     match = item.get("match") if isinstance(item, dict) else None
     if isinstance(match, dict):
         return Ref(place, match={key: Value(data, place) for key, data in match.items()})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lfsync.errors import UsageError
 from lfsync.kinds import kind_of
 from lfsync.model import Address, Blocked, Change, Desired
 from lfsync.planning.draft import Draft, pending, query_targets
+from lfsync.planning.rule_lists import is_ruled, rests_on
 from lfsync.planning.uploads import makes_record
 from lfsync.wording import did_you_mean
 
@@ -45,12 +46,32 @@ ALL = Patterns()
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`chosen` are planned, and these `orphans` may go; `seen` are looked at too, for what is chosen refers to them."""
+    """`chosen` are planned, and these `orphans` may go; `seen` are looked at too, for what is chosen refers to them.
+
+    `excluded`: what is never planned, whatever depends on it.
+    """
 
     chosen: Mapping[Address, Desired]
     seen: Mapping[Address, Desired]
     orphans: frozenset[Address] = frozenset()
     whole: bool = False
+    excluded: frozenset[Address] = frozenset()
+
+    @property
+    def perhaps(self) -> Mapping[Address, Desired]:
+        """What may be planned: a draft tells which changes a list by rule takes along."""
+        if not any(map(is_ruled, self.chosen.values())):
+            return self.chosen
+        return {address: wish for address, wish in self.seen.items() if address not in self.excluded}
+
+    def along(self, made: Draft) -> Selection:
+        """With the resources on whose changes it rests who is in a list by rule, and all that these depend on (K1)."""
+        rests = [by for address in self.chosen.keys() & made.rests.keys() for by in made.rests[address].values()]
+        more = {address for by in rests for address in by} & self.seen.keys() - self.chosen.keys()
+        if not more or self.whole:
+            return self
+        taken = {*self.chosen, *with_dependencies(self.seen, more, without=self.excluded)}
+        return replace(self, chosen={address: wish for address, wish in self.seen.items() if address in taken})
 
     def cut(self, made: Draft) -> None:
         """Leave in the draft what is chosen; what needs a record that an excluded resource would make is blocked."""
@@ -61,6 +82,8 @@ class Selection:
         made.restrict(self.chosen.keys() | self.orphans)
         while found := list(_needing(made, self.chosen, missing)):
             for address, needed in found:
+                if made.can_do_without(address, needed):
+                    continue
                 made.blocked[address] = self._blocked(address, needed)
                 was = made.changes.pop(address)
                 if _is_making(was):
@@ -86,16 +109,18 @@ def select(desired: Mapping[Address, Desired], orphans: Collection[Address], pat
     if not patterns:
         return Selection(desired, desired, whole=True)
     known = _Known(desired, orphans)
-    excluded = {address for text in patterns.exclude for address in known.matched(text, "--exclude")}
+    excluded = frozenset(address for text in patterns.exclude for address in known.matched(text, "--exclude"))
     if not patterns.only:
         chosen = {address: wish for address, wish in desired.items() if address not in excluded}
         # An orphan may turn out to be the record of anything declared (rule I4).
         seen = desired if orphans else with_dependencies(desired, chosen)
-        return Selection(chosen, seen, frozenset(orphans) - excluded)
+        return Selection(chosen, seen, frozenset(orphans) - excluded, excluded=excluded)
     named = {address for text in patterns.only for address in known.matched(text, patterns.called)}
     going = (named & set(orphans)) - excluded
     chosen = with_dependencies(desired, (named & desired.keys()) - excluded, without=excluded)
-    return Selection(chosen, with_dependencies(desired, chosen), frozenset(going))
+    kinds = {kind for wish in chosen.values() for kind in rests_on(wish)}
+    seen = with_dependencies(desired, [*chosen, *(address for address in desired if address.kind in kinds)])
+    return Selection(chosen, seen, frozenset(going), excluded=excluded)
 
 
 def matching(desired: Mapping[Address, Desired], patterns: Patterns) -> set[Address]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from dataclasses import dataclass, field, replace
 
 from lfsync.api.client import Client, Token
-from lfsync.errors import ApiError, ConfigError, Problem
+from lfsync.errors import ApiError, ConfigError, Problem, UnkeptError
 from lfsync.model import Address, Desired, Resource, Schema
 from lfsync.planning.live_schema import may_read, read_answers, read_schema, refuse_unreadable
 from lfsync.planning.plan import reading_scopes
@@ -18,11 +18,11 @@ from lfsync.planning.saved_definitions import schema_of
 from lfsync.project.load import Project
 from lfsync.project.redact_rules import RedactRule
 from lfsync.project.workspace import Workspace
-from lfsync.state import state_file
 from lfsync.state.history import Recorder
 from lfsync.state.journal import Journal
 from lfsync.state.ledger import Intent, OpenUpload
 from lfsync.state.state import State, is_foreign, organisation_ids, refuse_foreign
+from lfsync.state.store import Store
 from lfsync.times import iso
 from lfsync.wording import did_you_mean
 
@@ -44,7 +44,8 @@ class Timings:
 class Session:
     """An open workspace. `state` is as its file and the journal have it.
 
-    `journal` is there where the run may write; `open` are creates of earlier runs (rule A4).
+    `store` is where it lies, and `journal` is there, where the run may write; `open` are creates of earlier runs
+    (rule A4).
 
     `uploads` are sessions that earlier runs began, by id (rule F1).
 
@@ -56,20 +57,33 @@ class Session:
     client: Client
     state: State
     open: dict[Address, Intent] = field(default_factory=dict)
+    store: Store | None = None
     journal: Journal | None = None
     timings: Timings = field(default_factory=Timings)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     uploads: Mapping[str, OpenUpload] = field(default_factory=dict)
+    _token: Token | None = None
 
-    async def prepare(self, more: Collection[str] = ()) -> tuple[dict[Address, Desired], Schema, Token]:
+    async def token(self) -> Token:
+        """What the key may do. ConfigError where nobody tells, and the files have problems anyway."""
+        if self._token is None:
+            try:
+                self._token = await self.client.validate()
+            except ApiError:
+                if self.project.problems:
+                    raise ConfigError(self.project.problems) from None
+                raise
+        return self._token
+
+    async def prepare(self, more: Collection[str] = ()) -> tuple[dict[Address, Desired], Schema]:
         """Type-check everything. ConfigError with every problem; RefusedError where the key may not read enough.
 
         `more`: kinds whose definitions are needed beside the declared ones.
         """
         started = time.perf_counter()
+        token = await self.token()
         try:
-            token = await self.client.validate()
             mappings = _readable(self.project.mappings, token)
             schema = await read_schema(self.client, token, [*self.project.resources.values(), *mappings], more)
         except ApiError:
@@ -83,7 +97,7 @@ class Session:
         refuse_unreadable(reading_scopes(desired.values()), token)
         await self.recognise(schema, token)
         self.timings.check += time.perf_counter() - started
-        return desired, schema, token
+        return desired, schema
 
     @property
     def moved(self) -> State:
@@ -105,8 +119,8 @@ class Session:
 
     @property
     def state_file(self) -> str:
-        """The state's file, for people."""
-        return str(self.workspace.state_path.relative_to(self.workspace.root))
+        """Where the state is, for people."""
+        return self.workspace.state_name
 
     def now(self) -> str:
         """The server's time, as the state writes it."""
@@ -123,9 +137,18 @@ class Session:
         )
 
     def keep(self, state: State, schema: Schema) -> None:
-        """Write the state down, as this organisation's (rule S1); then the journal has nothing more to tell."""
+        """Write the state down, as this organisation's (rule S1); then the journal has nothing more to tell.
+
+        UnkeptError where it lies elsewhere and can't be written: the journal tells the next run, then.
+        """
+        assert self.store is not None
         state = replace(state, ids=organisation_ids(schema, state.ids))
-        state_file.write(self.workspace.state_path, state.forgetting(self.client.now()))
+        try:
+            self.store.write(state.forgetting(self.client.now()))
+        except UnkeptError:
+            if self.journal is not None:
+                self.journal.note(self.state, state)
+            raise
         if self.journal is not None:
             self.journal.end()
 

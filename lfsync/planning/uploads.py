@@ -1,6 +1,7 @@
 """Files by their content: which one holds it, what its upload would change, what killed runs left open (rule F1). Pure.
 
 held by a record that the state binds ..... known by its hash: no download
+a file of equal size that the state binds without a hash ... downloaded
 a completed file of equal name, size and type, which nothing binds ... downloaded, and adopted if it is the same
 nowhere ................................... uploaded; the file that held the old content stays
 """
@@ -52,24 +53,29 @@ def request_body(upload: Upload) -> dict[str, JSON]:
 class Holdings:
     """Where the contents of one kind are. Built once: each of many files looks at few (rule R6).
 
-    `held`: by the hash of a content, the files that the state knows to hold it. `others`: what nothing binds.
+    `held`: by the hash of a content, the files that the state knows to hold it. `others`: those of which it does not
+    know it, by their size.
     """
 
     def __init__(self, kind: str, state: State, knowledge: Knowledge) -> None:
         self.held: dict[str, list[str]] = {}
+        self.bound: set[str] = set()
         for binding in state.bindings.values():
-            if binding.address.kind == kind and (hash := held_content(binding)) is not None:
-                self.held.setdefault(hash, []).append(binding.id)
+            if binding.address.kind == kind:
+                self.bound.add(binding.id)
+                if (hash := held_content(binding)) is not None:
+                    self.held.setdefault(hash, []).append(binding.id)
         known = {id for ids in self.held.values() for id in ids}
-        self.others: dict[tuple[str, str], list[Record]] = {}
+        self.others: dict[str, list[Record]] = {}
         for record in knowledge.of_kind(kind):
             if record.id not in known:
-                shape = (str(record.fields.get("mimeType")), str(record.fields.get("sizeBytes")))
-                self.others.setdefault(shape, []).append(record)
+                self.others.setdefault(str(record.fields.get("sizeBytes")), []).append(record)
 
     def alike(self, upload: Upload) -> list[Record]:
-        """The files that may hold this content, of those that nothing binds."""
-        return alike(self.others.get((upload.mime_type, str(upload.size)), ()), upload)
+        """The files that may hold this content: what the state binds may have had another name."""
+        sized = self.others.get(str(upload.size), ())
+        bound = [record for record in sized if record.id in self.bound]
+        return [*bound, *alike((record for record in sized if record.id not in self.bound), upload)]
 
 
 def held_content(binding: Binding | None) -> str | None:
@@ -77,6 +83,14 @@ def held_content(binding: Binding | None) -> str | None:
     content = kind_of(binding.address.kind).content if binding else None
     hashes = binding.fields.get(content) if binding and content else None
     return hashes.live if hashes else None
+
+
+def noted(binding: Binding, state: State, sha256: str | None) -> Binding:
+    """A binding that remembers what its file holds, where that is known: a seed's as well, which nobody compares."""
+    content = kind_of(binding.address.kind).content
+    if content is None or sha256 is None or content in binding.fields:
+        return binding
+    return replace(binding, fields={**binding.fields, content: Hashes(state.hash(sha256), state.hash(sha256))})
 
 
 def is_searched_for(wish: Desired, binding: Binding | None, state: State) -> bool:

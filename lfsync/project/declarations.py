@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypedDict, cast
+from typing import Final, Literal, TypeAlias, TypedDict, cast
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -17,6 +17,7 @@ from lfsync.wording import did_you_mean, nfc
 # Reads a text file of the project, named at a place. Raises ConfigError placed there.
 ReadText: TypeAlias = Callable[[str, Place], str]
 
+_MEMBERS: Final = ("where", "include", "exclude")
 _FLAGS: Final = ("seed", "protect", "absent")
 _LIFECYCLE: Final = ("ignore_changes", *_FLAGS)
 
@@ -207,13 +208,11 @@ class Forms:
         ref = self.ref(node)
         return Links(place, "one", (ref,) if ref else ())
 
-    def partial(self, node: MappingNode, later: Container[str] = ()) -> Links:
+    def partial(self, node: MappingNode) -> Links:
         parts: dict[str, tuple[Ref, ...]] = {"include": (), "exclude": ()}
         for key, value in pairs(node):
             if key.value in parts:
                 parts[key.value] = self.refs(value, f"`{key.value}`")
-            elif key.value in later:
-                self.say(key, *not_yet(key.value, "write the list, or {include: [...], exclude: [...]}"))
             else:
                 self.unknown(key, ["include", "exclude", "match"], "a relationship")
         if not pairs(node):
@@ -224,9 +223,38 @@ class Forms:
         if isinstance(node, SequenceNode):
             return Links(self.place(node), "exact", self.refs(node, "`members`"))
         if isinstance(node, MappingNode):
-            return self.partial(node, later=("where", "from"))
+            return self.chosen_members(node)
         self.say(node, "`members` must be a list", "write [] for a list without members, or {include: [...]}")
         return None
+
+    def chosen_members(self, node: MappingNode) -> Links:
+        """`{include, exclude}`, and `where` beside them for a list by rule."""
+        parts: dict[str, tuple[Ref, ...]] = {"include": (), "exclude": ()}
+        where: dict[str, Value] | None = None
+        for key, value in pairs(node):
+            if key.value in parts:
+                parts[key.value] = self.refs(value, f"`{key.value}`")
+            elif key.value == "where":
+                where = self.where(value)
+            elif key.value == "from":
+                self.say(key, *not_yet("from", "write the list, a rule {where: {...}}, or {include, exclude}"))
+            else:
+                self.unknown(key, _MEMBERS, "`members`")
+        if not pairs(node):
+            self.say(node, "`members` that say nothing", "write [] for none, {where: {...}} or {include: [...]}")
+        form: Literal["partial", "rule"] = "partial" if where is None else "rule"
+        return Links(self.place(node), form, parts["include"], parts["exclude"], where)
+
+    def where(self, node: Node) -> dict[str, Value]:
+        """What a rule asks of a record, by key. Nothing asked would be everybody, and is never meant."""
+        hint = "name what its members have: {where: {tier: Gold}}"
+        if not isinstance(node, MappingNode) and not is_null(node):
+            self.say(node, "`where` must be a mapping of `key: value`", hint)
+            return {}
+        where = self.values(node, "`where`")
+        if not where:
+            self.say(node, "`where` says nothing, which would be everybody", hint)
+        return where
 
     def relationships(self, node: Node) -> dict[str, Links]:
         links = self.links

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, cast
 
-from lfsync.kinds import KINDS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
+from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
 from lfsync.project.settings import Settings
 from lfsync.project.sources import PARTS
-from lfsync.project.value_schemas import FILLED, Schema, any_of, closed, defined, shared_schemas, value_schema
+from lfsync.project.value_schemas import FILLED, Schema, any_of, asked, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
@@ -70,6 +70,8 @@ def _clean(schema: object) -> object:
     return {key: _clean(part) for key, part in schema.items() if key not in noise}
 
 
+_WHERE: Final = "What a member has: a value or any of several for each key, null for none. All must hold."
+_MEMBERS: Final = "Exactly these; {include, exclude} manages only the ones named; {where} is all that it finds."
 _API_KEYS: Final = ("base_url", "api_key_env")
 _DEFAULTS: Final = "Per kind, under every resource of it; the resource wins."
 
@@ -156,6 +158,8 @@ def _definitions() -> Schema:
             f"{kind.name}.fields": _fields(kind),
             f"{kind.name}.relationships": _relationships(kind),
         }
+        if kind.name in MEMBER_KEYS:
+            found[f"{kind.name}.where"] = _where(kind)
     return found
 
 
@@ -166,6 +170,37 @@ def _values() -> Schema:
 def _partial() -> Schema:
     refs = _list(defined("ref"))
     return {**closed({"include": refs, "exclude": refs}), "minProperties": 1}
+
+
+def members_schema(refs: Schema) -> Schema:
+    """The members of a list; what a rule may ask of them, the list's own `$objectType` tells."""
+    parts = closed({"where": _described(_values(), _WHERE), "include": refs, "exclude": refs})
+    return any_of(refs, {**parts, "minProperties": 1})
+
+
+def _where_of_each() -> list[Schema]:
+    """What `where` may say, by what a list holds."""
+    return [_where_of(kind) for kind in MEMBER_KEYS]
+
+
+def _where_of(kind: str) -> Schema:
+    named = {"properties": {"$objectType": {"enum": [f"${kind}", kind]}}, "required": ["$objectType"]}
+    where: Schema = {"properties": {"members": {"properties": {"where": defined(f"{kind}.where")}}}}
+    return {"if": {"properties": {"fields": named}, "required": ["fields"]}, "then": where}
+
+
+def _where(kind: Kind) -> Schema:
+    """Any one of several values; null for records without one. System fields that are read-only can be asked for."""
+    fields = {
+        key: asked(
+            value_schema(
+                field.type, multiple=field.multiple, words=kind.words.get(key, ()), service=field.handle_service
+            )
+        )
+        for key, field in kind.fields.items()
+    }
+    links = {key: asked(defined("ref")) if rel.writable else False for key, rel in kind.relationships.items()}
+    return {"type": "object", "properties": fields | links, "minProperties": 1}
 
 
 def _ignored() -> Schema:
@@ -182,12 +217,12 @@ def _body(kind: Kind) -> Schema:
         "lifecycle": defined("lifecycle"),
     }
     if kind.name == "list":
-        members = any_of(_list(defined("ref")), _partial())
-        parts["members"] = _described(members, "Exactly these; {include, exclude} manages only the ones named.")
+        parts["members"] = _described(members_schema(_list(defined("ref"))), _MEMBERS)
     parts |= {name: _flag(f"Sent when it is made, and only then: {what}.") for name, what in kind.flags.items()}
     if not kind.matches:
         return {**closed(parts), "anyOf": [{"required": ["match"]}, {"required": ["id"]}]}
-    return closed(parts, nullable=True)
+    body = closed(parts, nullable=True)
+    return {**body, "allOf": _where_of_each()} if kind.name == "list" else body
 
 
 def _upload(kind: Kind) -> Schema:

@@ -183,7 +183,7 @@ class _Loading:
         named = []
         for name, workspace in settings.workspaces.items():
             at = ("workspaces", name)
-            named.append(self.path(document, (*at, "state"), workspace.state))
+            named.append(self.path(document, (*at, "state"), workspace.state_file))
             if workspace.sandbox:
                 named.append(self.path(document, (*at, "sandbox", "db"), workspace.sandbox.db))
                 named.append(self.path(document, (*at, "sandbox", "seed"), workspace.sandbox.seed, present=True))
@@ -262,7 +262,7 @@ _NAMED = 3  # files that a warning names
 
 def _kept(settings: Settings) -> list[str]:
     """The files that the workspaces' own state and sandbox are kept in, as far as lfsync.yaml names them."""
-    named = [(each.state, each.sandbox.db if each.sandbox else None) for each in settings.workspaces.values()]
+    named = [(each.state_file, each.sandbox.db if each.sandbox else None) for each in settings.workspaces.values()]
     return [name for pair in named for name in pair if name]
 
 

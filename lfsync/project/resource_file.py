@@ -300,7 +300,8 @@ def content(resource: Resource) -> JSON:
 
 
 def _links(links: Links) -> JSON:
-    return [links.form, _refs(links.include), _refs(links.exclude)]
+    parts: list[JSON] = [links.form, _refs(links.include), _refs(links.exclude)]
+    return parts if links.where is None else [*parts, _values(links.where)]
 
 
 def _refs(refs: tuple[Ref, ...]) -> JSON:

@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from lfsync.errors import ConfigError, Problem
 from lfsync.kinds import is_kind
 from lfsync.model import JSON
-from lfsync.project.declarations import no_kind, not_yet
+from lfsync.project.declarations import no_kind
 from lfsync.project.documents import Document, numbers
 from lfsync.project.expression import BadExpressionError, check
 from lfsync.project.redact_rules import BadRuleError, RedactRule, rule
@@ -33,6 +33,8 @@ DEFAULT_BASE_URL: Final = "https://api.lightfield.app"
 DEFAULT_KEY_ENV: Final = "LIGHTFIELD_API_KEY"
 
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+# No user, query or fragment, which could hold a secret; and each part of the path names something.
+_STATE_URL: Final = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(/(?!\.{1,2}(/|$))[^/?#@\x00-\x20\x7f]+)+")
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _KEY_NAMES: Final = frozenset(
     {"apikey", "key", "secret", "token", "accesstoken", "password", "authorization", "bearer"}
@@ -138,10 +140,24 @@ class WorkspaceSettings(_Closed):
         default=DEFAULT_KEY_ENV,
         description="The environment variable that holds the key. A key never stands in a file.",
     )
-    state: Name | None = Field(default=None, description="The state file. Default: .lfsync/state/WORKSPACE.jsonl.")
+    state: Name | None = Field(
+        default=None,
+        description="The state: a file, or an object (`s3://BUCKET/PATH`, `gs://`, `az://`). "
+        "Default: .lfsync/state/WORKSPACE.jsonl.",
+    )
     rate_share: float = Field(default=1.0, gt=0, le=1, description="The share of the API's rate limit to use.")
     index_lag_timeout: float = Field(default=30, ge=0, description="Seconds to wait for lists to show our own writes.")
     history_days: int = Field(default=90, ge=0, description="Days that the history of runs is kept; 0 keeps none.")
+
+    @property
+    def state_file(self) -> str | None:
+        """The file that `state` names."""
+        return None if self.state_url else self.state
+
+    @property
+    def state_url(self) -> str | None:
+        """The object that `state` names: the state lies elsewhere, then."""
+        return self.state if self.state is not None and "://" in self.state else None
 
     @model_validator(mode="before")
     @classmethod
@@ -327,8 +343,13 @@ def _workspace_problems(document: Document, data: Mapping[str, JSON]) -> Iterato
     for name, body in workspaces.items():
         state = body.get("state") if isinstance(body, dict) else None
         if isinstance(state, str) and "://" in state:
-            message, hint = not_yet(f"state: {state}", "the state is a file of the project")
-            yield Problem(message, document.place(["workspaces", name, "state"]), hint=hint)
+            what, hint = "", "write it like `state: s3://bucket/path/prod.jsonl`; or `gs://`, `az://`"
+            if not _STATE_URL.fullmatch(state):
+                what = "`state` is no object in S3, Google Cloud Storage or Azure"
+            elif isinstance(body, dict) and "sandbox" in body:
+                what, hint = "the state of a sandbox is where its records are, on this machine", "leave `state` out"
+            if what:
+                yield Problem(what, document.place(["workspaces", name, "state"]), hint=hint)
         if isinstance(body, dict) and "sandbox" in body:
             for key in ("base_url", "api_key_env"):
                 if key in body:

@@ -45,6 +45,11 @@ def matched(value: Schema) -> Schema:
     return {"allOf": [value, {"not": defined("blank")}]}
 
 
+def asked(value: Schema) -> Schema:
+    """What a rule asks of a field or a relationship that takes such a value: one, any of several, or none (null)."""
+    return any_of(EMPTY, value, {"type": "array", "items": any_of(EMPTY, value)})
+
+
 def shared_schemas() -> dict[str, Schema]:
     """By name, what the schemas of values refer to, the value types among it."""
     profiles = {f"SOCIAL_HANDLE.{service}": {**_STRING, "pattern": _profile(service)} for service in _SERVICES}

@@ -35,9 +35,15 @@ class Workspace:
         return Folder(self.root).path(name, Place(SETTINGS, 1))
 
     @property
+    def state_name(self) -> str:
+        """Where the state is, for people."""
+        return self.settings.state_url or str(self.state_path.relative_to(self.root))
+
+    @property
     def state_path(self) -> Path:
-        if self.settings.state:
-            return self.inside(self.settings.state)
+        """The file of a state that is one."""
+        if self.settings.state_file:
+            return self.inside(self.settings.state_file)
         return self.root / LOCAL / ("sandbox" if self.is_sandbox else "state") / f"{self.name}.jsonl"
 
     @property
@@ -56,7 +62,9 @@ class Workspace:
     @property
     def _state_name(self) -> str:
         """What the state's lock and journal are called: two workspaces may share one state, and then these too."""
-        if not self.settings.state:
+        if self.settings.state_url:
+            return quote(self.settings.state_url, safe="")
+        if not self.settings.state_file:
             return self.name
         path = self.state_path.relative_to(self.root.resolve())
         is_anothers_default = path.parent == Path(LOCAL, "state") and path.suffix == ".jsonl"
@@ -155,10 +163,15 @@ def reset_sandbox(root: Path, name: str | None) -> Workspace:
     workspace = choose_workspace(load_project(root), name)
     if not workspace.is_sandbox:
         raise UsageError(f"`{workspace.name}` is no sandbox", hint="Only a workspace with `sandbox:` can be reset.")
+    empty_sandbox(workspace)
+    return workspace
+
+
+def empty_sandbox(workspace: Workspace) -> None:
+    """Throw away all that is kept of a sandbox workspace."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{workspace.database_path}{suffix}").unlink(missing_ok=True)
     for path in (workspace.state_path, workspace.journal_path):
         path.unlink(missing_ok=True)
     for path in workspace.history_path.glob("*.jsonl"):
         path.unlink()
-    return workspace

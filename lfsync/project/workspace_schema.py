@@ -15,7 +15,7 @@ from typing import Final, cast
 from lfsync.kinds import ANY_TYPE, KINDS, MEMBER_KEYS, OBJECT, OBJECTS, PREFIXES, is_kind, kind_of
 from lfsync.model import Definitions, FieldDef, Member, Option, RelDef
 from lfsync.model import Schema as Known
-from lfsync.project.file_schemas import resources_schema, settings_schema
+from lfsync.project.file_schemas import members_schema, resources_schema, settings_schema
 from lfsync.project.value_schemas import (
     EMPTY,
     FILLED,
@@ -23,6 +23,7 @@ from lfsync.project.value_schemas import (
     Schema,
     alternatives,
     any_of,
+    asked,
     closed,
     defined,
     is_value_type,
@@ -104,7 +105,7 @@ def _definitions(known: Known, static: Mapping[str, Schema]) -> dict[str, Schema
     if lists := found.get("list"):
         refs = _refs(any_of(FILLED, *(_looked_for(kind) for kind in MEMBER_KEYS if kind in known.kinds)))
         parts = cast(dict[str, Schema], lists["properties"])
-        parts["members"] = {**parts["members"], **any_of(refs, _partial(refs))}
+        parts["members"] = {**parts["members"], **members_schema(refs)}
     return {_safe(name): schema for name, schema in found.items()}
 
 
@@ -146,6 +147,7 @@ class _Kind:
             kind: {**body, "properties": self.body(cast(Mapping[str, Schema], body["properties"]))},
             f"{kind}.fields": _keyed({f.key: False if f.read_only else self.of_field("value", f) for f in self.fields}),
             f"{kind}.relationships": _keyed({rel.key: _link(rel) if rel.writable else False for rel in self.rels}),
+            **({f"{kind}.where": _filled(self.where())} if kind in MEMBER_KEYS else {}),
             f"{kind}.match": any_of(self.match_keys(), _ref(kind, "values")),
             f"{kind}.lifecycle": {**lifecycle, "properties": self.lifecycle(lifecycle)},
             **{f"{kind}.form.{field.key}": self.form(field) for field in self.fields},
@@ -183,6 +185,11 @@ class _Kind:
         """What a match may say."""
         fields = {field.key: matched(self.of_field("value", field)) for field in self.fields}
         return fields | {rel.key: _ref(rel.target, "matched") for rel in self.rels}
+
+    def where(self) -> dict[str, Schema]:
+        """What a rule may ask of the members of a list."""
+        fields = {f.key: asked(self.of_field("value", f)) for f in self.fields}
+        return fields | {rel.key: _ref(rel.target, "asked") if rel.writable else NOTHING for rel in self.rels}
 
     def match_keys(self) -> Schema:
         """The keys that a resource can declare."""
@@ -261,8 +268,9 @@ def _links(target: str, known: Known) -> dict[str, Schema]:
         "many": any_of(EMPTY, ref, refs, _partial(refs)),
         "matched": any_of(named, {**_refs(named), "minItems": 1}),
     }
+    asked_for = {f"{target}.asked": asked(named)}
     forms = {f"{form}.form": _link_form(_ref(target, form)) for form in found}
-    return {f"{target}.{form}": schema for form, schema in (found | forms).items()}
+    return {f"{target}.{form}": schema for form, schema in (found | forms).items()} | asked_for
 
 
 def _named(target: str, known: Known) -> Schema:

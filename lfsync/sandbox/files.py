@@ -71,9 +71,9 @@ def create(call: Call) -> JSON:
     return {**_shown(workspace.store, row), "uploadUrl": address(call, UPLOADS, row), "uploadHeaders": headers}
 
 
-def insert(workspace: Workspace, kind: str, fields: dict[str, JSON], *, created: int) -> Row:
+def insert(workspace: Workspace, kind: str, fields: dict[str, JSON], *, created: int, id: str | None = None) -> Row:
     """A new file."""
-    row = Row(workspace.new_id("file"), kind, workspace.store.next_seq(), created, None, False, False, fields)
+    row = Row(id or workspace.new_id("file"), kind, workspace.store.next_seq(), created, None, False, False, fields)
     workspace.store.insert(row)
     return row
 

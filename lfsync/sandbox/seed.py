@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import JSON
 from lfsync.project.documents import Document
-from lfsync.sandbox import derived, files, links, meetings, records, rules, runs, schema, seedfile
+from lfsync.sandbox import derived, files, links, meetings, records, rules, runs, schema, seedfile, stages
 from lfsync.sandbox.catalog import is_slug, kind_row, section_kind
 from lfsync.sandbox.errors import FaultError
 from lfsync.sandbox.kinds import KINDS
@@ -37,6 +37,7 @@ from lfsync.sandbox.seedfile import (
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.syncs import BLOCKLIST
 from lfsync.sandbox.workspace import Workspace
+from lfsync.times import unix_time
 from lfsync.wording import did_you_mean
 
 AGE = 86_400_000  # ms before now that the newest seeded record was made
@@ -44,6 +45,7 @@ SPACING = 1000  # ms between two records
 _ADMIN = SeedMember(ref="admin", email="admin@sandbox.example", first="Sandbox", last="Admin", role="admin")
 _TARGETS = ("account", "contact", "opportunity", "task", "note", "meeting", "member")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|\\)")
 
 Loc = Sequence[str | int]
 
@@ -207,7 +209,10 @@ class _Planting:
             self.say(f"{key} needs a `type`", loc)
         if given.options and type not in schema.SELECTS:
             self.say(f"{type} fields have no options", (*loc, "options"))
-        spec = known or FieldSpec(key, self.store.new_id("ad_"), key, type or "TEXT", multiple=type == "TELEPHONE")
+        id = given.id or (known.id if known else self.store.new_id("ad_"))
+        stored = key != stages.PIPELINE  # it follows from the stage
+        spec = known or FieldSpec(key, id, key, type or "TEXT", multiple=type == "TELEPHONE", stored=stored)
+        spec = replace(spec, id=id, parent_field=given.parent_field or spec.parent_field)
         return _overridden(spec, given, self.store.new_id)
 
     def _rel(self, kind: KindSpec, key: str, given: SeedRelationship, loc: Loc, targets: Sequence[str]) -> RelSpec:
@@ -218,7 +223,7 @@ class _Planting:
             self.say(f"{key} is no name for a custom relationship", loc)
         if given.directions and given.target != kind.name:
             self.say("only a relationship of a kind with itself has directions", (*loc, "directions"))
-        return _custom_relationship(kind.name, key, given, self.store.new_id("rd_"))
+        return _custom_relationship(kind.name, key, given, given.id or self.store.new_id("rd_"))
 
     # ------------------------------------------------------------ members and records
 
@@ -227,7 +232,7 @@ class _Planting:
         found: list[tuple[str, str]] = []
         given = self.plan.seed.members or [_ADMIN]
         for number, member in enumerate(given):
-            id = self.store.new_id("mem_")
+            id = member.id or self.store.new_id("mem_")
             created = base - (len(given) - number) * SPACING
             user = self.store.new_id("usr_")
             workspace.insert("member", _member_fields(member, user), created=created, id=id, trashed=not member.active)
@@ -243,9 +248,9 @@ class _Planting:
             loc = ("files", number)
             if bool(file.content) == bool(file.size):
                 self.say("a file has either `content` or a `size`", loc)
-            created = base - (len(given) - number) * SPACING
+            created = _at(file.created, base - (len(given) - number) * SPACING)
             kind = files.IN_APP if file.app else files.LISTED
-            row = files.insert(workspace, kind, _file_fields(file, created), created=created)
+            row = files.insert(workspace, kind, _file_fields(file, created), created=created, id=file.id)
             if file.content:
                 with self.store.contents.writer(row.id, "seed") as content:
                     content.write(file.content.encode())
@@ -258,7 +263,7 @@ class _Planting:
             self.say(f"two of kind {kind} are called `{ref}`", (*loc, "ref"))
 
     def _items(self, workspace: Workspace, base: int) -> Iterator[_Item]:
-        seed = self.plan.seed
+        seed, ids = self.plan.seed, set[str]()
         places: list[tuple[str, tuple[str | int, ...], SeedRecord]] = [
             (section_kind(section), ("records", section, number), record)
             for section, found in seed.records.items()
@@ -266,13 +271,20 @@ class _Planting:
         ]
         places += [("list", ("lists", number), record) for number, record in enumerate(seed.lists)]
         for number, (kind, loc, record) in enumerate(places):
-            item = _Item(kind, workspace.new_id(kind), base - (len(places) - number) * SPACING, loc, record)
+            id = record.id or workspace.new_id(kind)
+            if id in ids:
+                self.say(f"two records have the id `{id}`", (*loc, "id"))
+                continue
+            ids.add(id)
+            item = _Item(kind, id, _at(record.created, base - (len(places) - number) * SPACING), loc, record)
             if record.ref:
                 self._name(kind, record.ref, item.id, loc)
             yield item
 
     def _record(self, workspace: Workspace, item: _Item) -> bool:
         kind, record = workspace.kind(item.kind), item.record
+        if self.plan.seed.cloned is not None:
+            return self._as_shown(workspace, item)
         given = {key: _dated(kind, key, cast(JSON, value)) for key, value in record.fields.items()}
         for key in rules.required(kind, self.quirks):
             if key in kind.fields and given.get(key) in (None, ""):
@@ -289,6 +301,33 @@ class _Planting:
         workspace.insert(item.kind, formed, created=item.created, id=item.id, **flags)
         return True
 
+    def _as_shown(self, workspace: Workspace, item: _Item) -> bool:
+        """A record of another workspace, in the form that the API showed it in."""
+        kind = workspace.kind(item.kind)
+        shown = {key: _unescaped(cast(JSON, value)) for key, value in item.record.fields.items()}
+        for key in shown.keys() - kind.fields.keys():
+            self.say(f"{item.kind} has no field `{key}`", (*item.loc, "fields", key), did_you_mean(key, kind.fields))
+            return False
+        if item.kind == "list":
+            shown["$objectType"] = f"${str(shown['$objectType']).removeprefix('$')}"
+        if item.kind == "meeting":
+            shown[meetings.INVITED] = shown.get("$attendeeEmails")
+        workspace.insert(item.kind, shown, created=item.created, id=item.id, trashed=item.record.trashed)
+        return True
+
+    def _links_as_shown(self, workspace: Workspace, item: _Item, base: int) -> None:
+        """The links of such a record; what mirrors another one's is among that one's."""
+        kind, given = workspace.kind(item.kind), dict(item.record.relationships)
+        if item.kind == "list":
+            object_type = str(item.record.fields.get("$objectType")).removeprefix("$")
+            given[links.members_key(f"${object_type}")] = item.record.members
+        for key, ids in given.items():
+            rel = kind.relationships.get(key)
+            for other in [ids] if isinstance(ids, str) else ids or []:
+                if rel is not None and rel.ends[0].source and (rel.ends[0].edge, item.id, other) not in self.linked:
+                    self.linked.add((rel.ends[0].edge, item.id, other))
+                    self.store.link(rel.ends[0].edge, item.id, other, since=base)
+
     def _refused(self, fault: FaultError, item: _Item) -> bool:
         section, _, key = (fault.param or "").partition(".")
         known = "relationships" if section == "relationships" else "fields"
@@ -298,6 +337,9 @@ class _Planting:
     # ------------------------------------------------------------ links
 
     def _links(self, workspace: Workspace, item: _Item, base: int) -> None:
+        if self.plan.seed.cloned is not None:
+            self._links_as_shown(workspace, item, base)
+            return
         kind = workspace.kind(item.kind)
         given = dict(item.record.relationships)
         places = {key: (*item.loc, "relationships", key) for key in given}
@@ -359,6 +401,21 @@ class _Planting:
             seen.add(run.id)
 
 
+def _unescaped(value: JSON) -> JSON:
+    """The value that a cloned seed writes without control characters."""
+    if isinstance(value, str):
+        return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\\", value)
+    if isinstance(value, list):
+        return [_unescaped(item) for item in value]
+    return {key: _unescaped(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _at(moment: str | None, otherwise: int) -> int:
+    """Milliseconds of an ISO 8601 time."""
+    seconds = unix_time(moment) if moment else None
+    return otherwise if seconds is None else round(seconds * 1000)
+
+
 def _inverse(rel: RelSpec, source: str, given: SeedInverse, id: str) -> RelSpec:
     """The far side of a relationship."""
     many = given.cardinality == "HAS_MANY"
@@ -389,7 +446,7 @@ def _service(spec: FieldSpec) -> str | None:
 def _option(given: str | seedfile.SeedOption, new_id: NewId) -> Option:
     if isinstance(given, str):
         return Option(new_id("opt_"), given)
-    return Option(new_id("opt_"), given.label, given.description, archived=given.archived)
+    return Option(given.id or new_id("opt_"), given.label, given.description, given.parent, given.archived)
 
 
 def _custom_relationship(kind: str, key: str, given: SeedRelationship, id: str) -> RelSpec:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lfsync.errors import ConfigError, Problem
@@ -15,6 +15,7 @@ from lfsync.project.documents import Document, decode, parse
 from lfsync.sandbox.catalog import OBJECT_SECTION
 from lfsync.sandbox.files import MAX_SIZE, MIME
 from lfsync.sandbox.kinds import KINDS, SECTIONS
+from lfsync.times import unix_time
 from lfsync.wording import did_you_mean
 
 ValueType = Literal[
@@ -22,6 +23,16 @@ ValueType = Literal[
     "SINGLE_SELECT", "SOCIAL_HANDLE", "TELEPHONE", "TEXT", "URL", "HTML",
 ]  # fmt: skip
 Refs = str | list[str] | None
+Id = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,100}$")]
+
+
+def _moment(text: str) -> str:
+    if unix_time(text) is None:
+        raise ValueError("not a time; write it like 2027-03-01T09:00:00Z")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class _Closed(BaseModel):
@@ -31,6 +42,7 @@ class _Closed(BaseModel):
 class SeedMember(_Closed):
     """A user of the workspace. The first one with the role admin made the API key."""
 
+    id: Id | None = None
     ref: str | None = None
     email: str
     first: str | None = None
@@ -41,19 +53,23 @@ class SeedMember(_Closed):
 
 
 class SeedOption(_Closed):
-    """A select option with more than a label."""
+    """A select option with more than a label. `parent`: the id of the option of another field that it belongs to."""
 
+    id: Id | None = None
     label: str
     description: str | None = None
+    parent: Id | None = None
     archived: bool = False
 
 
 class SeedField(_Closed):
     """A custom field, or what differs from the built-in of a system field."""
 
+    id: Id | None = None
     type: ValueType | None = None
     label: str | None = None
     description: str | None = None
+    parent_field: str | None = None
     options: list[str | SeedOption] | None = None
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     unique: bool = False
@@ -92,6 +108,7 @@ class SeedInverse(_Closed):
 class SeedRelationship(_Closed):
     """A custom relationship."""
 
+    id: Id | None = None
     # A person writes our word or the API's.
     target: str = Field(validation_alias=AliasChoices("target", "objectType"))
     cardinality: Cardinality
@@ -127,8 +144,10 @@ class SeedRun(_Closed):
 
 
 class SeedRecord(_Closed):
-    """A record; `members` is for lists."""
+    """A record; `members` is for lists. `created`: ISO 8601."""
 
+    id: Id | None = None
+    created: Moment | None = None
     ref: str | None = None
     fields: dict[str, object] = {}
     relationships: dict[str, Refs] = {}
@@ -140,6 +159,8 @@ class SeedRecord(_Closed):
 class SeedFile(_Closed):
     """A file that was uploaded; of a size alone: that many zero bytes. `app`: in the app, so it is not listed."""
 
+    id: Id | None = None
+    created: Moment | None = None
     ref: str | None = None
     filename: Annotated[str, Field(min_length=1, max_length=255)]
     mimeType: str = Field(default="text/plain", pattern=f"^{MIME}$")  # noqa: N815 - the API's own spelling
@@ -149,8 +170,13 @@ class SeedFile(_Closed):
 
 
 class Seed(_Closed):
-    """The whole file. `blocklist`: addresses and domains that make a meeting vanish."""
+    """The whole file. `blocklist`: addresses and domains that make a meeting vanish.
 
+    `cloned`: the workspace that it shows. Values and links are as the API showed them, then: in the API's form, by id;
+    `\\u0000` in a text is a character that YAML has none of, and `\\\\` a backslash.
+    """
+
+    cloned: str | None = None
     members: list[SeedMember] = []
     definitions: dict[str, SeedKind] = {}
     objects: dict[str, SeedObject] = {}

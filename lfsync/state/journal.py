@@ -193,6 +193,15 @@ class Journal:
         """An upload session has ended without a file."""
         self._write({"ended": id})
 
+    def note(self, before: State, after: State) -> None:
+        """What `after` has of addresses otherwise than `before`, for the state itself can't be written."""
+        for address, binding in after.bindings.items():
+            if before.bindings.get(address) != binding:
+                self.bound(binding)
+        for address, gone in after.released.items():
+            if address not in after.bindings and before.released.get(address) != gone:
+                self.released(gone)
+
     def abandon(self) -> None:
         """The run ends before the state was written: what it bound stays here for the next one."""
         if self._file is None:

@@ -57,6 +57,11 @@ class Line:
         return {str(id) for id in found} if isinstance(found, list) else set()
 
     @property
+    def owed(self) -> set[str]:
+        found = self.facts.get("owed")
+        return {str(key) for key in found} if isinstance(found, list) else set()
+
+    @property
     def is_released(self) -> bool:
         return "released" in self.facts
 
@@ -122,6 +127,7 @@ def _one_record(base: Line | None, ours: Line, theirs: Line) -> Line:
     # Whether a record existed before lfsync is asked before it is trashed: in doubt it did.
     facts["origin"] = facts["origin"] or "adopted"
     facts["written_at"] = max(ours.time, theirs.time) or None
+    facts["owed"] = [*sorted(_three_way(old.owed, ours.owed, theirs.owed, ours.owed & theirs.owed))]
     hashes = {
         path: _three_way(old.hashes.get(path), ours.hashes.get(path), theirs.hashes.get(path), None)
         for path in ours.hashes.keys() | theirs.hashes.keys()

@@ -55,7 +55,8 @@ class Binding:
 
     `also`: other records that a merge left for this address, until the file says which is right (rule M2).
     `generation` grows with each confirmed create (rule A2). `written_at` is when lfsync wrote the record last.
-    `protect`: never to be trashed, also when it is declared no more (rule L1).
+    `protect`: never to be trashed, also when it is declared no more (rule L1). `owed`: keys that its create was to set
+    in a request of their own, which never came; nothing but a create sends them.
     """
 
     address: Address
@@ -68,6 +69,7 @@ class Binding:
     members: LinkHashes | None = None
     protect: bool = False
     also: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,7 @@ class StateLine(BaseModel):
     generation: int = 0
     origin: Literal["created", "adopted"]
     protect: bool = False
+    owed: list[str] = Constraint(default_factory=list)
     written_at: str | None = None
     fields: dict[str, Hashes] = Constraint(default_factory=dict)
     relationships: dict[str, LinkHashes] = Constraint(default_factory=dict)
@@ -373,6 +376,8 @@ def line_of(binding: Binding) -> dict[str, object]:
         line["also"] = list(binding.also)
     if binding.protect:
         line["protect"] = True
+    if binding.owed:
+        line["owed"] = list(binding.owed)
     if binding.generation:
         line["generation"] = binding.generation
     if binding.written_at:
@@ -392,6 +397,7 @@ def binding_of(line: StateLine) -> Binding:
         address=known_address(line.address),
         id=line.id,
         also=tuple(line.also),
+        owed=tuple(line.owed),
         generation=line.generation,
         origin=line.origin,
         protect=line.protect,

@@ -426,6 +426,67 @@ lists:
     )
 
 
+RULED = """\
+accounts:
+  a: {fields: {$name: A, tier: Gold}}
+  b: {fields: {$name: B, tier: Gold}}
+  c: {fields: {$name: C, tier: Silver}}
+  d: {fields: {$name: D, tier: Silver}}
+lists:
+  gold: {fields: {$name: Gold, $objectType: $account}, members: {where: {tier: Gold}}}
+  more:
+    fields: {$name: More, $objectType: $account}
+    members:
+      where: {tier: [Gold]}   # ours
+      include:
+        - c   # an old friend
+        - d
+      exclude: [a]
+"""
+
+
+def test_a_rule_stays_and_whom_people_moved_is_included_or_excluded(desk: Desk) -> None:
+    """Rule V2: members and includes are edited item by item; the next plan does not show what was accepted."""
+    desk.begin({"crm.yaml": RULED})
+    a, b, c, d = (desk.town.id(f"account.{key}") for key in "abcd")
+    other = desk.town.make("/v1/accounts", {"$name": "Other"})
+    desk.people("list.gold", None, S_accounts={"add": [d, other], "remove": [b]})
+    desk.people("list.more", None, S_accounts={"add": [a], "remove": [b, c]})
+    desk.accept()
+    first, second = sorted([("d", d), (other, other)], key=lambda each: each[1])
+    barred = [name for name, _ in sorted([("b", b), ("c", c)], key=lambda each: each[1])]
+    assert (
+        desk.read()
+        == f"""\
+accounts:
+  a: {{fields: {{$name: A, tier: Gold}}}}
+  b: {{fields: {{$name: B, tier: Gold}}}}
+  c: {{fields: {{$name: C, tier: Silver}}}}
+  d: {{fields: {{$name: D, tier: Silver}}}}
+lists:
+  gold: {{fields: {{$name: Gold, $objectType: $account}}, members: {{where: {{tier: Gold}}, include: [{first[0]}, {second[0]}], exclude: [b]}}}}
+  more:
+    fields: {{$name: More, $objectType: $account}}
+    members:
+      where: {{tier: [Gold]}}   # ours
+      include:
+        - d
+        - a
+      exclude: [{", ".join(barred)}]
+"""  # noqa: E501
+    )
+
+
+def test_a_resource_that_a_rule_names_is_not_taken_out(desk: Desk) -> None:
+    """Rule V2: a trashed resource that others refer to is not removed."""
+    rule = "lists:\n  of-a: {fields: {$name: Of A, $objectType: $account}, members: {where: {parent: a}}}\n"
+    desk.begin({"crm.yaml": "accounts:\n  a: {fields: {$name: A}}\n" + rule})
+    desk.town.ask("DELETE", f"/v1/accounts/{desk.town.id('account.a')}")
+    said = desk.accept("account.a", expect=3)
+    assert "list.of-a refers to it" in said.out
+    assert desk.read().startswith("accounts:\n  a:")
+
+
 def test_both_sides_of_a_link_move_together(desk: Desk) -> None:
     """Rule C9: where both sides are declared, neither may contradict the other afterwards."""
     text = """\

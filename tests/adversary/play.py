@@ -19,7 +19,7 @@ from tests.adversary import menu
 from tests.adversary.forge import KEY, PLAIN_KEY, Forge, Run, kill
 from tests.adversary.menu import LINKS, NAMES, SECTIONS
 from tests.adversary.oracle import Facts, Undone, faults
-from tests.adversary.stage import SERVER, Moment, Request, Snapshot, Stage
+from tests.adversary.stage import FOREVER, SERVER, Moment, Request, Snapshot, Stage
 from tests.adversary.uploads import FILES
 from tests.adversary.world import Data
 
@@ -128,9 +128,9 @@ class Played:
         if run.code != 0 and not self.found and not self._rewritten(ended):
             self.found.append(f"the plan after an apply that ended with 0 is not empty ({run.code}): {run.text[:600]}")
 
-    def _rewritten(self, since: int) -> bool:
-        """Whether the server wrote texts anew since, which is drift where they are not in `ignore_changes`."""
-        return any(touch.run == SERVER and touch.tick > since for touch in self.stage.touches)
+    def _rewritten(self, since: int, until: int = FOREVER) -> bool:
+        """Whether the server wrote texts anew then, which is drift where they are not in `ignore_changes`."""
+        return any(touch.run == SERVER and since < touch.tick <= until for touch in self.stage.touches)
 
     def do_people(self, step: Data) -> None:
         self.acts(step["acts"])
@@ -152,7 +152,7 @@ class Played:
             self._run("no", machine, ["apply", *flags], step, answer="n")
             return
         shown: Data | None = None
-        planned = self.stage.snapshot()
+        planned, planned_at = self.stage.snapshot(), self.stage.tick
         if how in ("saved", "ask"):
             shown = self._saved(machine, flags, step)
             if shown is None:
@@ -163,9 +163,10 @@ class Played:
             arguments = ["apply", str(machine.folder.parent / "plan.json"), "--yes", *large]
             self._run("apply", machine, arguments, step, plan=shown, planned=planned, shown_at=tick)
         elif how == "ask":
-            # It plans once more; what lags or fails may show otherwise by then.
+            # It plans once more; what lags or fails may show otherwise by then, as do texts that the server wrote anew.
             shown = None if self.case["weather"]["lag"] or self.case["weather"]["faults"] else shown
-            self._run("apply", machine, ["apply", *flags, *large], step, plan=shown, planned=planned, answer="y")
+            arguments = ["apply", *flags, *large]
+            self._run("apply", machine, arguments, step, plan=shown, planned=planned, since=planned_at, answer="y")
         else:
             self._run("apply", machine, ["apply", "--yes", *flags, *large], step)
 
@@ -324,8 +325,9 @@ class Played:
             self.stage.upload(body["path"], body["mimeType"], body["content"], whole=act["whole"])
 
     def _act_jump(self, act: Data) -> None:
-        """Time passes: sessions of uploads end."""
+        """Time passes: sessions of uploads end, and the index catches up."""
         self.stage.clock.ahead += act["by"]
+        self.unsettled.clear()
 
     def _act_press(self, act: Data) -> None:
         """A person changes just what the last plan that was saved is about to change."""
@@ -402,6 +404,7 @@ class Played:
         planned: Snapshot | None = None,
         shown_at: int | None = None,
         answer: str | None = None,
+        since: int | None = None,
         undone: Undone | None = None,
     ) -> Run:
         declared = project.clean(self.files)
@@ -431,6 +434,8 @@ class Played:
         self.believed.update(bound)
         if shown_at is None:
             shown_at = asked[0] if asked else _first_write(requests, began)
+        if since is not None and self._rewritten(since, shown_at):
+            plan = None
         facts = Facts(
             command=command,
             code=run.code,

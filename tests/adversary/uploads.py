@@ -84,9 +84,7 @@ def _doubled(facts: Facts) -> Iterator[str]:
 
 def _known(facts: Facts, other: Record, record: Record) -> str | None:
     """How lfsync can know that a file holds a content; None where it can't."""
-    holders = [address for address, id in facts.bound_before.items() if id == other.id]
-    # Of a `seed` that was adopted the state keeps no hash, as it is never compared.
-    if any(not facts.files.get(address, {}).get("lifecycle", {}).get("seed") for address in holders):
+    if other.id in facts.bound_before.values():
         return "the state binds"
     if other.id in facts.finished:
         return "a killed run of this journal uploaded"

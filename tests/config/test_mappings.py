@@ -221,7 +221,7 @@ def test_rows_in_an_encoding_that_a_mark_names(tmp_path: Path, codec: str) -> No
         ("template", 'sources: [{kind: account, file: r.csv, key: {template: "co-{Id}"}}]\n'),
         ("map", "sources: [{kind: account, file: r.csv, key: Id, fields: {$name: {column: X, map: {a: b}}}}]\n"),
         ("match", "sources: [{kind: account, file: r.csv, key: Id, relationships: {$contact: {match: {$name: X}}}}]\n"),
-        ("where", "lists: {l: {fields: {$name: L, $objectType: $account}, members: {where: {tier: Gold}}}}\n"),
+        ("from", "lists: {l: {fields: {$name: L, $objectType: $account}, members: {from: r.csv, key: Id}}}\n"),
         ("match: [[...], [...]]", "contacts: {a: {match: [[$email], [$name]], fields: {$email: [a@x.example]}}}\n"),
     ],
 )
@@ -233,17 +233,40 @@ def test_what_a_later_version_brings_is_a_clear_error(tmp_path: Path, name: str,
 
 
 @pytest.mark.parametrize(
-    ("line", "at"),
+    "state",
     [
-        ("workspaces: {s: {sandbox: {}, state: 's3://bucket/prod.jsonl'}}", "2:31"),
+        *("s3://bucket/prod.jsonl", "gs://my.bucket/a/b/prod.jsonl", "az://container/prod.jsonl"),
+        *("s3://b-1_2/..prod/x", "s3://bucket/ü/prod.jsonl"),
     ],
 )
-def test_settings_of_a_later_version(tmp_path: Path, line: str, at: str) -> None:
-    first = "" if line.startswith("workspaces") else "workspaces: {s: {sandbox: {}}}\n"
+def test_a_state_may_lie_elsewhere(tmp_path: Path, state: str) -> None:
+    text = f"version: 1\nworkspaces: {{s: {{state: '{state}'}}}}\n"
+    check_offline(load(tmp_path, {"lfsync.yaml": text, "crm.yaml": "accounts: {a: {fields: {$name: A}}}\n"}))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *("s3://bucket", "s3://bucket/", "s3:///prod.jsonl", "http://bucket/prod.jsonl", "S3://bucket/prod.jsonl"),
+        *("s3://key:secret@bucket/prod.jsonl", "s3://bucket/prod.jsonl?versionId=1", "s3://bucket/a#b", "file:///x"),
+        *("s3://bucket/../prod.jsonl", "s3://bucket/a/./b", "s3://bucket/a//b", "s3://bucket/a b", "s3://bucket/a/.."),
+    ],
+)
+def test_a_state_that_lies_nowhere(tmp_path: Path, state: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_offline(load(tmp_path, {"lfsync.yaml": f"version: 1\n{first}{line}\n"}))
-    told = [str(problem) for problem in caught.value.problems if "not supported yet" in problem.message]
-    assert [problem.partition(": ")[0] for problem in told] == [f"lfsync.yaml:{at}"]
+        check_offline(load(tmp_path, {"lfsync.yaml": f"version: 1\nworkspaces: {{s: {{state: '{state}'}}}}\n"}))
+    (problem,) = caught.value.problems
+    assert str(problem.place) == "lfsync.yaml:2:18"
+    assert "s3://bucket/path/prod.jsonl" in (problem.hint or "")
+    assert "secret" not in str(problem)
+
+
+def test_a_sandbox_has_its_state_here(tmp_path: Path) -> None:
+    line = "workspaces: {s: {sandbox: {}, state: 's3://bucket/prod.jsonl'}}"
+    with pytest.raises(ConfigError) as caught:
+        check_offline(load(tmp_path, {"lfsync.yaml": f"version: 1\n{line}\n"}))
+    (problem,) = caught.value.problems
+    assert str(problem.place) == "lfsync.yaml:2:31"
 
 
 def test_no_hint_offers_what_a_later_version_brings(tmp_path: Path) -> None:

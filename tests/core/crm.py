@@ -159,14 +159,19 @@ class Crm:
 
     def asked(self) -> Counter[str]:
         """How many requests of each kind the last plan made, but for those that look at the workspace itself."""
+        return Counter(shape for entry in self._log() if (shape := _shape(entry["path"])))
 
+    def paths(self) -> list[str]:
+        """What the last plan asked for, in order, without queries."""
+        return [entry["path"].partition("?")[0] for entry in self._log()]
+
+    def _log(self) -> list[dict[str, str]]:
         async def log() -> list[dict[str, str]]:
             async with httpx.AsyncClient(transport=self._transport, base_url=URL) as client:
                 found: list[dict[str, str]] = (await client.get("/_sandbox/log")).json()
                 return found
 
-        shapes = (_shape(entry["path"]) for entry in asyncio.run(log()))
-        return Counter(shape for shape in shapes if shape)
+        return asyncio.run(log())
 
 
 def _shape(path: str) -> str | None:

@@ -126,6 +126,15 @@ def test_what_one_side_settled_is_settled() -> None:
     assert bound(settled, open_, settled) == open_
 
 
+def test_what_one_side_wrote_is_owed_no_more() -> None:
+    """Keys that a create still owes (rule L1) go one by one: what either side has sent is not sent again."""
+    all_, none = Binding(A, "acc_1", owed=("x", "y")), Binding(A, "acc_1")
+    one, other = replace(all_, owed=("x",)), replace(all_, owed=("y",))
+    assert bound(all_, all_, one) == bound(all_, one, all_) == bound(all_, one, one) == one
+    assert bound(all_, one, other) == bound(all_, none, one) == none
+    assert bound(none, one, none) == bound(None, one, one) == one
+
+
 def test_hashes_under_another_salt_say_nothing() -> None:
     """They are dropped, also where OURS has one of the same key: the other side may have moved it since."""
     line = Binding(A, "acc_1", fields={"x": OLD, "mine": OLD})
@@ -213,6 +222,7 @@ _BINDINGS = st.builds(
     st.dictionaries(st.sampled_from(["x", "y"]), _LINKS),
     st.none() | _LINKS,
     st.booleans(),
+    owed=st.sampled_from([(), ("x",), ("x", "y")]),
 )
 _STATES = st.builds(
     lambda bindings, ids, salt: state(*bindings, salt=salt, ids=sorted(ids)),

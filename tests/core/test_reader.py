@@ -11,12 +11,15 @@ import pytest
 
 from lfsync.api.client import Client
 from lfsync.api.paging import Listing
+from lfsync.errors import ConfigError, RefusedError
 from lfsync.kinds import Kind
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import JSON, Address, Record
 from lfsync.planning.draft import Wishes
+from lfsync.planning.make import plan_declared
 from lfsync.planning.planned import Planned
+from lfsync.planning.session import Session
 from lfsync.state.state import Binding, Released, State
 from lfsync.times import iso
 from tests.core.crm import Crm
@@ -104,6 +107,70 @@ def test_many_bound_records_are_read_by_the_page(open_crm: Callable[..., Crm]) -
     planned = crm.plan(accounts(100), companies(crm, 100))
     assert crm.asked() == {"accounts page": ACCOUNTS / 25}
     assert not planned.plan.changes
+
+
+def test_pages_go_out_beside_the_check_of_the_files(open_crm: Callable[..., Crm]) -> None:
+    """The API's pace is the wall: whatever is computed is computed while requests are under way."""
+    crm = open_crm(seed(tasks=0))
+    crm.plan(accounts(100), companies(crm, 100))
+    paths = crm.paths()
+    assert paths.index("/v1/accounts") < paths.index("/v1/accounts/definitions") + 2
+    assert paths[0] == "/v1/auth/validate"
+
+
+def test_a_mistake_ends_what_was_begun_beside_the_check(open_crm: Callable[..., Crm]) -> None:
+    crm = open_crm(seed(tasks=0))
+    state = companies(crm, 100)
+    crm.plan(accounts(100), state)  # now the log is of that
+    left: list[asyncio.Task[object]] = []
+
+    async def fail(session: Session) -> None:
+        try:
+            await plan_declared(session)
+        finally:
+            left.extend(asyncio.all_tasks() - {asyncio.current_task()})
+
+    with pytest.raises(ConfigError, match="1 problem"):
+        crm.run(accounts(100, "b: {fields: {$name: B, nmae: B}}"), fail, state)
+    assert not left
+
+
+def test_a_kind_that_the_key_may_not_read_is_not_asked_for(open_crm: Callable[..., Crm]) -> None:
+    crm = open_crm(seed(tasks=0))
+    with pytest.raises(RefusedError, match="accounts:read"):
+        crm.plan(accounts(100), companies(crm, 100), key="sk_lf_scopes_tasks:read,members:read")
+    assert crm.paths() == ["/v1/auth/validate"]
+
+
+@pytest.mark.parametrize("lag", [0, 300], ids=["no lag", "rows that lag"])
+def test_what_is_doubtful_is_read_once(open_crm: Callable[..., Crm], lag: float) -> None:
+    crm = open_crm(seed(accounts=1000, tasks=0), lag=lag)
+    state = crm.plan(accounts(500), companies(crm, 500)).state
+    for n in range(0, 500, 10):
+        crm.person("POST", f"/v1/accounts/{state.bindings[company(n)].id}", {"fields": {"$name": f"Other {n}"}})
+    planned = crm.plan(accounts(500), state)
+    seen = 0 if lag else 50
+    assert crm.asked() == {"accounts page": 40} | ({"accounts by id": seen} if seen else {})
+    assert len(planned.plan.changes) == seen
+
+
+def test_doubtful_rows_are_read_while_the_next_pages_come(open_crm: Callable[..., Crm]) -> None:
+    """Reads and searches have a limit each, so that neither waits for the other."""
+    crm = open_crm(seed(accounts=1000, tasks=0))
+
+    async def work(session: Session) -> None:
+        reader = Reader(session.client, STATE, 30.0)
+        async with reader.ahead({}):
+            reader.doubt(lambda row: str(row.fields["$name"]).endswith("0"))
+            await reader.begin({"account": Need(is_listed=True)})
+        assert all(
+            record.fresh == str(record.fields["$name"]).endswith("0") for record in reader.knowledge.of_kind("account")
+        )
+
+    crm.run("", work)
+    assert crm.asked() == {"accounts page": 40, "accounts by id": 100}
+    shapes = [path.removeprefix("/v1/accounts") for path in crm.paths()]
+    assert any(shapes[: len(shapes) - 1 - shapes[::-1].index("")])  # before the last page
 
 
 @pytest.mark.parametrize(("bound_", "way"), [(14, "by id"), (15, "page")])

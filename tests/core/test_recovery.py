@@ -54,7 +54,7 @@ OURS = made("acc_1", {"$name": "Acme", "nickname": " Sunny", "tier": "opt_g"})
 def recovered(now: Knowledge, text: str = OTHER_NOW, *intents: Intent, state: State = STATE) -> tuple[Recovery, State]:
     """What became of the intents, and the state with it."""
     found = recover(intents or (intent(),), SCHEMA, state, drafted(text, now, state), now)
-    return found, bound_(state, found.made, AT.timestamp() + 3600)
+    return found, bound_(state, found, AT.timestamp() + 3600)
 
 
 # ---------------------------------------------------------------- is it still asked for?

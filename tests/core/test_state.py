@@ -46,6 +46,7 @@ _BINDINGS = st.builds(
     st.dictionaries(_WORDS, _LINK_HASHES, max_size=3),
     st.none() | _LINK_HASHES,
     st.booleans(),
+    owed=st.lists(_WORDS, max_size=2).map(tuple),
 )
 _RELEASED = st.builds(Released, _ADDRESSES, st.integers(0, 5), _WORDS, st.just("2026-01-01T00:00:00Z"))
 

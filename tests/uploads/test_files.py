@@ -252,6 +252,37 @@ def test_a_seed_that_an_id_names_is_taken_as_it_is() -> None:
         assert made.completed() == hashes(A, B)
 
 
+def test_what_an_adopted_seed_holds_is_known() -> None:
+    """Rules F1, S3: the content that was read to adopt it is not uploaded again under another name."""
+    with yard() as made:
+        there = made.elsewhere("a.bin", A)
+        made.declare({"a": A}, a=", lifecycle: {seed: true}")
+        assert changes(made.plan()) == {"file.a": "adopt"}
+        made.fine()
+        made.declare({"b": A})
+        made.road.requests.clear()
+        assert changes(made.plan()) == {"file.b": "adopt"}
+        assert not sent(made, "GET", "/_downloads")
+        made.fine()
+        assert ids(made) == {"file.b": there}
+        assert made.completed() == hashes(A)
+
+
+@pytest.mark.parametrize("more", ["", ", lifecycle: {seed: true}"])
+def test_a_content_that_a_merge_of_states_forgot_is_found(more: str) -> None:
+    """Rules F1, M2: hashes under another salt are dropped; the file is bound all the same, and can be read."""
+    with yard() as made:
+        made.declare({"a": A}, a=more)
+        made.fine()
+        there = ids(made)["file.a"]
+        made.forget_hashes()
+        made.declare({"b": A})
+        assert changes(made.plan()) == {"file.b": "adopt"}
+        made.fine()
+        assert ids(made) == {"file.b": there}
+        assert made.completed() == hashes(A)
+
+
 def test_prune_never_touches_a_file() -> None:
     """F1: it stays, and the plan says so."""
     with yard() as made:

@@ -161,6 +161,13 @@ class Yard:
         for name in names:
             (self.folder / ".lfsync" / name / f"{NAME}.jsonl").unlink(missing_ok=True)
 
+    def forget_hashes(self) -> None:
+        """What a merge with a state of another salt leaves (rule M2)."""
+        path = self.folder / ".lfsync" / "state" / f"{NAME}.jsonl"
+        header, *lines = path.read_text().splitlines()
+        bare = [{key: value for key, value in json.loads(line).items() if key != "fields"} for line in lines]
+        path.write_text("\n".join([header, *map(json.dumps, bare)]) + "\n")
+
     def left(self) -> Left:
         """What the journal says."""
         return read(self.folder / ".lfsync" / "journal" / f"{NAME}.jsonl")
