@@ -131,6 +131,8 @@ def items(declared: JSON) -> list[JSON]:
 
 def one_or_many(values: list[str], field: FieldDef) -> JSON:
     """The API's form of a field that takes one text or, where it is defined so, a list of them."""
+    if field.most is not None and len(values) > field.most:
+        raise BadValueError(f"{len(values)} values where the field takes at most {field.most}", "take some of them out")
     if field.multiple or not values:
         return [*values] or None
     if len(values) > 1:
