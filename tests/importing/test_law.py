@@ -25,7 +25,14 @@ _DEFAULTS = {
     "account": {"fields": {"tier": "Gold", "blurb": "From the defaults"}, "relationships": {"backers": []}},
     "contact": {"fields": {"$doNotContact": False}},
 }
-_UNSAYABLE = ("may not see", "control character", "is not active", "no member", "may be in the trash")
+_UNSAYABLE = (
+    "may not see",
+    "control character",
+    "is not active",
+    "no member",
+    "may be in the trash",
+    "no text file can",
+)
 
 
 @contextmanager
