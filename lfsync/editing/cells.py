@@ -36,7 +36,7 @@ def cells_of(source: Source, key: str, leaf: Leaf, files: Collection[str], means
     if isinstance(form, Object):
         return _object_cells(source, form, leaf)
     column = _own_column(source, form)
-    data = leaf.whole
+    data = None if leaf.whole == [] else leaf.whole  # nothing (rule C8), also where a cell could hold an empty list
     if data is None and not column.clear:
         hint = f"Add `empty: null` to the column `{column.name}` at {column.place}."
         raise CantEditError("it is empty in Lightfield, and an empty cell leaves a field alone", hint)

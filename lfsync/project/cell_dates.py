@@ -115,8 +115,10 @@ def _placed(found: datetime, zone: str, text: str) -> datetime:
         raise ValueError(f"{as_it_stands(text)} is no date: it is out of range in UTC") from None
     at = f"{found:%H:%M} on {found.date()} in {zone}"
     if back != found:
-        raise ValueError(f"{as_it_stands(text)}: there is no {at}: the clock is set forward over it")
-    raise ValueError(f"{as_it_stands(text)}: {at} comes twice: the clock is set back over it; write the offset (`%z`)")
+        raise ValueError(f"{as_it_stands(text)} is no time: there is no {at}: the clock is set forward over it")
+    raise ValueError(
+        f"{as_it_stands(text)} is two times: {at} comes twice: the clock is set back over it; write the offset (`%z`)"
+    )
 
 
 @lru_cache(maxsize=64)

@@ -147,6 +147,8 @@ def read_form(forms: Forms, node: Node, links: bool = False) -> Form | None:
         name = forms.text(node, "a column")
         return None if name is None else Column(forms.place(node), nfc(name.strip()))
     if isinstance(node, SequenceNode):
+        if not node.value:
+            forms.say(node, "a list without columns", "name the columns whose cells are put together")
         several = [read_form(forms, item, links) for item in items(node)]
         return Several(forms.place(node), tuple(form for form in several if form))
     parts = {key.value: value for key, value in forms.mapping(node, "a column")}

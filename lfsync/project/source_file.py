@@ -80,11 +80,16 @@ def _read_csv(file: RowFile, text: str, start: int) -> Table:
     first, header = next(lines, (1, None))
     if header is None:  # delimiters, and nothing between them
         raise _no_table(file, 1 + file.skipped)
+    if isinstance(header, Problem):
+        raise ConfigError([header])
     table = Table([nfc(name.strip()) for name in header])
     table.problems += _header_problems(Place(file.path, first), table.columns)
     try:
         for line, cells in lines:
-            _add_row(table, Place(file.path, line), cells)
+            if isinstance(cells, Problem):
+                table.problems.append(cells)
+            else:
+                _add_row(table, Place(file.path, line), cells)
     except ConfigError as error:
         table.problems += error.problems
     return table
@@ -95,8 +100,9 @@ def _no_table(file: RowFile, line: int) -> ConfigError:
     return ConfigError([Problem("the file is empty", Place(file.path, line), hint=hint)])
 
 
-def _csv_lines(file: RowFile, text: str, start: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the physical line it starts at. Raises ConfigError where the quoting breaks.
+def _csv_lines(file: RowFile, text: str, start: int) -> Iterator[tuple[int, list[str] | Problem]]:
+    """Each row with the physical line it starts at, or what is wrong with its quotes: the next row is on the next line
+    then. Raises ConfigError for a cell that is too long.
 
     Not by the `csv` module: it takes a quote after a blank for a part of the value (rule C15).
     """
@@ -108,7 +114,12 @@ def _csv_lines(file: RowFile, text: str, start: int) -> Iterator[tuple[int, list
         if simple:
             cells, end, lines = simple[0].split(delimiter), simple.end(), 0
         else:
-            cells, end, lines = _quoted_row(file.path, text, at, line, cell)
+            found, end, lines = _quoted_row(file.path, text, at, line, cell)
+            if isinstance(found, Problem):
+                yield line, found
+                at, line = _after_line_end(text, end), line + lines + 1
+                continue
+            cells = found
         _check_sizes(file.path, line, cells)
         if any(cell.strip() for cell in cells):
             yield line, cells
@@ -124,14 +135,18 @@ def cell_pattern(delimiter: str) -> re.Pattern[str]:
     return re.compile(f'{quoted}|(?!{blank}")([^{mark}\r\n]*)')
 
 
-def _quoted_row(file: str, text: str, at: int, line: int, cell: re.Pattern[str]) -> tuple[list[str], int, int]:
-    """The cells of the row that starts at `at`, where it ends, and how many line ends its cells hold."""
+def _quoted_row(
+    file: str, text: str, at: int, line: int, cell: re.Pattern[str]
+) -> tuple[list[str] | Problem, int, int]:
+    """The cells of the row that starts at `at`, or what is wrong with it; where it ends, and how many line ends it
+    holds."""
     cells: list[str] = []
     lines = 0
     while True:
         hit = cell.match(text, at)
         if hit is None:
-            raise ConfigError([_broken_row(file, line, text, at)])
+            wrong, end = _broken_row(file, line, text, at)
+            return wrong, end, lines + len(_LINE_END.findall(text, at, end))
         quoted, bare = hit.groups()
         cells.append(bare if quoted is None else quoted.replace('""', '"'))
         lines += 0 if quoted is None else len(_LINE_END.findall(quoted))
@@ -146,11 +161,15 @@ def _after_line_end(text: str, at: int) -> int:
     return end.end() if end else at
 
 
-def _broken_row(file: str, line: int, text: str, at: int) -> Problem:
+def _broken_row(file: str, line: int, text: str, at: int) -> tuple[Problem, int]:
+    """What is wrong with a row, and where it ends: at the end of the line where the quote closes, or of the text."""
     closed = re.compile(r'[^\S\r\n]*"[^"]*(?:""[^"]*)*"').match(text, at)
     message = "text behind the quote that closes a cell" if closed else "the quote that opens a cell is never closed"
     hint = "put text with quotes into quotes, and double the quotes inside"
-    return Problem(f"the row can't be read: {message}", Place(file, line), hint=hint)
+    line_end = _LINE_END.search(text, closed.end()) if closed else None
+    return Problem(f"the row can't be read: {message}", Place(file, line), hint=hint), (
+        line_end.start() if line_end else len(text)
+    )
 
 
 def _check_sizes(file: str, line: int, cells: Sequence[str]) -> None:
@@ -166,12 +185,10 @@ def _header_problems(place: Place, columns: Sequence[str]) -> Iterator[Problem]:
 
 def _add_row(table: Table, place: Place, cells: Sequence[str]) -> None:
     if len(cells) != len(table.columns):
-        message = f"the row has {_count(len(cells), 'cell')}, the header {_count(len(table.columns), 'column')}"
-        hint = (
-            "a cell with a separator in it needs quotes"
-            if len(cells) > len(table.columns)
-            else "add the cells that are missing"
-        )
+        many = len(cells) > len(table.columns)
+        apart, columns = "more" if many else "fewer", _count(len(table.columns), "column")
+        message = f"the row has {_count(len(cells), 'cell')}, {apart} than the header's {columns}"
+        hint = "a cell with a separator in it needs quotes" if many else "add the cells that are missing"
         table.problems.append(Problem(message, place, hint=hint))
         return
     table.rows.append((place, {name: Cell(cell.strip()) for name, cell in zip(table.columns, cells, strict=True)}))

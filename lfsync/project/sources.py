@@ -153,8 +153,12 @@ def _query(forms: Forms, parts: Mapping[str, Node]) -> Query | None:
 
 
 def read_roster(forms: Forms, address: Address, node: MappingNode) -> Roster | None:
-    """`members: {from: FILE, where: ..., key: Column}` of a list; `match` finds live records in place of `key`."""
+    """`members: {from: FILE, where: ..., key: Column}` of a list; `match` finds live records in place of `key`.
+
+    None where it has mistakes: what its rows would say is no news then.
+    """
     forms.address = address
+    before = len(forms.problems)
     parts: dict[str, Node] = {}
     for key, value in pairs(node):
         if key.value in ROSTER_KEYS:
@@ -175,7 +179,7 @@ def read_roster(forms: Forms, address: Address, node: MappingNode) -> Roster | N
         read_where(forms, parts["where"]) if "where" in parts else (),
     )
     forms.address = None
-    return roster if path else None
+    return roster if path and len(forms.problems) == before else None
 
 
 def mappings(source: Source, default: Default) -> Iterator[Resource]:

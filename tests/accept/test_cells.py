@@ -101,6 +101,18 @@ def test_what_has_no_inverse_is_left_and_named(desk: Desk) -> None:
     assert (desk.town.root / "a.csv").read_bytes() == ROWS.encode("latin-1")
 
 
+def test_an_empty_list_leaves_a_field_alone_as_an_empty_cell_does(desk: Desk) -> None:  # rules C8, V2
+    fields = "{$name: n, $website: {column: w, empty: null}, tags: t}"
+    source = f"sources: [{{kind: account, file: a.jsonl, key: id, fields: {fields}}}]\n"
+    row = '{"id": "a", "n": "A", "t": ["Solar"], "w": ["https://a.example", "https://b.example"]}\n'
+    desk.begin({"src.yaml": source, "a.jsonl": row})
+    desk.people("account.a", {"tags": [], "$website": []})
+    out = desk.accept(expect=3).out
+    assert "a.jsonl:1: account.a: `tags`: it is empty in Lightfield, and an empty cell leaves a field alone" in out
+    after = (desk.town.root / "a.jsonl").read_text()
+    assert after == row.replace('["https://a.example", "https://b.example"]', "null")
+
+
 # ---------------------------------------------------------------- the law
 
 OPTIONS = (Option("opt_gold", "Gold"), Option("opt_silver", "Silver"))

@@ -294,8 +294,8 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
             "rows.csv": 'Name,City\nAcme\n"Be\n\nta",Kiel,x\n,Rome\nAcme,Oslo\n\n%st,Wien\nAcme ,Bonn\n',
         },
         [
-            "rows.csv:2: the row has 1 cell, the header 2 columns -- add the cells that are missing",
-            "rows.csv:3: the row has 3 cells, the header 2 columns",
+            "rows.csv:2: the row has 1 cell, fewer than the header's 2 columns -- add the cells that are missing",
+            "rows.csv:3: the row has 3 cells, more than the header's 2 columns",
             "rows.csv:6: the key column `Name` is empty",
             "rows.csv:9: `-st` can't be a key",
             "rows.csv:10: account.Acme: declared twice; it is first at rows.csv:7",

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfsync.errors import Problem
-from lfsync.model import JSON, Cell
+from lfsync.errors import ConfigError, Problem
+from lfsync.model import JSON, Cell, Place
 from lfsync.project.cell_dates import CellDate
 from lfsync.project.cell_numbers import CellNumber
 from lfsync.project.source_rows import Built
+from lfsync.render.terminal import problems_text
 from tests.config.config_samples import declared
 from tests.config.test_sources import fields, rows
 
@@ -214,13 +215,13 @@ BERLIN = "timezone: Europe/Berlin"
         (
             BERLIN,
             "2027-03-28T02:30",
-            "r.csv:2: column `A`: `2027-03-28T02:30`: there is no 02:30 on 2027-03-28 in Europe/Berlin: "
+            "r.csv:2: column `A`: `2027-03-28T02:30` is no time: there is no 02:30 on 2027-03-28 in Europe/Berlin: "
             "the clock is set forward over it",
         ),
         (
             BERLIN,
             "2027-10-31T02:30",
-            "r.csv:2: column `A`: `2027-10-31T02:30`: 02:30 on 2027-10-31 in Europe/Berlin comes twice: "
+            "r.csv:2: column `A`: `2027-10-31T02:30` is two times: 02:30 on 2027-10-31 in Europe/Berlin comes twice: "
             "the clock is set back over it; write the offset (`%z`)",
         ),
     ],
@@ -356,3 +357,17 @@ def test_forms_that_go_nowhere() -> None:
     assert said("    key: K\n    fields: {a: {match: {$name: A}}}\n") == [
         "5:18 `match` finds what a relationship refers to"
     ]
+
+
+def test_times_that_a_clock_skips_or_doubles_are_alike() -> None:  # rule C16
+    skipped = [f"2027-03-28T02:{minute:02}" for minute in range(40)]
+    doubled = [f"2027-10-31T02:{minute:02}" for minute in range(40)]
+    date = CellDate(zone="Europe/Berlin")
+    problems = []
+    for line, text in enumerate((*skipped, *doubled), 2):
+        with pytest.raises(ValueError, match="the clock is set") as wrong:
+            date.read(text)
+        problems.append(Problem(str(wrong.value), Place("r.csv", line)))
+    told = problems_text(ConfigError(problems))
+    assert "2 problems at 80 places" in told
+    assert "40 alike, first at r.csv:2, r.csv:3, r.csv:4" in told

@@ -182,6 +182,33 @@ def test_broken_quotes(line: str, says: str) -> None:
     assert len(built.resources) == 1
 
 
+def test_rows_behind_broken_quotes_are_read() -> None:  # rules C2, C16
+    lines = 'K,A\r\n1,ok\r\n2,"12" pipe"\r\n"3\r\n3",""b"\r\n4,x,y\r\n5,"a\r\nb"\r\n6,"6" pipe\r\n7,"open\r\n8,x\r\n'
+    built = rows("    key: K\n    fields: {a: A}\n", lines)
+    closed = "the row can't be read: text behind the quote that closes a cell"
+    assert [(p.place.line if p.place else 0, p.message) for p in built.problems] == [
+        (3, closed),
+        (4, closed),
+        (6, "the row has 3 cells, more than the header's 2 columns"),
+        (9, closed),
+        (10, "the row can't be read: the quote that opens a cell is never closed"),
+    ]
+    assert [(each.address.key, each.place.line) for each in built.resources] == [("1", 2), ("5", 7)]
+
+
+def test_broken_quotes_in_the_header() -> None:
+    built = rows("    key: K\n    fields: {a: A}\n", 'K,"A"x\n1,ok\n')
+    assert [str(p.place) for p in built.problems] == ["r.csv:1"]
+    assert "text behind the quote" in built.problems[0].message
+
+
+def test_a_list_without_columns(tmp_path: Path) -> None:  # rule C15
+    files = {"r.yaml": source("    fields: {$name: Name, tier: []}\n"), "r.csv": "Id,Name\n1,A\n"}
+    assert online(tmp_path, files) == [
+        "r.yaml:5:33: a list without columns -- name the columns whose cells are put together"
+    ]
+
+
 def test_lines_within_quotes_are_counted() -> None:
     built = rows("    key: K\n    fields: {a: A}\n", 'K,A\r\n1,"a\r\nb\nc"\r\n2,x\r\n')
     assert [(r.address.key, r.place.line) for r in built.resources] == [("1", 2), ("2", 5)]

@@ -284,6 +284,14 @@ def test_mistakes_of_members_from_rows(tmp_path: Path, members: str, data: str, 
     assert [problem for problem in found if problem.startswith(said)], found
 
 
+@pytest.mark.parametrize(
+    "members", ["from: r.csv", "from: r.csv, match: [$name]", "from: r.csv, key: Id, where: {x: []}"]
+)
+def test_rows_say_nothing_where_their_mapping_is_wrong(tmp_path: Path, members: str) -> None:  # rule C15
+    [said] = checked(listed(tmp_path, members, "Id,x\nb,x\nc,x\n"))
+    assert said.startswith("r.yaml:5:")
+
+
 def test_a_lookup_is_checked_once_whatever_the_cells(tmp_path: Path) -> None:  # rule C15
     source = (
         "sources:\n  - kind: contact\n    file: r.csv\n    key: K\n    fields: {$email: [K]}\n"
