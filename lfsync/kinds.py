@@ -29,13 +29,18 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A system field that the API documents. The live definitions win where they say more."""
+    """A system field that the API documents. The live definitions win where they say more.
+
+    `most`: so many values it takes, where several are taken at all. `unique`: one record of a workspace has a value.
+    """
 
     type: str
     label: str
     multiple: bool = False
     writable: bool = True
     handle_service: str | None = None
+    most: int | None = None
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,11 @@ class Kind:
     `content`       the field that stands for its content, which is uploaded and all that is managed of it; its other
                     fields are told to the upload alone
     `update_only`   keys that a create refuses: they go in an update right after it
-    `lasting`       relationships that can be replaced, and never cleared
+    `lasting`       fields and relationships that can be replaced, and never cleared
     `never_null`    fields that are cleared with an empty list, and take no null
     `past`          dates that a create takes only once they are over; each no earlier than the one before it here
+    `over`          fields that an update takes only once a date of the record is over, which is named
+    `words_with`    a word of a field that is taken only beside some words of another: (word, other field, its words)
     `flags`         keys of a create's body beside `fields`, and what they do
     `generated`     texts that the server writes anew over time
     `editors`       who may change, trash and restore a record, where scopes alone don't decide that
@@ -99,6 +106,8 @@ class Kind:
     lasting: frozenset[str] = frozenset()
     never_null: frozenset[str] = frozenset()
     past: tuple[str, ...] = ()
+    over: Mapping[str, str] = field(default_factory=dict)
+    words_with: Mapping[str, tuple[str, str, tuple[str, ...]]] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     generated: frozenset[str] = frozenset()
     editors: str = ""
@@ -249,6 +258,7 @@ _ROWS = (
         lasting=frozenset({"$transcript"}),
         never_null=frozenset({"$attendeeEmails"}),
         past=("$startDate", "$endDate"),
+        over={"$attendeeEmails": "$endDate"},
         flags={"autoCreateRecords": "Lightfield makes accounts and contacts of those who attended"},
         generated=frozenset({"$meetingPrep", "$postMeetingSummary"}),
         editors="an admin, or somebody who takes part in the meeting",
@@ -264,7 +274,7 @@ _ROWS = (
             "$description": Field("MARKDOWN", "Description"),
             "$meetingUrl": Field("URL", "Meeting URL"),
             "$organizerEmail": Field("EMAIL", "Organizer"),
-            "$attendeeEmails": Field("EMAIL", "Attendees", multiple=True),
+            "$attendeeEmails": Field("EMAIL", "Attendees", multiple=True, most=500),
             "$privacySetting": Field("TEXT", "Privacy"),
             "$meetingPrep": Field("MARKDOWN", "Meeting prep"),
             "$postMeetingSummary": Field("MARKDOWN", "Summary"),
@@ -312,6 +322,8 @@ _ROWS = (
         required=("$name", "$objectType"),
         create_only=frozenset({"$objectType"}),
         decides=frozenset({"$objectType"}),
+        lasting=frozenset({"$name"}),
+        words_with={"$kind": ("target", "$objectType", ("$account", "$contact"))},
         words={"$objectType": ("$account", "$contact", "$opportunity"), "$kind": ("target",)},
         trash=False,
         restorable=False,
@@ -321,7 +333,7 @@ _ROWS = (
             "$name": Field("TEXT", "Name"),
             "$objectType": Field("TEXT", "Object type"),
             "$description": Field("TEXT", "Description"),
-            "$kind": Field("TEXT", "Kind"),
+            "$kind": Field("TEXT", "Kind", unique=True),
         },
         relationships={},
     ),

@@ -184,7 +184,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class FieldDef:
-    """A field of a kind (API sheet 2.4). `words` lists the plain words of an enum that has no option ids."""
+    """A field of a kind (API sheet 2.4). `words` lists the plain words of an enum that has no option ids.
+
+    `most`: so many values it takes, where it takes several.
+    """
 
     key: str
     label: str
@@ -199,11 +202,15 @@ class FieldDef:
     handle_service: str | None = None
     words: tuple[str, ...] = ()
     description: str | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RelDef:
-    """A relationship of a kind. `target` is a kind of ours, `member`, or a foreign name as the API gives it."""
+    """A relationship of a kind. `target` is a kind of ours, `member`, or a foreign name as the API gives it.
+
+    `exclusive`: a target is linked from one record at most, as far as the definitions tell.
+    """
 
     key: str
     label: str
@@ -211,6 +218,7 @@ class RelDef:
     many: bool
     id: str | None = None
     writable: bool = True
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +374,10 @@ class Desired:
     def queries(self) -> tuple[Query, ...]:
         """All by what its record may be found, in their order."""
         return (self.query, *self.fallbacks) if self.query else ()
+
+    def manages(self, key: str) -> bool:
+        """Whether what is declared of a key is to stay so: not where it is set at create only, or the record goes."""
+        return not (self.absent or self.seed or key in self.ignore_changes)
 
     @property
     def all_links(self) -> tuple[DesiredLinks, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -39,12 +39,13 @@ from lfsync.planning.planned import Planned
 from lfsync.planning.prepare import prepare
 from lfsync.planning.selection import with_dependencies
 from lfsync.planning.session import Session
+from lfsync.planning.uploads import held_fields
 from lfsync.project.declarations import every
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import edited
 from lfsync.render.terminal import escape
 from lfsync.render.words import shortened
-from lfsync.state.state import Binding, Hashes, State
+from lfsync.state.state import Binding, State
 from lfsync.wording import did_you_mean, nfc
 
 _ROUNDS = 20
@@ -64,18 +65,35 @@ class Request(Choice):
 
 @dataclass(slots=True)
 class _File:
-    """A file as it is to be. `before`: what it holds now, None where it is not there."""
+    """A file as it is to be. `before`: what it holds now, None where it is not there.
+
+    `text`, `section`: what the resources are put into, and where. `interim`: what it holds until all others are there.
+    """
 
     name: str
     path: Path
     before: bytes | None
-    after: str
-    resources: list[Imported] = field(default_factory=list)
+    text: str
+    section: tuple[str, ...]
+    resources: list[Imported]
+    after: bytes = b""
+    interim: bytes | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.resources[0].address.kind
+
+    def holding(self, resources: Iterable[Imported]) -> bytes:
+        """With these resources. CantEditError where its form has no place for them."""
+        return inserted(self.text, self.section, [each.yaml for each in resources]).encode()
 
 
 @dataclass(slots=True)
 class _Result:
-    """What goes into files, and what is left: (address or id, key or None, reason). `contents`: downloads, by id."""
+    """What goes into files, and what is left: (address or id, key or None, reason). `contents`: downloads, by id.
+
+    `written`: the same resources, with the imported records of some kinds named by id.
+    """
 
     files: list[_File] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -84,6 +102,7 @@ class _Result:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     draft: Draft | None = None
+    written: Callable[[Collection[str]], list[Imported]] = lambda unnamed: []
 
     @property
     def resources(self) -> list[Imported]:
@@ -275,7 +294,7 @@ def _files(
         claimed=described(planned, records, bound=True),
     )
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
-    result = _Result()
+    result = _Result(written=lambda unnamed: import_records(records, replace(world, unnamed=unnamed), ask))
     by_kind: dict[str, list[Imported]] = {}
     for each in import_records(records, world, ask):
         by_kind.setdefault(each.address.kind, []).append(each)
@@ -325,10 +344,11 @@ def _file(session: Session, into: str, kind: str, resources: list[Imported]) -> 
         before = real.read_bytes() if real.exists() else None
         try:
             text = session.workspace.modeline(name) + _HEADER if before is None else before.decode("utf-8")
-            after = inserted(text, path, [each.yaml for each in resources])
+            found = _File(name, real, before, text, path, resources)
+            found.after = found.holding(resources)
         except (CantEditError, UnicodeDecodeError):
             continue
-        return _File(name, real, before, after, resources)
+        return found
     raise UsageError(
         f"{stem}.yaml is written in a form that nothing can be added to", hint="Name another folder: --into."
     )
@@ -344,7 +364,7 @@ async def _held(session: Session, planned: Planned, result: _Result) -> tuple[di
     if not addresses:
         return {}, None
     root = session.project.root
-    instead = {file.path: file.after.encode() for file in files}
+    instead = {file.path: file.after for file in files}
     instead |= {(root / name).resolve(): text.encode() for name, text in result.texts.items()}
     after = edited(session.project, instead, [file.name for file in files])
     desired, problems = prepare(after.resources, planned.schema, mappings=after.mappings)
@@ -365,12 +385,9 @@ def _holding(state: State, result: _Result) -> State:
     """The state with what was downloaded: a file is found by what the state knows of its content (rule F1)."""
     bindings = dict(state.bindings)
     for each in result.resources:
-        content, key = result.contents.get(each.record.id), kind_of(each.address.kind).content
-        if content is not None and key is not None:
-            hash = state.hash(content.sha256)
-            bindings[each.address] = Binding(
-                each.address, each.record.id, state.generation(each.address), fields={key: Hashes(hash, hash)}
-            )
+        if (content := result.contents.get(each.record.id)) is not None:
+            held = held_fields(each.address.kind, content.sha256, state)
+            bindings[each.address] = Binding(each.address, each.record.id, state.generation(each.address), fields=held)
     return replace(state, bindings=bindings)
 
 
@@ -397,7 +414,7 @@ def _write(session: Session, schema: Schema, result: _Result) -> None:
     """Texts, then the files that name them, each whole, and all or none; then the state (rule V1)."""
     if not result.files or result.draft is None:
         return
-    _write_files(session.project.root, result, _ordered(result.files, result.draft.desired))
+    _write_files(session.project.root, result, _ordered(result, result.draft.desired))
     bindings = {each.address: result.draft.bindings[each.address] for each in result.resources}
     try:
         session.keep(replace(session.state, bindings={**session.state.bindings, **bindings}), schema)
@@ -411,17 +428,26 @@ def _write_files(root: Path, result: _Result, files: Sequence[_File]) -> None:
     try:
         write_all(
             [Whole(name, root / name, None, text.encode()) for name, text in texts],
-            [Whole(file.name, file.path, file.before, file.after.encode()) for file in files],
+            [Whole(file.name, file.path, file.before, file.after, file.interim) for file in files],
         )
     except CantEditError as error:
         _drop(root, result.contents.values())
         raise LfsyncError(f"{error.reason}; nothing is imported", hint="Import again.") from None
 
 
-def _ordered(files: Sequence[_File], desired: Mapping[Address, Desired]) -> list[_File]:
-    home = {each.address: file.name for file in files for each in file.resources}
-    by_name = {file.name: file for file in files}
-    return [by_name[name] for name in targets_first({file.name: _named(file, desired, home) for file in files})]
+def _ordered(result: _Result, desired: Mapping[Address, Desired]) -> list[_File]:
+    """What others refer to first. Where two refer to each other, the first one names ids until the second is in place:
+    whatever a kill leaves, no ref of it is to what no file declares."""
+    home = {each.address: file.name for file in result.files for each in file.resources}
+    by_name = {file.name: file for file in result.files}
+    named = {file.name: _named(file, desired, home) for file in result.files}
+    order = targets_first(named)
+    for number, name in enumerate(order):
+        if later := named[name] & set(order[number + 1 :]):
+            file = by_name[name]
+            written = {each.address: each for each in result.written({by_name[other].kind for other in later})}
+            file.interim = file.holding(written[each.address] for each in file.resources)
+    return [by_name[name] for name in order]
 
 
 def _named(file: _File, desired: Mapping[Address, Desired], home: Mapping[Address, str]) -> set[str]:

@@ -17,7 +17,7 @@ from lfsync.project.load import Project, load_project
 from lfsync.project.workspace import LOCAL, Workspace, choose_workspace
 from lfsync.state import journal as journals
 from lfsync.state import state_file
-from lfsync.state.journal import Journal, Left
+from lfsync.state.journal import Journal
 from lfsync.state.store import LocalStore, Store
 
 
@@ -51,10 +51,10 @@ async def open_session(
         timings = Timings(parse=time.perf_counter() - started)
         opened = connect(workspace) if connect else _connected(project, workspace, on_exchange, watcher, may_write)
         async with opened as client:
-            session = Session(project, workspace, client, state, left.open, timings=timings, uploads=left.uploads)
+            session = Session(project, workspace, client, state, left, timings=timings)
             if writing:
                 session.store = store
-                session.journal = _begun_journal(session, store, left)
+                session.journal = Journal(workspace.journal_path)
             try:
                 yield session
             finally:
@@ -89,12 +89,3 @@ def state_store(workspace: Workspace) -> Store:
     from lfsync.state.remote import RemoteStore
 
     return RemoteStore(url, workspace.lock_path, workspace.name, tell=say, terms=lease.TERMS)
-
-
-def _begun_journal(session: Session, store: Store, left: Left) -> Journal:
-    """A journal for this run; what earlier ones left goes to the state first."""
-    if left.outcomes:
-        store.write(session.state)
-    journal = Journal(session.workspace.journal_path)
-    journal.begin(session.state, left, session.now())
-    return journal

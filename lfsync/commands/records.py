@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from lfsync.commands.console import Options, out
+from lfsync.commands.definitions import saved_of
 from lfsync.commands.loop import awaited
 from lfsync.commands.opening import state_store
-from lfsync.errors import StateError, UnkeptError, UsageError
-from lfsync.model import JSON, Address, Change, FieldChange, LinkChange, MembersChange, Place
+from lfsync.errors import ConfigError, StateError, UnkeptError, UsageError
+from lfsync.model import JSON, Address, Change, FieldChange, LinkChange, MembersChange, Place, Schema
 from lfsync.planning import plan_file as planfile
 from lfsync.project.load import load_project
 from lfsync.project.workspace import Workspace, choose_workspace
@@ -25,6 +28,7 @@ from lfsync.state.runs import Run
 from lfsync.state.state import Binding, State, line_of
 from lfsync.state.store import Store
 from lfsync.times import iso
+from lfsync.values.table import VALUE_TYPES, is_empty
 from lfsync.wording import nearest, nfc
 
 _DONE = {"create": "created", "update": "updated", "delete": "trashed", "restore": "restored"}
@@ -95,13 +99,14 @@ def history(options: Options, *, format: str) -> int:
 
 def history_show(options: Options, name: str | None, *, format: str) -> int:
     """What one run wrote."""
-    run = runs.find(_workspace(options).history_path, name)
+    workspace = _workspace(options)
+    run = runs.find(workspace.history_path, name)
     if format == "json":
         entries = [entry.model_dump() for entry in run.merged()]
         out(planfile.safe(json.dumps({**_summary(run), "entries": entries}, ensure_ascii=False, indent=2)))
         return 0
     out(escape(_line(run)))
-    out(changes_text(list(_changes(run)), width=options.width, color=options.color(sys.stdout)))
+    out(changes_text(list(_changes(run, _names(workspace))), width=options.width, color=options.color(sys.stdout)))
     return 0
 
 
@@ -120,26 +125,58 @@ def _counts(run: Run) -> str:
     return ", ".join(f"{count} {_DONE[action]}" for action, count in sorted(run.counts().items())) or "nothing"
 
 
-def _changes(run: Run) -> Iterator[Change]:
-    """What a run wrote, as the changes that it made: in the API's own form, for that is what is on record."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What is known here of ids, without asking anybody: `of` records, by id; fields by the saved definitions."""
+
+    of: Mapping[str, str]
+    schema: Schema | None
+
+    def records(self, ids: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self.of.get(id, id) for id in ids)
+
+    def field(self, kind: str, key: str, before: JSON, after: JSON) -> FieldChange:
+        known = self.schema.kinds.get(kind) if self.schema else None
+        field = known.fields.get(key) if known else None
+        if field is None or field.type not in VALUE_TYPES:
+            return FieldChange(key, key, "TEXT", before, after, before, after, "config")
+        text = VALUE_TYPES[field.type].text
+        shown = [None if is_empty(value) else text(value, field) for value in (before, after)]
+        return FieldChange(key, field.label, field.type, shown[0], shown[1], before, after, "config")
+
+
+def _names(workspace: Workspace) -> _Names:
+    """From the history and the state, which has the last word where it lies here, and from the saved definitions."""
+    of = {entry.id: entry.address for run in reversed(runs.runs(workspace.history_path)) for entry in run.entries}
+    if workspace.settings.state_url is None:
+        with suppress(StateError):
+            state = awaited(_state(state_store(workspace), workspace))
+            of |= {binding.id: str(address) for address, binding in state.bindings.items()}
+    schema = None
+    with suppress(ConfigError):
+        saved = saved_of(workspace)
+        schema = saved.schema if saved else None
+    of |= {member.id: member.email for member in schema.members if member.email} if schema else {}
+    return _Names(of, schema)
+
+
+def _changes(run: Run, names: _Names) -> Iterator[Change]:
+    """What a run wrote, as the changes that it made; what nobody here knows a name of, in the API's own form."""
     for entry in run.merged():
+        address = Address.parse(entry.address)
+        members = [names.records(ids) for ids in entry.members[1:]] if entry.members else None
         yield Change(
-            Address.parse(entry.address),
+            address,
             entry.action,
             Place("", 0, 0),
             id=entry.id,
-            fields=tuple(_field(key, *values) for key, values in entry.fields.items()),
-            relationships=tuple(_link(key, *ids) for key, ids in entry.relationships.items()),
-            members=MembersChange(tuple(entry.members[1]), tuple(entry.members[2])) if entry.members else None,
+            fields=tuple(names.field(address.kind, key, *values) for key, values in entry.fields.items()),
+            relationships=tuple(
+                LinkChange(key, [], [], names.records(added), names.records(removed), "config")
+                for key, (added, removed) in entry.relationships.items()
+            ),
+            members=MembersChange(*members) if members else None,
         )
-
-
-def _field(key: str, before: JSON, after: JSON) -> FieldChange:
-    return FieldChange(key, key, "TEXT", before, after, before, after, "config")
-
-
-def _link(key: str, added: list[str], removed: list[str]) -> LinkChange:
-    return LinkChange(key, [], [], tuple(added), tuple(removed), "config")
 
 
 def _summary(run: Run) -> dict[str, JSON]:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # data of modules that read files
 
 _TRASHED: Final = "its record was trashed, and a resource is taken out of the files only where a pattern names it"
 _CONFLICT: Final = "the files and Lightfield both changed it since the last apply"
+_INLINE: Final = "Write it where the file is named, in double quotes."
 _CONFLICT_HINT: Final = "Pass --conflicts to take what Lightfield has; `lfsync apply` takes what the file has."
 
 Part: TypeAlias = tuple[str, ...]
@@ -298,7 +299,10 @@ class _Acceptor:
         if value.place in self.project.texts and value.place.file == resource.place.file:
             file = self.project.texts[value.place]
             self.refuse_shared_text(value.place, file)
-            self.made.edits.append(TextEdit(of, file, str(leaf.whole or "")))
+            text = str(leaf.whole or "")
+            if "\r\n" in text:
+                raise CantEditError("its line ends (CR LF) are part of it, and no text file can say that", _INLINE)
+            self.made.edits.append(TextEdit(of, file, text))
             return
         at = (resource.place.line, resource.place.column)
         self.made.edits.append(YamlEdit(of, resource.place.file, at, ("fields", key), leaf))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,6 +85,10 @@ class Beside:
         elif os.path.lexists(self.path):
             raise CantEditError(_MOVED, _AGAIN)
 
+    def over(self, other: bytes) -> Beside:
+        """The same, where this stands by then."""
+        return dataclasses.replace(self, known=digest(other))
+
     def drop(self) -> None:
         """What can't be dropped is hidden, and stays."""
         with suppress(OSError):
@@ -129,12 +134,16 @@ def put(made: Beside) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A file as it is to be. `before`: what it holds now, None where it is not there."""
+    """A file as it is to be. `before`: what it holds now, None where it is not there.
+
+    `interim`: what it is to hold until all the others are in place.
+    """
 
     name: str
     path: Path
     before: bytes | None
     after: bytes
+    interim: bytes | None = None
 
     @property
     def known(self) -> str | None:
@@ -147,6 +156,7 @@ def write_all(texts: Sequence[Whole], files: Sequence[Whole]) -> None:
     A text is in place as soon as it is whole. Files, which name texts and each other, stand beside their places first:
     what has no room, or was changed meanwhile, shows before any of them is in place.
     """
+    steps = [*(_interim(each) for each in files), *(each for each in files if each.interim is not None)]
     beside: list[Beside] = []
     done: list[Whole] = []
     try:
@@ -154,22 +164,27 @@ def write_all(texts: Sequence[Whole], files: Sequence[Whole]) -> None:
             with _naming(each):
                 put(write_beside(each.path, each.after, each.known))
             done.append(each)
-        for each in files:
+        for each in steps:
             with _naming(each):
                 beside.append(write_beside(each.path, each.after, each.known))
-        for each, made in zip(files, beside, strict=True):
+        for each, made in zip(files, beside, strict=False):
             with _naming(each):
                 made.check()
-        for each, made in zip(files, beside, strict=True):
+        for each, made in zip(steps, beside, strict=True):
             with _naming(each):
-                put(made)
+                put(made if each.interim is None else made.over(each.interim))
             done.append(each)
     except BaseException:
         for made in beside:
             made.drop()
-        for each in done:
+        for each in reversed(done):
             _put_back(each)
         raise
+
+
+def _interim(file: Whole) -> Whole:
+    """What of a file is put into its place first."""
+    return file if file.interim is None else dataclasses.replace(file, after=file.interim, interim=None)
 
 
 @contextmanager
@@ -263,8 +278,5 @@ def _row_splices(file: RowFile, text: str, edits: Sequence[RowEdit]) -> tuple[Se
 
 
 def _as_lines(new: str, old: str) -> str:
-    """A text with the line ends of the file that it goes into, and with or without one at its end, as that has it."""
-    ends = old.endswith(("\n", "\r"))
-    if ends and new and not new.endswith("\n"):
-        new += "\n"
+    """A text with the line ends of the file that it goes into."""
     return new.replace("\n", "\r\n") if line_end(old) == "\r\n" else new

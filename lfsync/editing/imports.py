@@ -28,6 +28,7 @@ from lfsync.model import (
     Target,
     Term,
 )
+from lfsync.project.documents import MAX_TEXT
 from lfsync.project.keys import as_key, key_problem
 from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import NEVER_SENT, live_value
@@ -39,6 +40,7 @@ MembersMode: TypeAlias = Literal["exact", "include", "none"]
 
 _LONGEST_KEY: Final = 50  # characters; a name may have thousands
 _LINES_INLINE: Final = 3  # a longer text gets a file of its own
+_ENDINGS: Final = {"MARKDOWN": ".md", "TEXT": ".txt"}  # of such files, by the value type
 _TITLES: Final = ("name", "title")
 _NOWHERE: Final = Place("", 0)
 
@@ -76,6 +78,7 @@ class World:
 
     `defaults`: what `lfsync.yaml` says of all resources of a kind. `taken`: addresses that are in use.
     `names`: whether a file name is, for a text. `contents`: the files that hold what was downloaded, by id.
+    `unnamed`: kinds whose imported records are named by id, since what gives them their keys is not in place yet.
     `claimed`: records, as (kind, id), that the match of a declared resource describes though that one is bound to
     another: only an `id:` tells the two apart (rule C10).
     """
@@ -88,6 +91,7 @@ class World:
     names: Callable[[str, str], bool]
     contents: Mapping[str, str] = field(default_factory=dict)
     claimed: Collection[tuple[str, str]] = ()
+    unnamed: Collection[str] = ()
 
 
 def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: Ask) -> list[Imported]:
@@ -99,10 +103,7 @@ def import_records(records: Mapping[str, Sequence[Record]], world: World, ask: A
 
 
 def targets_first(named: Mapping[str, Collection[str]]) -> list[str]:
-    """Files in an order in which none names what is still to come, as far as there is one. `named`: by each of them.
-
-    A kill may come between two of them, and what is there by then is to be of use.
-    """
+    """Files in an order in which none names what is still to come, as far as there is one. `named`: by each of them."""
     found: dict[str, None] = {}
 
     def add(name: str, above: frozenset[str]) -> None:
@@ -322,20 +323,22 @@ class _Writer:
         except CantEditError as error:
             left.append((known.key, error.reason))
             return None
-        is_marked = isinstance(data, str) and data.startswith("\ufeff")  # a file's first character, it is no text
-        if known.type == "MARKDOWN" and isinstance(data, str) and data.count("\n") >= _LINES_INLINE and not is_marked:
-            name = self._text_name(known, address, data + "\n")
-            texts[name] = data + "\n"
-            return {"file": name}
-        return data
+        if not isinstance(data, str) or known.type not in _ENDINGS or data.count("\n", 0, -1) < _LINES_INLINE:
+            return data
+        text = f"{data}\n" if known.type == "MARKDOWN" else data  # whose line ends at the end are no part of it
+        if not _is_file_text(text):
+            return data
+        name = self._text_name(known, address, text)
+        texts[name] = text
+        return {"file": name}
 
     def _text_name(self, known: FieldDef, address: Address, text: str) -> str:
         folder = kind_of(address.kind).section if not address.kind.startswith(OBJECT) else address.kind
         stem = f"{self.ask.texts}{folder}/{address.key}.{known.key.lstrip('$')}"
-        name, number = f"{stem}.md", 1
+        name, number = f"{stem}{_ENDINGS[known.type]}", 1
         while self.world.names(name, text):
             number += 1
-            name = f"{stem}-{number}.md"
+            name = f"{stem}-{number}{_ENDINGS[known.type]}"
         return name
 
     # ------------------------------------------------------------ links
@@ -369,7 +372,11 @@ class _Writer:
             return f"member {id} is not active, and can't be named" if self.members else _unreadable("member")
         if is_kind(kind) and kind not in self.world.schema.kinds:
             return _unreadable(kind)
-        return f"this key may not see {id}" if (kind, id) in self.world.knowledge.forbidden else ""
+        if (kind, id) in self.world.knowledge.forbidden:
+            return f"this key may not see {id}"
+        is_read = is_kind(kind) and self.world.knowledge.record(kind, id) is not None
+        unsure = is_read and not self._key(kind, id) and self.world.knowledge.presence(kind, id) == "unsure"
+        return f"no list shows {id}, so that it may be in the trash" if unsure else ""
 
     def _is_default(self, given: Links, rel: RelDef, linked: Sequence[str]) -> bool:
         if given.form == "partial":
@@ -383,7 +390,9 @@ class _Writer:
         return member.email if member and folded(member.email) in self.mails else ""
 
     def _key(self, kind: str, id: str) -> str:
-        address = self.world.addresses.get((kind, id)) or self.keys.get((kind, id))
+        address = self.world.addresses.get((kind, id))
+        if address is None and kind not in self.world.unnamed:
+            address = self.keys.get((kind, id))
         return address.key if address else ""
 
     def _ref(self, kind: str, id: str) -> _Ref:
@@ -392,6 +401,8 @@ class _Writer:
             return _Ref(self._mail(id) or id)
         if key := self._key(kind, id):
             return _Ref(key)
+        if (kind, id) in self.keys:
+            return _Ref(id)
         record = self.world.knowledge.record(kind, id)
         if record is None or kind not in self.world.schema.kinds:
             return _Ref(id)
@@ -457,6 +468,11 @@ def _is_others(kind: Kind, key: str) -> bool:
     """Whether nobody asked for a link here: the other side says it, or Lightfield set it when the record was made."""
     created_by = key in kind.create_only and key not in kind.required
     return created_by or (key in kind.inverse and kind.name != "contact")
+
+
+def _is_file_text(text: str) -> bool:
+    """Whether a file, read, is this text again: it has one form of line ends, and a mark at its start is no text."""
+    return "\r\n" not in text and not text.startswith("\ufeff") and len(text.encode()) <= MAX_TEXT
 
 
 def _unreadable(kind: str) -> str:

@@ -11,7 +11,7 @@ from lfsync.editing.yaml_edit import Items, Leaf, Parts, Put
 from lfsync.model import JSON, FieldDef
 from lfsync.project.documents import CONTROL
 from lfsync.values.pasted import is_faithful, pasted
-from lfsync.values.table import VALUE_TYPES, is_empty
+from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
 
 _ONLY_IF_NAMED: Final = ("latitude", "longitude")  # rule C7
 
@@ -24,7 +24,11 @@ def data_of(definition: FieldDef, live: JSON, declared: JSON) -> JSON:
         data = data.replace("\r\n", "\n").rstrip("\n") + ends  # ends of lines are no part of it, so the file's stay
     if any(CONTROL.search(text) for text in texts_of(data)):
         raise CantEditError("it holds a control character, which no file can hold")
-    if not is_faithful(data, live, definition):
+    try:
+        said = is_faithful(data, live, definition)
+    except BadValueError as error:
+        raise CantEditError(f"no file can say it: {error.message}") from None
+    if not said:
         raise CantEditError("Lightfield holds it in a form that no file can say")
     return data
 

@@ -55,6 +55,7 @@ class _Side(_Api):
 
 class _Directions(_Api):
     as_source: _Side | None = None
+    as_destination: _Side | None = None
 
 
 class _RelationshipDefinition(_Api):
@@ -69,6 +70,12 @@ class _RelationshipDefinition(_Api):
         """Of the side that a write sets: a relationship of a kind with itself has two (sheet 2.4)."""
         source = self.directions.as_source if self.directions else None
         return (source or self).cardinality.upper() == "HAS_MANY"
+
+    @property
+    def exclusive(self) -> bool:
+        """Of the other side. Of a relationship with another kind, that kind's own definitions alone tell."""
+        destination = self.directions.as_destination if self.directions else None
+        return destination is not None and destination.cardinality.upper() == "HAS_ONE"
 
 
 class _Definitions(_Api):
@@ -127,11 +134,12 @@ def _field(key: str, live: _FieldDefinition, row: Kind | None) -> FieldDef:
         ),
         parent_field=configuration.parent_field_key,
         currency=configuration.currency,
-        unique=bool(configuration.unique),
+        unique=bool(configuration.unique or (known and known.unique)),
         multiple=_multiple(live, configuration, known),
         handle_service=configuration.handle_service or (known.handle_service if known else None),
         words=row.words.get(key, ()) if row else (),
         description=live.description,
+        most=known.most if known else None,
     )
 
 
@@ -151,6 +159,8 @@ def _documented_fields(row: Kind) -> dict[str, FieldDef]:
             multiple=known.multiple,
             handle_service=known.handle_service,
             words=row.words.get(key, ()),
+            most=known.most,
+            unique=known.unique,
         )
         for key, known in row.fields.items()
     }
@@ -178,6 +188,7 @@ def _relationship(key: str, live: _RelationshipDefinition, known: kinds.Relation
         many=live.many,
         id=live.id,
         writable=writable,
+        exclusive=live.exclusive,
     )
 
 

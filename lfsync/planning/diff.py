@@ -6,6 +6,8 @@ and the state's two hashes say why (rules S4, S5):
 
     declared == live ............................... nothing
     both hashes as last time ....................... nothing: the server's own form of our value, settled
+    no live hash, only a create sets it, and live
+    may be the server's form of declared ........... nothing, and settled: nobody can write it another way
     no hashes, or declared moved ................... config
     live moved ..................................... drift
     both ........................................... conflict
@@ -173,6 +175,10 @@ class Comparer:
             if last is not None and _is_settled(self.state, last, sides.declared[key], sides.live[key]):
                 hashes[key] = last
                 continue
+            if (last is None or last.live is None) and self._is_settled_for_good(desired, sides, key):
+                hashes[key] = self.hashes(desired, sides, key)
+                doubtful = True
+                continue
             causes[key] = _cause(last, ours, moved=moved)
             if last is not None:
                 hashes[key] = last
@@ -198,6 +204,14 @@ class Comparer:
             kept=Difference(*self._changes(desired, record, kept)) if kept else None,
             owed=owed,
         )
+
+    def _is_settled_for_good(self, desired: Desired, sides: Sides, key: Key) -> bool:
+        """Whether a create-only text is as the server may have written ours, though no hash can tell (I8, S5)."""
+        section, name = key
+        if section != "fields" or name not in kind_of(desired.address.kind).create_only:
+            return False
+        value_type = VALUE_TYPES[desired.fields[name].definition.type]
+        return value_type.settles and value_type.is_form_of(sides.declared[key], sides.live[key])
 
     def _left_as_they_are(self, address: Address, causes: Mapping[Key, Cause]) -> set[Key]:
         """The keys that are not to be written, though they differ (rule P5)."""

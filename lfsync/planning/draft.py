@@ -304,9 +304,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     difference = comparer.comparison(wish, record, binding)
     if not restored:
         _want_certainty(comparer, wish, record, difference)
-    if difference.frozen or difference.lasting:
-        make = _frozen if difference.frozen else _lasting
-        made.blocked[address] = make(wish, difference, knowledge)
+    if (blocked := _refused(wish, difference, record, knowledge)) is not None:
+        made.blocked[address] = blocked
         return
     if record.redacted and not wish.seed:
         made.warn(f"{address}: {_REDACTED.format(id=id)}: it is left as it is")
@@ -407,6 +406,15 @@ def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -
             comparer.knowledge.presence(kind, id)
 
 
+def _refused(wish: Desired, difference: Difference, record: Record, knowledge: Knowledge) -> Blocked | None:
+    """What no update can change, or not yet."""
+    if difference.frozen:
+        return _frozen(wish, difference, knowledge)
+    if difference.lasting:
+        return _lasting(wish, difference, knowledge)
+    return _early(wish, difference, record, knowledge.now)
+
+
 def _frozen(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
     moved = {c.key: (c.before, c.after) for c in difference.fields}
     moved |= {c.key: (c.before, c.after) for c in difference.links}
@@ -429,6 +437,19 @@ def _lasting(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blo
     quoted += _link_quotes(cleared, wish.links[key].definition.target, knowledge)
     hint = "Name another one, or take the line out."
     return Blocked(wish.address, reason, hint, wish.links[key].place, tuple(quoted))
+
+
+def _early(wish: Desired, difference: Difference, record: Record, now: float) -> Blocked | None:
+    """What an update takes only once a date of the record is over."""
+    changed = {each.key for each in difference.fields}
+    for key, date in kind_of(wish.address.kind).over.items():
+        moment = unix_time(str(record.fields.get(date) or ""))
+        if key in changed and moment is not None and moment > now:
+            reason = (
+                f"`{key}` can't be changed before the {wish.address.kind} is over, and its `{date}` is still to come"
+            )
+            return Blocked(wish.address, reason, "Plan again when it is over.", wish.fields[key].place)
+    return None
 
 
 def _link_quotes(link: LinkChange, target: str, knowledge: Knowledge) -> list[Quoted]:

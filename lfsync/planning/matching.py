@@ -157,10 +157,11 @@ def _term_keys(term: Term) -> frozenset[str]:
         return frozenset(("empty",))
     if term.field is not None:
         return match_keys(VALUE_TYPES[term.field.type].canonical(term.sent, term.field))
-    return frozenset(map(_target_key, term.targets))
+    return frozenset(map(target_key, term.targets))
 
 
-def _target_key(target: Target) -> str:
+def target_key(target: Target) -> str:
+    """By what two refs are told to be one without looking: what they name, or what they look for."""
     if target.query is None:
         return str(target.address or target.id)
     return json.dumps([target.query.kind, *([term.key, *sorted(_term_keys(term))] for term in target.query.terms)])

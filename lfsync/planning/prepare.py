@@ -31,7 +31,7 @@ from lfsync.model import (
     Target,
     Value,
 )
-from lfsync.planning.matching import report_twins, resource_queries
+from lfsync.planning.matching import report_twins, resource_queries, target_key
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.planning.refs import check_lookup, check_match_part, target_of
 from lfsync.planning.where import conditions_of
@@ -68,6 +68,8 @@ def prepare(
         if scope.definitions(address.kind) is not None
     }
     report_twins(scope, desired.values())
+    _report_shared(scope, desired.values())
+    _report_taken(scope, desired.values())
     return dict(sorted(desired.items())), _once(scope.problems)
 
 
@@ -190,6 +192,8 @@ def _fields(scope: Scope, resource: Resource, definitions: Definitions) -> dict[
                 prepared[key] = typed
     _check_pipeline(scope, resource, prepared)
     _check_order(scope, resource, prepared)
+    _check_words(scope, resource, prepared)
+    _check_filled(scope, resource, prepared)
     return prepared
 
 
@@ -252,6 +256,42 @@ def _check_order(scope: Scope, resource: Resource, prepared: Mapping[str, Desire
             scope.report(later.place, resource.address, message, f"it begins at {earlier.place}")
 
 
+def _check_words(scope: Scope, resource: Resource, prepared: dict[str, DesiredField]) -> None:
+    """Some words are taken beside some others alone."""
+    for key, (word, other, words) in kind_of(resource.address.kind).words_with.items():
+        if key in prepared and other in prepared and prepared[key].sent == word:
+            beside = prepared[other].sent
+            if beside is not None and beside not in words:
+                message = f"`{key}` can't be `{word}` where `{other}` is `{beside}`"
+                hint = f"only with {' or '.join(f'`{each}`' for each in words)}"
+                scope.report(prepared.pop(key).place, resource.address, message, hint)
+
+
+def _check_filled(scope: Scope, resource: Resource, prepared: Mapping[str, DesiredField]) -> None:
+    """What every record has, none can be without."""
+    kind = kind_of(resource.address.kind)
+    for key in sorted(kind.lasting & prepared.keys()):
+        if prepared[key].sent is None:
+            message = f"`{key}` can't be empty: no {kind.name} is without"
+            scope.report(prepared[key].place, resource.address, message, "name a value, or take the line out")
+
+
+def _report_shared(scope: Scope, desired: Iterable[Desired]) -> None:
+    """What is documented to be one record's alone, two can't declare. What a workspace calls unique, it may take."""
+    firsts: dict[tuple[str, str, str], Desired] = {}
+    for wish in desired:
+        documented = kind_of(wish.address.kind).fields
+        for key in (key for key, known in documented.items() if known.unique and key in wish.fields):
+            value = wish.fields[key].sent
+            if value is None or not wish.manages(key):
+                continue
+            first = firsts.setdefault((wish.address.kind, key, str(value)), wish)
+            if first is not wish:
+                message = f"`{key}: {value}` is {first.address}'s, at {first.fields[key].place}"
+                hint = f"a workspace has one such {wish.address.kind}: keep one of the two"
+                scope.report(wish.fields[key].place, wish.address, message, hint)
+
+
 # ---------------------------------------------------------------- links
 
 
@@ -271,6 +311,8 @@ def _relationship(
         return None
     if not rel.many and not _is_one(scope, address, rel, declared):
         return None
+    if not rel.exclusive and _is_one_of_both(scope, address.kind, rel):
+        rel = replace(rel, exclusive=True)
     return _links(scope, address, rel, declared, static=documented is not None and is_kind(documented.target))
 
 
@@ -296,6 +338,25 @@ def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, stat
 
     include, exclude = targets(declared.include), targets(declared.exclude)
     return DesiredLinks(rel, declared.form != "partial", include, exclude, declared.place)
+
+
+def _is_one_of_both(scope: Scope, kind: str, rel: RelDef) -> bool:
+    """Whether the other kind's definitions show this relationship too, as one that holds one."""
+    theirs = scope.schema.kinds.get(rel.target)
+    backs = theirs.relationships.values() if theirs and rel.id else ()
+    return any(back.id == rel.id and back.target == kind and not back.many for back in backs)
+
+
+def _report_taken(scope: Scope, desired: Iterable[Desired]) -> None:
+    """Two links onto what one record alone may link: each would undo the other at every run (rule C9)."""
+    firsts: dict[tuple[str, str, str], tuple[Address, Target]] = {}
+    for wish in desired:
+        for key, link in wish.links.items():
+            for target in link.include if link.definition.exclusive and wish.manages(key) else ():
+                first, where = firsts.setdefault((wish.address.kind, key, target_key(target)), (wish.address, target))
+                if first != wish.address:
+                    message = f"`{key}` links {target.text}, as {first} does at {where.place}, and only one can"
+                    scope.report(target.place, wish.address, message, "take one of the two links out")
 
 
 def _members(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField]) -> DesiredLinks | None:

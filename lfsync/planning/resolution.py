@@ -77,6 +77,7 @@ def resolve(
         found.address(address)
     _refuse_shared(found)
     _refuse_contradictions(found)
+    _refuse_taken(found)
     _check_links(found)
     _note_named(found)
     return Resolution(
@@ -134,6 +135,23 @@ def _refuse_contradictions(found: Identities) -> None:
                 reasons.setdefault(far, f"`{back}` leaves {near} out, whose `{key}` at {link.place} links {far}")
     for address, reason in reasons.items():
         found.block(address, StuckError(reason, "Declare the link on one side, or alike on both."))
+
+
+def _refuse_taken(found: Identities) -> None:
+    """Two links onto what one record alone may link, where only ids tell that it is one (rule C9)."""
+    takers: dict[tuple[str, str, str | Address], list[tuple[Address, Target]]] = defaultdict(list)
+    for wish in found.desired.values():
+        for key, link in wish.links.items():
+            for target in link.include if link.definition.exclusive and wish.manages(key) else ():
+                if (meant := found.meant(target)) is not None:
+                    takers[wish.address.kind, key, meant].append((wish.address, target))
+    for (_, key, _), taking in takers.items():
+        for address, target in taking:
+            others = [f"{other} does at {its.place}" for other, its in taking if other != address]
+            if others and address not in found.blocked:
+                reason = f"`{key}` links {target.text}, as {' and '.join(others)}, and only one can"
+                quoted = target_quotes(target, address.kind, key)
+                found.block(address, StuckError(reason, "Take all but one of these links out.", quoted))
 
 
 def _leaves_out(found: Identities, links: DesiredLinks, address: Address) -> bool:

@@ -243,6 +243,7 @@ _WORDS: Final = {
     "parent": "stands below",
     "multiple": "several values",
     "many": "holds many",
+    "exclusive": "linked from one record alone",
     "handle_service": "service",
 }
 

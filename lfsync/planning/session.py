@@ -19,12 +19,16 @@ from lfsync.project.load import Project
 from lfsync.project.redact_rules import RedactRule
 from lfsync.project.workspace import Workspace
 from lfsync.state.history import Recorder
-from lfsync.state.journal import Journal
+from lfsync.state.journal import Journal, Left
 from lfsync.state.ledger import Intent, OpenUpload
 from lfsync.state.state import State, is_foreign, organisation_ids, refuse_foreign
 from lfsync.state.store import Store
 from lfsync.times import iso
 from lfsync.wording import did_you_mean
+
+_FOREIGN_JOURNAL = (
+    "A run was killed there. Check the API key and the base URL of the workspace; apply there, and what it did is kept."
+)
 
 
 @dataclass(slots=True)
@@ -42,12 +46,10 @@ class Timings:
 
 @dataclass(slots=True)
 class Session:
-    """An open workspace. `state` is as its file and the journal have it.
+    """An open workspace. `state` is as its file and the journal have it, with what earlier runs `left` there.
 
-    `store` is where it lies, and `journal` is there, where the run may write; `open` are creates of earlier runs
-    (rule A4).
-
-    `uploads` are sessions that earlier runs began, by id (rule F1).
+    `store` is where it lies, and `journal` is there, where the run may write: it begins once the organisation is known
+    to be the right one.
 
     `clock` (steady, seconds) and `sleep` are for tests.
     """
@@ -56,14 +58,23 @@ class Session:
     workspace: Workspace
     client: Client
     state: State
-    open: dict[Address, Intent] = field(default_factory=dict)
+    left: Left = field(default_factory=Left)
     store: Store | None = None
     journal: Journal | None = None
     timings: Timings = field(default_factory=Timings)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    uploads: Mapping[str, OpenUpload] = field(default_factory=dict)
     _token: Token | None = None
+
+    @property
+    def open(self) -> Mapping[Address, Intent]:
+        """Creates of earlier runs whose outcome nobody knows (rule A4)."""
+        return self.left.open
+
+    @property
+    def uploads(self) -> Mapping[str, OpenUpload]:
+        """Upload sessions that earlier runs began, by id (rule F1)."""
+        return self.left.uploads
 
     async def token(self) -> Token:
         """What the key may do. ConfigError where nobody tells, and the files have problems anyway."""
@@ -105,17 +116,28 @@ class Session:
         return self.state.moving(self.project.former)
 
     async def recognise(self, schema: Schema, token: Token) -> None:
-        """RefusedError where the state is another organisation's (rule S1).
+        """RefusedError where state or journal are another organisation's (rule S1); else the run may note down.
 
-        `schema` may lack just the kinds that the state's ids are of: all that the key may read is looked at first.
+        `schema` may lack just the kinds that their ids are of: all that the key may read is looked at first.
         """
-        if is_foreign(self.state.ids, schema):
+        if any(is_foreign(ids, schema) for ids in (self.state.ids, self.left.ids)):
             schema = schema_of(await read_answers(self.client, token))
         self.refuse_foreign(schema)
+        if self.journal is not None and not self.journal.is_open:
+            self._begin(self.journal, schema)
 
     def refuse_foreign(self, schema: Schema) -> None:
-        """RefusedError where the state is another organisation's (rule S1)."""
+        """RefusedError where state or journal are another organisation's (rule S1)."""
+        refuse_foreign(self.left.ids, schema, f"the journal of `{self.workspace.name}`", _FOREIGN_JOURNAL)
         refuse_foreign(self.state.ids, schema, f"the state of `{self.workspace.name}`")
+
+    def _begin(self, journal: Journal, schema: Schema) -> None:
+        """The journal of this run; what earlier ones left goes to the state first."""
+        state = replace(self.state, ids=organisation_ids(schema, self.state.ids))
+        if self.left.outcomes:
+            assert self.store is not None
+            self.store.write(state)
+        journal.begin(state, self.left, self.now())
 
     @property
     def state_file(self) -> str:

@@ -174,9 +174,13 @@ def written(address: Address, id: str, body: Mapping[str, JSON], generation: int
 
 def bound(state: State, address: Address, id: str, sha256: str, generation: int, at: str) -> Binding:
     """What the state holds of a file that was uploaded."""
-    hashes = Hashes(state.hash(sha256), state.hash(sha256))
-    content = str(kind_of(address.kind).content)
-    return Binding(address, id, generation, "created", written_at=at, fields={content: hashes})
+    return Binding(address, id, generation, "created", written_at=at, fields=held_fields(address.kind, sha256, state))
+
+
+def held_fields(kind: str, sha256: str, state: State) -> dict[str, Hashes]:
+    """The hashes by which the state knows a file that holds this content."""
+    hash = state.hash(sha256)
+    return {str(kind_of(kind).content): Hashes(hash, hash)}
 
 
 def leftovers(

@@ -23,6 +23,7 @@ from lfsync.model import JSON, Numeral, Place
 from lfsync.yaml_scalars import resolve
 
 MAX_SIZE: Final = 64 * 1024 * 1024  # characters; 100,000 resources take about 30 million
+MAX_TEXT: Final = 1024 * 1024  # bytes of a `{file: ...}`; no field of the API takes as much
 MAX_DEPTH: Final = 50
 MAX_ALIASES: Final = 100_000  # nodes that aliases may add, and 20 for each node that is written
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -11,14 +12,22 @@ from typing import Final, NamedTuple
 
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.model import Place
-from lfsync.project.documents import CONTROL, MAX_SIZE, decode
+from lfsync.project.documents import CONTROL, MAX_SIZE, MAX_TEXT, decode
 from lfsync.wording import nfc
 
 SETTINGS: Final = "lfsync.yaml"
-MAX_TEXT: Final = 1024 * 1024  # bytes of a `{file: ...}`; no field of the API takes as much
 MAX_ROWS: Final = 512 * 1024 * 1024  # bytes of a source's file
 _CHUNK: Final = 1024 * 1024
 
+_MISSING: Final = "is not there"
+_REGULAR: Final = "name a regular file; lfsync reads no other"
+_SORTS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 _INSIDE: Final = "paths start at the project's folder and stay inside of it, links included"
 
 
@@ -97,7 +106,9 @@ class Folder:
         """As `path`, for a file that must be there."""
         found = self.path(name, place)
         if not _is_file(found) and found not in self.instead:
-            raise ConfigError([Problem(f"`{name}` {_what_else(found)}", place, hint=self._beside(name, place))])
+            what = _what_else(self.root / name)
+            hint = self._beside(name, place) if what.startswith(_MISSING) else _REGULAR
+            raise ConfigError([Problem(f"`{name}` {what}", place, hint=hint)])
         return found
 
     def visible(self, name: str, place: Place) -> Path:
@@ -216,7 +227,9 @@ class Folder:
         data = self.instead.get(path)
         try:
             if data is None and not path.is_file():
-                raise ConfigError([Problem(f"`{name}` is no file that can be read", place)])
+                what = _what_else(self.root / name)
+                hint = None if what.startswith(_MISSING) else _REGULAR
+                raise ConfigError([Problem(f"`{name}` {what}", place, hint=hint)])
             size = path.stat().st_size if data is None else len(data)
             if size > limit:
                 raise ConfigError([Problem(f"`{name}` has {size:,} bytes; at most {limit:,} are read", place)])
@@ -242,9 +255,12 @@ def _is_file(path: Path) -> bool:
 def _what_else(path: Path) -> str:
     """What is there instead of a file."""
     try:
-        return "is a folder" if path.is_dir() else "is no file that can be read" if path.exists() else "is not there"
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return f"{_MISSING}: it is a link to what is gone" if path.is_symlink() else _MISSING
     except OSError as error:
-        return f"is not there: {error.strerror}"
+        return f"{_MISSING}: {error.strerror}"
+    return f"is {next((what for test, what in _SORTS if test(mode)), 'something else')}, not a regular file"
 
 
 def _excluded(name: str, patterns: Sequence[str]) -> bool:

@@ -46,7 +46,8 @@ def run_summary(outcomes: Sequence[Outcome], blocked: int = 0) -> str:
     actions = Counter(outcome.action for outcome in outcomes if outcome.status in _WRITTEN)
     statuses = Counter(outcome.status for outcome in outcomes)
     statuses["blocked"] += blocked
-    nothing = "nothing confirmed" if any(outcome.is_unknown for outcome in outcomes) else "nothing written"
+    half_done = any(each.is_unknown or (each.action == "create" and each.id) for each in outcomes)
+    nothing = "nothing confirmed" if half_done else "nothing written"
     done = ", ".join(tally(actions.__getitem__, lambda verb: verb.done)) or nothing
     proof = f"{statuses['done'] + statuses['unchanged']} converged, {statuses['not converged']} not converged"
     left = [status for status in _HEADINGS if status not in _WRITTEN and statuses[status]]

@@ -104,6 +104,9 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk(
         "meeting-sync", "§4.6", ("later", "at-once"), "when a meeting that was written is synced: in a second or not"
     ),
+    Quirk(
+        "meeting-editors", "§4.6", ("participants", "anybody"), "who may change and restore a meeting, deletes apart"
+    ),
     Quirk("meeting-texts", "§14", ("kept", "regenerated"), "whether a sync writes a meeting's prep and summary anew"),
     Quirk("blocked-attendee", "§4.6", ("vanishes", "kept"), "the sync of a meeting with an address of the block list"),
     Quirk("private-meetings", "U33", ("empty", "absent", "404"), "what a caller without access gets of private texts"),

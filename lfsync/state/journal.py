@@ -1,6 +1,6 @@
 """What a run is about to create, and what came of each write: one line each, flushed before the next request. I/O.
 
-  {"run": {"salt": …, "at": …}}                              a run begins; the salt is the state's
+  {"run": {"salt": …, "at": …, "ids": […]}}                  a run begins; salt and organisation are the state's
   {"intent": {"address", "key", "match", "body", …}}         a create is about to be sent
   {"bound": {a state line}}                                  what the state holds of this address now
   {"released": {a state line of a released address}}         the state lets go of this address
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lfsync.errors import StateError
 from lfsync.model import Address
@@ -45,6 +45,7 @@ class _Run(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
     salt: str
     at: str
+    ids: list[str] = Field(default_factory=list)
 
 
 class _Entry(BaseModel):
@@ -62,13 +63,15 @@ class _Entry(BaseModel):
 class Left:
     """What a journal says that the state does not know.
 
-    `open`: creates whose outcome nobody knows. `uploads`: sessions that have come to no end, by id.
+    `open`: creates whose outcome nobody knows. `uploads`: sessions that have come to no end, by id. `ids`: hashes of
+    ids that only its organisation has (rule S1).
     """
 
     salt: str | None = None
     outcomes: dict[Address, Binding | Released] = field(default_factory=dict)
     open: dict[Address, Intent] = field(default_factory=dict)
     uploads: dict[str, OpenUpload] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
 
     def kept(self) -> list[dict[str, object]]:
         """The lines that outlive a run."""
@@ -103,7 +106,7 @@ def read(path: Path) -> Left:
 
 def _take(left: Left, entry: _Entry) -> None:
     if entry.run:
-        left.salt = entry.run.salt
+        left.salt, left.ids = entry.run.salt, tuple(entry.run.ids)
     if entry.intent:
         left.open[known_address(entry.intent.address)] = entry.intent
     if entry.bound or entry.released:
@@ -137,7 +140,7 @@ def recovered(state: State, left: Left) -> State:
             bindings[address] = outcome
         else:
             bindings[address] = replace(outcome, fields={}, links={}, members=None)
-    return replace(state, bindings=bindings, released=released)
+    return replace(state, ids=state.ids or left.ids, bindings=bindings, released=released)
 
 
 def _is_newer(outcome: Binding | Released, known: Binding | Released | None) -> bool:
@@ -154,11 +157,18 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._run: dict[str, object] = {}
         self._file: TextIO | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a run has begun, and not ended."""
+        return self._file is not None
 
     def begin(self, state: State, left: Left, at: str) -> None:
         """A run begins: `state` is on disk, and holds all that was `left`, but for what outlives a run."""
-        self._replace([{"run": {"salt": state.salt, "at": at}}, *left.kept()])
+        self._run = {"run": {"salt": state.salt, "at": at, "ids": list(state.ids)}}
+        self._replace([self._run, *left.kept()])
         self._file = self.path.open("a", encoding="utf-8")
 
     def intend(self, create: Create, at: str) -> None:
@@ -219,7 +229,7 @@ class Journal:
         self._file.close()
         self._file = None
         if kept := read(self.path).kept():
-            self._replace(kept)
+            self._replace([self._run, *kept])
         else:
             self.path.unlink(missing_ok=True)
 

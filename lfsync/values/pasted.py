@@ -22,13 +22,9 @@ def pasted(value: JSON, field: FieldDef) -> JSON:
 
 
 def is_faithful(data: JSON, value: JSON, field: FieldDef) -> bool:
-    """Whether `data`, declared, is the live `value` again."""
+    """Whether `data`, declared, is the live `value` again. BadValueError where it can't be declared."""
     row = VALUE_TYPES[field.type]
-    try:
-        sent = row.parse(data, field)
-    except BadValueError:
-        return False
-    return row.canonical(sent, field, data) == row.canonical(value, field, data)
+    return row.canonical(row.parse(data, field), field, data) == row.canonical(value, field, data)
 
 
 def _as_is(value: JSON, field: FieldDef) -> JSON:
@@ -72,7 +68,10 @@ def _parts(value: JSON, field: FieldDef) -> JSON:
 
 def _profile(value: JSON, field: FieldDef) -> JSON:
     """The address of a profile where the API holds no more than a path, `company/acme`, which no file may say."""
-    return value if is_faithful(value, value, field) else VALUE_TYPES[field.type].canonical(value, field)
+    try:
+        return value if is_faithful(value, value, field) else VALUE_TYPES[field.type].canonical(value, field)
+    except BadValueError:
+        return VALUE_TYPES[field.type].canonical(value, field)
 
 
 _WAYS: Final[Mapping[str, Callable[[JSON, FieldDef], JSON]]] = {

@@ -5,6 +5,7 @@ What a row does stands beside its kin, in `numbers`, `instants`, `weblinks`, `ph
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lfsync.model import JSON, FieldDef
@@ -62,6 +63,7 @@ from lfsync.wording import nfc
 __all__ = ["VALUE_TYPES", "BadValueError", "ValueType", "is_empty", "match_keys"]
 
 _TEXT_FORMS = "text"
+_WORDS = re.compile(r"\w+")
 
 
 def _parse_text(declared: JSON, field: FieldDef) -> JSON:
@@ -90,6 +92,15 @@ def _without_blank_lines(text: str) -> str:
     return body[body.rfind("\n", 0, indented) + 1 :]
 
 
+def _bare_text(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _bare_markdown(text: str) -> str:
+    """Its words: blanks, list marks, emphasis and escapes may be written in several ways."""
+    return " ".join(_WORDS.findall(text))
+
+
 def _refuse_html(declared: JSON, field: FieldDef) -> JSON:
     if is_empty(declared):
         return None
@@ -97,8 +108,8 @@ def _refuse_html(declared: JSON, field: FieldDef) -> JSON:
 
 
 _ROWS = (
-    ValueType("TEXT", _TEXT_FORMS, _parse_text, _canonical_text, as_is, settles=True),
-    ValueType("MARKDOWN", "Markdown text", _parse_text, _canonical_markdown, as_is, settles=True),
+    ValueType("TEXT", _TEXT_FORMS, _parse_text, _canonical_text, as_is, settles=True, bare=_bare_text),
+    ValueType("MARKDOWN", "Markdown text", _parse_text, _canonical_markdown, as_is, settles=True, bare=_bare_markdown),
     ValueType("HTML", "nothing", _refuse_html, same, as_is),
     ValueType("NUMBER", NUMBER_FORMS, parse_number, canonical_number, number_text),
     ValueType("CURRENCY", NUMBER_FORMS, parse_number, canonical_number, number_text),

@@ -45,6 +45,7 @@ class ValueType:
     `canonical`  sent or live -> what is compared
     `text`       sent or live -> what a person reads: labels for ids, one line for an address; a list for several values
     `settles`    the server's own form of the value counts as settled (rule S5)
+    `bare`       what any form of a text keeps of it; None where its canonical value is just that
     """
 
     name: str
@@ -53,6 +54,13 @@ class ValueType:
     canonical: Canonical
     text: Callable[[JSON, FieldDef], JSON]
     settles: bool = False
+    bare: Callable[[str], str] | None = None
+
+    def is_form_of(self, ours: JSON, theirs: JSON) -> bool:
+        """Whether one canonical value may be what a server made of the other."""
+        if self.bare is None or not (isinstance(ours, str) and isinstance(theirs, str)):
+            return ours == theirs
+        return self.bare(ours) == self.bare(theirs)
 
     def forms(self, value: JSON, field: FieldDef) -> list[JSON]:
         """The canonical values that a live value has for one declaration or another (rule C7)."""
@@ -123,6 +131,8 @@ def items(declared: JSON) -> list[JSON]:
 
 def one_or_many(values: list[str], field: FieldDef) -> JSON:
     """The API's form of a field that takes one text or, where it is defined so, a list of them."""
+    if field.most is not None and len(values) > field.most:
+        raise BadValueError(f"{len(values)} values where the field takes at most {field.most}", "take some of them out")
     if field.multiple or not values:
         return [*values] or None
     if len(values) > 1:

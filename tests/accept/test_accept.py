@@ -231,6 +231,32 @@ def test_texts_of_their_own(desk: Desk) -> None:
     assert "--- a/texts/a.md\n+++ b/texts/a.md\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n" in said.out
 
 
+@pytest.mark.parametrize(
+    ("file", "live", "after"),
+    [
+        (b"one\ntwo\n", "2", b"2"),
+        (b"one\ntwo", "one\n2\n", b"one\n2\n"),
+        (b"one\r\ntwo\r\n", "one\n2\n\n", b"one\r\n2\r\n\r\n"),
+        (b"one\n", None, b""),
+    ],
+)
+def test_plain_texts_of_their_own(desk: Desk, file: bytes, live: str | None, after: bytes) -> None:
+    """Design 13. Of TEXT, the line ends at the end are part of the value."""
+    desk.begin({"crm.yaml": "accounts:\n  a: {fields: {$name: A, nickname: {file: a.txt}}}\n", "a.txt": file})
+    desk.people("account.a", {"nickname": live})
+    desk.accept()
+    assert (desk.town.root / "a.txt").read_bytes() == after
+    assert desk.town.plan()["changes"] == []
+
+
+def test_line_ends_that_no_text_file_can_say_are_left(desk: Desk) -> None:
+    desk.begin({"crm.yaml": "accounts:\n  a: {fields: {$name: A, nickname: {file: a.txt}}}\n", "a.txt": "one\n"})
+    desk.people("account.a", {"nickname": "one\r\ntwo"})
+    said = desk.accept(expect=3)
+    assert "`nickname`: its line ends (CR LF) are part of it" in said.out
+    assert desk.read("a.txt") == "one\n"
+
+
 SOURCE = """\
 sources:
   - kind: account

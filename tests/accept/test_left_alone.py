@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from tests.accept.conftest import Desk
 from tests.e2e.rig import LFSYNC, clean_environment
+from tests.faults.disk import refuse
 
 ONE = "accounts: {a: {fields: {$name: A, nickname: x}}}\n"
 TWO = "accounts: {b: {fields: {$name: B, nickname: x}}}\n"
@@ -62,6 +64,26 @@ def test_a_folder_that_can_not_be_written(desk: Desk) -> None:
         folder.chmod(0o755)
     assert "account.a: `nickname`: the file can't be written" in out
     assert (desk.read("data/one.yaml"), desk.read("two.yaml")) == (ONE, TWO.replace("nickname: x", "nickname: new"))
+
+
+@pytest.mark.parametrize("step", ["mkstemp", "fsync", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_file_that_has_no_room_is_left_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str, code: int
+) -> None:
+    """Issue 8: disk full or read-only, at each step: nothing half-written and nothing beside it; the rest is done."""
+    desk.begin({"data/one.yaml": ONE, "two.yaml": TWO})
+    desk.people("account.a", {"nickname": "new"})
+    desk.people("account.b", {"nickname": "new"})
+    with monkeypatch.context() as patch:
+        refuse(patch, desk.town.root / "data", step, code)
+        out = desk.town.lfsync("accept").out
+    assert f"account.a: `nickname`: the file can't be written: {os.strerror(code)}" in out
+    assert (desk.read("data/one.yaml"), desk.read("two.yaml")) == (ONE, TWO.replace("nickname: x", "nickname: new"))
+    assert [path.name for path in (desk.town.root / "data").iterdir()] == ["one.yaml"]
+    assert desk.town.actions() == {"account.a": "update"}
+    desk.accept()
+    assert desk.read("data/one.yaml") == ONE.replace("nickname: x", "nickname: new")
 
 
 def test_what_people_did_while_nothing_could_be_kept_is_no_drift_later(desk: Desk) -> None:

@@ -431,7 +431,8 @@ class Court:
         fresh = self._fresh(changes)
         for effect in self.facts.effects:
             if is_upload(effect, self.facts.after):
-                shown = any(change["kind"] == "file" and change["action"] in ("create", "update") for change in changes)
+                told = any(effect.place[1] in warning["message"] for warning in self.facts.plan["warnings"])
+                shown = told or any(c["kind"] == "file" and c["action"] in ("create", "update") for c in changes)
             else:
                 shown = any(self._shows(change, effect, fresh) for change in changes)
             if not shown:

@@ -19,7 +19,7 @@ from tests.adversary import menu
 from tests.adversary.forge import KEY, PLAIN_KEY, Forge, Run, kill
 from tests.adversary.menu import LINKS, NAMES, SECTIONS
 from tests.adversary.oracle import Facts, Undone, faults
-from tests.adversary.stage import FOREVER, SERVER, Moment, Request, Snapshot, Stage
+from tests.adversary.stage import SERVER, Moment, Request, Snapshot, Stage
 from tests.adversary.uploads import FILES
 from tests.adversary.world import Data
 
@@ -119,18 +119,23 @@ class Played:
     def do_end(self, step: Data) -> None:
         """All comes to rest: the last apply, and the plan after it is empty."""
         self._settle()
+        began = self.stage.tick
         self.do_apply({"do": "apply", "m": 0, "how": "yes", "large": True})
         if self.code or self.found:
             return
         ended = self.stage.tick
         self._settle()
         run = self._plan(self.machines[0], ["--detailed-exitcode"], {"do": "plan"})
-        if run.code != 0 and not self.found and not self._rewritten(ended):
+        if run.code != 0 and not self.found and not self._rewritten(ended) and not self._hidden(began):
             self.found.append(f"the plan after an apply that ended with 0 is not empty ({run.code}): {run.text[:600]}")
 
-    def _rewritten(self, since: int, until: int = FOREVER) -> bool:
-        """Whether the server wrote texts anew then, which is drift where they are not in `ignore_changes`."""
-        return any(touch.run == SERVER and since < touch.tick <= until for touch in self.stage.touches)
+    def _rewritten(self, since: int) -> bool:
+        """Whether the server wrote texts anew since, which is drift where they are not in `ignore_changes`."""
+        return any(touch.run == SERVER and touch.tick > since for touch in self.stage.touches)
+
+    def _hidden(self, since: int) -> bool:
+        """Whether the server made a meeting vanish since: no run can see what comes after its last look at it."""
+        return any(t.run == SERVER and t.tick > since and t.effect.place[0] == "hidden" for t in self.stage.touches)
 
     def do_people(self, step: Data) -> None:
         self.acts(step["acts"])
@@ -163,7 +168,7 @@ class Played:
             arguments = ["apply", str(machine.folder.parent / "plan.json"), "--yes", *large]
             self._run("apply", machine, arguments, step, plan=shown, planned=planned, shown_at=tick)
         elif how == "ask":
-            # It plans once more; what lags or fails may show otherwise by then, as do texts that the server wrote anew.
+            # It plans once more; what lags or fails may show otherwise by then, as does what anybody did meanwhile.
             shown = None if self.case["weather"]["lag"] or self.case["weather"]["faults"] else shown
             arguments = ["apply", *flags, *large]
             self._run("apply", machine, arguments, step, plan=shown, planned=planned, since=planned_at, answer="y")
@@ -434,7 +439,7 @@ class Played:
         self.believed.update(bound)
         if shown_at is None:
             shown_at = asked[0] if asked else _first_write(requests, began)
-        if since is not None and self._rewritten(since, shown_at):
+        if since is not None and any(t.run <= 0 and since < t.tick <= shown_at for t in self.stage.touches):
             plan = None
         facts = Facts(
             command=command,

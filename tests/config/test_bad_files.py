@@ -269,7 +269,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
             "r.yaml:3:44: note.b: `gone.md` is not there",
             "r.yaml:4:44: note.c: `/etc/passwd` leads out of the project",
             "r.yaml:6:44: note.e: `big.md` has 1,048,577 bytes; at most 1,048,576 are read",
-            "r.yaml:7:44: note.f: `sub` is a folder",
+            "r.yaml:7:44: note.f: `sub` is a folder, not a regular file -- name a regular file; lfsync reads no other",
             "r.yaml:8:44: note.g: `zero.md` is no text",
             "r.yaml:9:44: note.h: ",
             "r.yaml:10:44: note.i: `file` must be text",

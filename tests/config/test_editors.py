@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from lfsync.cli import run
-from tests.config.test_workspace_schema import GOOD, ROWS, SEED, SETTINGS
+from tests.mistakes import GOOD, ROWS, SEED, SETTINGS
 
 SERVER = os.environ.get("LFSYNC_YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
 NODE = shutil.which("node")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -100,8 +101,8 @@ def test_links_inside_the_project_are_one_file(tmp_path: Path) -> None:
     (root / "dead.yaml").symlink_to(root / "nothing")
     project = load_project(root)
     assert [str(problem) for problem in project.problems] == [
-        "dead.yaml:1:1: `dead.yaml` is no file that can be read",
-        "loop.yaml:1:1: `loop.yaml` is no file that can be read",
+        "dead.yaml:1:1: `dead.yaml` is not there: it is a link to what is gone",
+        "loop.yaml:1:1: `loop.yaml` is not there: Too many levels of symbolic links",
     ]
     assert len(project.resources) == 1
 
@@ -110,8 +111,40 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     write(tmp_path, {"r.yaml": account("a")})
     os.mkfifo(tmp_path / "p.yaml")
     assert [str(problem) for problem in load_project(tmp_path).problems] == [
-        "p.yaml:1:1: `p.yaml` is no file that can be read"
+        "p.yaml:1:1: `p.yaml` is a named pipe, not a regular file\n    name a regular file; lfsync reads no other"
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["files: {a: {path: NAME}}", "accounts: {a: {fields: {$name: {file: NAME}}, id: acc_1}}",
+     "sources: [{kind: account, file: NAME, key: Id, fields: {$name: Id}}]"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("folder.csv", "is a folder, not a regular file"),
+        ("pipe.csv", "is a named pipe, not a regular file"),
+        ("socket.csv", "is a socket, not a regular file"),
+        ("dead.csv", "is not there: it is a link to what is gone"),
+        ("loop.csv", "is not there: Too many levels of symbolic links"),
+        ("gone.csv", "is not there"),
+    ],
+)
+def test_what_is_no_regular_file_is_called_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, name: str, what: str
+) -> None:
+    """Promise 5: who names a pipe, and is told that nothing is there, looks in the wrong place. None is waited for."""
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    write(tmp_path, {"r.yaml": line.replace("NAME", name) + "\n"})
+    Path("folder.csv").mkdir()
+    os.mkfifo("pipe.csv")
+    Path("dead.csv").symlink_to("nowhere")
+    Path("loop.csv").symlink_to("loop.csv")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket.csv")
+        messages = [problem.message for problem in load_project(tmp_path).problems]
+    assert messages == [f"`{name}` {what}"]
 
 
 def test_text_of_a_file(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.config.test_workspace_schema import Judges, account, members, source
+from tests.config.test_workspace_schema import Judges
 from tests.config.test_workspace_schema import judges as judges
+from tests.mistakes import account, members, source
 
 RIGHT = {
     "a file as it comes": source(rest="delimiter: ',', encoding: latin-1, skip_lines: 0, null_values: [NULL, 0, '-']"),

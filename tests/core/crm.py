@@ -24,6 +24,7 @@ from lfsync.project.workspace import Workspace
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.transport import SandboxTransport
 from lfsync.sandbox.workspace import NOW
+from lfsync.state.journal import Left
 from lfsync.state.ledger import Intent
 from lfsync.state.state import State
 from lfsync.times import iso
@@ -120,8 +121,8 @@ class Crm:
             workspace = Workspace("test", project.settings.workspaces["test"], self.folder)
             settings = ClientSettings(URL, key, transport=self.transport)
             async with Client(settings, clock=self.steady, sleep=self.sleep) as client:
-                opened = dict(open or {})
-                session = Session(project, workspace, client, state, opened, clock=self.steady, sleep=self.sleep)
+                left = Left(open=dict(open or {}))
+                session = Session(project, workspace, client, state, left, clock=self.steady, sleep=self.sleep)
                 return await work(session)
 
         return asyncio.run(run())

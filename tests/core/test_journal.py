@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,6 +84,18 @@ def test_a_create_without_an_outcome_stays_open(path: Path) -> None:
     again.bound(Binding(ACME, "acc_1"))
     again.end()
     assert not path.exists()
+
+
+def test_whose_it_is_outlives_a_run(path: Path) -> None:
+    """Rule S1: the same hashes as the state's header, as long as there is a journal."""
+    made = begun(path, replace(STATE, ids=("one", "two")))
+    made.intend(create(ACME), AT)
+    assert journal.read(path).ids == ("one", "two")
+    made.end()
+    left = journal.read(path)
+    assert (left.ids, [*left.open]) == (("one", "two"), [ACME])
+    assert journal.recovered(STATE, left).ids == ("one", "two"), "a state that does not know yet"
+    assert journal.recovered(replace(STATE, ids=("three",)), left).ids == ("three",)
 
 
 def test_the_last_intent_of_an_address_counts(path: Path) -> None:

@@ -217,7 +217,8 @@ _FIELD = FieldDef("tier", "Tier", "SINGLE_SELECT", options=(Option("opt_g", "Gol
 _OTHER: Mapping[str, Any] = {
     "type": "TEXT", "label": "Level", "id": "ad_2", "currency": "EUR", "read_only": True, "multiple": True,
     "unique": True, "description": "New", "parent_field": "$pipeline", "handle_service": "TWITTER", "words": ("A",),
-    "options": (), "target": "contact", "many": True, "writable": False, "parent": "pd_2",
+    "options": (), "target": "contact", "many": True, "writable": False, "parent": "pd_2", "most": 5,
+    "exclusive": True,
 }  # fmt: skip
 
 

@@ -231,6 +231,49 @@ def test_an_end_before_the_start_is_a_mistake_of_the_file(build: Build) -> None:
     assert "crm.yaml:1:70: meeting.a: `$endDate` is before `$startDate`" in said.text
 
 
+CROWD = [f"a{number}@x.example" for number in range(501)]
+
+
+def crowd(count: int) -> str:
+    fields = {"$title": "A", "$startDate": "2026-10-01", "$endDate": "2026-10-02", "$attendeeEmails": CROWD[:count]}
+    return json.dumps({"meetings": {"a": {"fields": fields}}}, indent=1)
+
+
+def test_more_attendees_than_a_meeting_takes_are_a_mistake_of_the_file(build: Build) -> None:
+    """Sheet 4.6, 13: at most 500. Told by `validate` alone, at the value's place; one named twice counts once."""
+    town = build(seed=SEED)
+    town.write(crowd(501))
+    said = town.lfsync("validate")
+    assert said.code == 1
+    assert "crm.yaml:8:24: meeting.a: `$attendeeEmails`: 501 values where the field takes at most 500" in said.text
+    town.write(crowd(501).replace("a500@x.example", "A0@x.example"))
+    town.apply()
+    assert town.actions() == {}
+
+
+def test_a_meeting_of_more_attendees_is_imported_without_them(build: Build) -> None:
+    """No file can say them: the key is left and named, the meeting is taken (design 13)."""
+    rows = [{"fields": {"$title": "A", "$startDate": "2026-10-01", "$endDate": "2026-10-02", "$attendeeEmails": CROWD}}]
+    town = build(f"records: {json.dumps({'meetings': rows})}", seed=SEED)
+    said = town.lfsync("import", "meeting")
+    assert said.code == 3
+    assert "left: meeting.a: `$attendeeEmails`: no file can say it: 501 values where the field" in said.out
+    assert town.actions() == {}
+
+
+def test_attendees_of_a_meeting_that_is_not_over_are_left(build: Build) -> None:
+    """Sheet 4.6: only once the meeting has ended. What does not change them is done."""
+    row = {"$title": "A", "$startDate": "2026-10-01", "$endDate": "2099-10-02", "$attendeeEmails": ["a@x.example"]}
+    town = build(f"records: {json.dumps({'meetings': [{'fields': row}]})}", seed=SEED)
+    town.write(json.dumps({"meetings": {"a": {"fields": {**row, "$attendeeEmails": ["b@x.example"]}}}}))
+    found = town.plan()
+    assert (found["changes"], found["exit_code"]) == ([], 3)
+    assert "`$attendeeEmails` can't be changed before the meeting is over" in found["blocked"][0]["reason"]
+    town.write(json.dumps({"meetings": {"a": {"fields": {**row, "$privacySetting": "FULL"}}}}))
+    town.apply()
+    assert town.actions() == {}
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -538,6 +581,28 @@ def test_who_makes_private_meetings_of_others_makes_them_once(
     assert len(found["blocked"]) == (2 if private == "404" else 0)
     town.lfsync("apply", "--yes")
     assert town.titles(MEETINGS) == ["A", "B"]
+
+
+@pytest.mark.parametrize("private", ["empty", "absent"])
+@pytest.mark.parametrize("editors", ["participants", "anybody"])
+def test_who_makes_a_private_meeting_sets_its_texts_where_the_api_lets_them(
+    build: Build, monkeypatch: pytest.MonkeyPatch, private: str, editors: str
+) -> None:
+    """Sheet 4.6 restricts deletes alone: the second request is sent, and the API says. What was made is not denied."""
+    town = build(seed=SEED, quirks={"private-meetings": private, "meeting-editors": editors})
+    use(town, monkeypatch, PLAIN)
+    town.write(
+        "meetings: {a: {fields: {$title: A, $startDate: 2026-10-01, $endDate: 2026-10-02, $privacySetting: METADATA,"
+        " $meetingPrep: Mine, $postMeetingSummary: Sum}}}"
+    )
+    said = town.apply(expect=0 if editors == "anybody" else 3)
+    assert len(sent(town)) == 2
+    made = (live(town)[0]["$meetingPrep"], live(town)[0]["$postMeetingSummary"])
+    assert made == (("Mine", "Sum") if editors == "anybody" else (None, None))
+    assert "nothing written" not in said.out
+    assert town.actions() == {}
+    town.lfsync("apply", "--yes")
+    assert town.titles(MEETINGS) == ["A"]
 
 
 @pytest.mark.parametrize("private", ["empty", "absent", "404"])

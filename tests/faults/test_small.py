@@ -280,3 +280,26 @@ def test_two_spellings_of_one_match_value_are_two_hits(build: Build) -> None:
     assert all(row["id"] in blocked["reason"] for row in town.rows("/v1/accounts"))
     town.apply(expect=3)
     assert town.titles("/v1/accounts") == ["One", "Two"]
+
+
+# ---------------------------------------------------------------- one target list
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_another_list_becomes_the_target(build: Build, order: str) -> None:
+    """Rule A7, API sheet 4.7: a workspace has one target list, so that the old one lets go first."""
+    town = build()
+    kinds = {"ab": ("target", "null"), "ba": ("null", "target")}
+
+    def write(of: tuple[str, str]) -> None:
+        rows = (
+            f"{key}: {{fields: {{$name: {key}, $objectType: $account, $kind: {kind}}}}}"
+            for key, kind in zip("ab", of, strict=True)
+        )
+        town.write(f"lists: {{{', '.join(rows)}}}\n")
+
+    write(kinds[order])
+    town.apply()
+    write(kinds[order[::-1]])
+    town.apply()
+    assert town.actions() == {}

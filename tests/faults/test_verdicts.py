@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -161,6 +162,92 @@ def test_two_refs_to_one_record_in_include_are_one_member(build: Build) -> None:
         assert town.plan()["changes"] == []
     else:
         assert said.code in (1, 3), said
+
+
+# ---------------------------------------------------------------- what one record alone may link
+
+_ONE_TO_ONE = """\
+definitions:
+  account:
+    relationships:
+      heir:
+        target: account
+        cardinality: HAS_ONE
+        directions: {asSource: {cardinality: HAS_ONE, label: Heir}, asDestination: {cardinality: HAS_ONE, label: Of}}
+      sponsor:
+        target: contact
+        cardinality: HAS_ONE
+        inverse: {key: sponsors, cardinality: HAS_ONE}
+records:
+  accounts: [{ref: a, fields: {$name: A}}, {ref: b, fields: {$name: B}}, {ref: c, fields: {$name: C}}]
+  contacts: [{ref: ada, fields: {$name: {firstName: Ada}}}]
+"""
+
+
+def _alike(method: str, path: str, body: bytes) -> bytes:
+    """Both sides' definitions show a relationship of one id."""
+    if not path.endswith("/definitions"):
+        return body
+    data = json.loads(body)
+    for key in {"sponsor", "sponsors"} & data["relationshipDefinitions"].keys():
+        data["relationshipDefinitions"][key]["id"] = "rd_sponsor"
+    return json.dumps(data).encode()
+
+
+def _linking(key: str, first: str, second: str) -> str:
+    """A and B, each with its link; C and Ada."""
+    return (
+        f"accounts:\n  a: {{fields: {{$name: A}}, relationships: {{{key}: {first}}}}}\n"
+        f"  b: {{fields: {{$name: B}}, relationships: {{{key}: {second}}}}}\n  c: {{fields: {{$name: C}}}}\n"
+        "contacts:\n  ada: {fields: {$name: {firstName: Ada}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "ref"), [("heir", "c"), ("heir", "{match: {$name: C}}"), ("sponsor", "ada"), ("sponsor", "[ada]")]
+)
+def test_two_links_onto_what_one_alone_may_link_are_a_mistake(build: Build, key: str, ref: str) -> None:
+    """Rule C9: a contradiction, told with both places; else each would undo the other at every run (promise 2)."""
+    town = build(seed=_ONE_TO_ONE)
+    town.bent.after = _alike
+    town.write(_linking(key, ref, ref))
+    said = town.lfsync("plan")
+    column = 49 + len(key) - len("heir") + ref.startswith("[")
+    assert said.code == 1, said
+    assert f"crm.yaml:3:{column}: account.b: `{key}` links" in said.text
+    assert f"as account.a does at crm.yaml:2:{column}, and only one can" in said.text
+
+
+@pytest.mark.parametrize("first", ["key", "match", "id"])
+@pytest.mark.parametrize("second", ["key", "match", "id"])
+def test_where_only_ids_tell_both_are_blocked(build: Build, first: str, second: str) -> None:
+    """Rule C9. A third account is not touched by it."""
+    town = build(seed=_ONE_TO_ONE)
+    id = next(row["id"] for row in town.rows("/v1/accounts") if row["fields"]["$name"]["value"] == "C")
+    refs = {"key": "c", "match": "{match: {$name: C}}", "id": id}
+    if first == second:
+        return
+    town.write(_linking("heir", refs[first], refs[second]))
+    said = town.lfsync("apply", "--yes")
+    assert said.code == 3
+    assert town.writes() == []
+    found = town.plan()
+    assert {each["address"]: each["source"]["line"] for each in found["blocked"]} == {"account.a": 2, "account.b": 3}
+    assert all("and only one can" in each["reason"] for each in found["blocked"])
+
+
+def test_what_one_alone_may_link_is_handed_over(build: Build) -> None:
+    """What is not declared twice is no contradiction; what is set at create only is not, either."""
+    town = build(seed=_ONE_TO_ONE)
+    town.write(_linking("heir", "c", "null"))
+    town.apply()
+    town.write(_linking("heir", "null", "c"))
+    town.apply()
+    assert town.actions() == {}
+    town.write(
+        _linking("heir", "c", "c").replace("heir: c}}\n  b", "heir: c}, lifecycle: {ignore_changes: [heir]}}\n  b")
+    )
+    assert town.actions() == {}
 
 
 # ---------------------------------------------------------------- the two ends of a self-relation

@@ -102,6 +102,36 @@ def test_texts_of_any_shape(build: Build) -> None:
     assert imported(place)["left"] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("a\nb\nc", None),
+        ("a\nb\nc\n", None),
+        ("a\nb\nc\nd", b"a\nb\nc\nd"),
+        ("a\nb\nc\nd\n", b"a\nb\nc\nd\n"),
+        ("a\nb\nc\nd\n\n", b"a\nb\nc\nd\n\n"),
+        ("a\r\nb\r\nc\r\nd", None),
+        ("\ufeffa\nb\nc\nd", None),
+        ("a\nb\nc\n" + "d" * 1024 * 1024, None),
+    ],
+    ids=["three", "three-whole", "four", "four-whole", "blank-end", "crlf", "marked", "too-long"],
+)
+def test_plain_texts_of_more_than_three_lines_get_a_file(text: str, file: bytes | None, build: Build) -> None:
+    """Section 13, of TEXT too: with exactly what Lightfield holds, since its line ends are part of it.
+
+    What no file can hold so, or none would be read of its size, stays where it is.
+    """
+    definitions = {"account": {"fields": {"blurb": {"type": "TEXT"}}}}
+    place = build(seed=seed([{"fields": {"$name": "Acme", "blurb": "x"}}], definitions=definitions))
+    (row,) = place.rows("/v1/accounts")
+    place.edit("/v1/accounts", row["id"], fields={"blurb": text})
+    place.forget()
+    assert imported(place)["left"] == []
+    name = "accounts/acme.blurb.txt"
+    assert declared(place)["acme"]["fields"]["blurb"] == (text if file is None else {"file": name})
+    assert ((place.root / name).read_bytes() if (place.root / name).exists() else None) == file
+
+
 def test_control_characters_are_named_and_the_rest_is_done(build: Build) -> None:
     """No file of a project can hold one. The record is there all the same, by its id, and so is what refers to it."""
     place = build(seed=seed(named("Plain", "Other")))
@@ -157,6 +187,41 @@ def test_a_link_to_a_member_who_is_not_active_is_named(build: Build) -> None:
     assert [(each["record"], each["key"]) for each in told["left"]] == [("account.acme", "$owner")]
     assert "is not active" in told["left"][0]["reason"]
     assert declared(place) == {"acme": {"fields": {"$name": "Acme"}}}
+
+
+@pytest.mark.parametrize("trashed", ["404", "record"])
+def test_a_link_to_what_may_be_in_a_trash_that_nothing_lists_is_named(build: Build, trashed: str) -> None:
+    """U9, API sheet 4.10: a read by id shows it as if it was there, and the next plan would be blocked by any ref."""
+    objects = {
+        "site": {"fields": {"title": {"type": "TEXT"}}},
+        "project": {
+            "fields": {"name": {"type": "TEXT"}},
+            "relationships": {
+                "venue": {"target": "site", "cardinality": "HAS_ONE"},
+                "sites": {"target": "site", "cardinality": "HAS_MANY"},
+            },
+        },
+    }
+    records = {
+        "object.site": [
+            {"ref": "gone", "fields": {"title": "Gone"}, "trashed": True},
+            {"ref": "s", "fields": {"title": "S"}},
+        ],
+        "object.project": [{"fields": {"name": "P"}, "relationships": {"venue": "gone", "sites": ["gone", "s"]}}],
+    }
+    quirks = {"trashed-retrieve": trashed, "trashed-links": "keep"}
+    place = build(seed=dump({"objects": objects, "records": records}), quirks=quirks)
+    told = imported(place)
+    project = declared(place, "object.project.yaml")["project"]["p"]
+    if trashed == "404":
+        assert told["left"] == []
+        assert project["relationships"] == {"sites": ["s"]}
+    else:
+        assert {(each["key"], "may be in the trash" in each["reason"]) for each in told["left"]} == {
+            ("venue", True),
+            ("sites", True),
+        }
+        assert project["relationships"] == {"sites": {"include": ["s"]}}
 
 
 # ---------------------------------------------------------------- options

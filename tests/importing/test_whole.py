@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 
 from lfsync.editing.imports import targets_first
 from tests.e2e.rig import LFSYNC, Project, Server, project, serving
+from tests.faults.disk import refuse
+from tests.faults.stage_b import Build
 
 _LONG = "x" * 9000
 _SEED = f"""\
@@ -61,6 +65,35 @@ def test_a_full_disk_leaves_nothing(place: Project, kinds: list[str], full: str)
     assert f"{full}: the file can't be written" in run.stderr
     place.lfsync("import", *kinds)
     assert [change["address"] for change in place.plan(expect=2)["changes"]] == ["contact.tom"]
+
+
+@pytest.mark.parametrize("step", ["mkstemp", "fsync", "link", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("below", [".", "notes"])
+def test_a_disk_that_is_full_or_read_only_leaves_nothing(
+    build: Build, monkeypatch: pytest.MonkeyPatch, step: str, code: int, below: str
+) -> None:
+    """Issue 8, at each step of writing: all of the files as they were, and nothing beside them."""
+    town = build(seed=_SEED)
+    town.write("contacts:\n  tom: {fields: {$name: {firstName: Tom}}}\n", "contacts.yaml")
+
+    def files() -> dict[str, bytes]:
+        found = [path for path in town.root.rglob("*") if path.is_file() and ".lfsync" not in path.parts]
+        return {str(path.relative_to(town.root)): path.read_bytes() for path in found}
+
+    before = files()
+    with monkeypatch.context() as patch:
+        refuse(patch, town.root / below, step, code)
+        said = town.lfsync("import", "--all")
+    if step == "replace" and below == "notes":
+        assert said.code == 0, "no file there is replaced"
+        return
+    assert said.code == 1
+    assert "can't be written" in said.err
+    assert os.strerror(code) in said.err
+    assert files() == before
+    assert town.lfsync("import", "--all").code == 0
+    assert town.actions() == {"contact.tom": "create"}
 
 
 def test_a_text_that_a_killed_import_left_is_taken(place: Project) -> None:

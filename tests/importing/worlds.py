@@ -29,6 +29,7 @@ TEXTS: Sequence[str] = (
     *AWKWARD,
     *("one\ntwo", "one\n\ntwo\n", "\n\n", "   ", "a\n---\nb\n...\nc", "a\r\nb\rc", "# T\n\n- a\n- b\n\nc"),
     *("\ta\n\tb\nc\nd\ne", "trailing  \nblanks \n\t\nhere ", "  indented\nfirst\nline\nof\nmany", "a\nb\nc\nd\n\n\n"),
+    *("a\nb\nc", "a\nb\nc\n", "a\nb\nc\nd", "a\nb\nc\nd\n", "a\r\nb\r\nc\r\nd", "\ufeffa\nb\nc\nd", "a\n" * 50),
 )  # fmt: skip
 # What the API takes and no file of a project can hold; nobody can seed it, so people type it.
 CONTROLS: Sequence[str] = ("a\x00b", "\x1b[31mred", "x\x00\ny\nz\nw\nv")

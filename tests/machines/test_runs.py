@@ -272,6 +272,51 @@ def test_history_shows_what_a_run_wrote(build: Build) -> None:
     assert town.lfsync("history", "show", "nope").code == 1
 
 
+_LINKED = """\
+accounts:
+  acme: {fields: {$name: Acme, tier: Gold}, relationships: {$owner: kai@corp.example}}
+  birch: {fields: {$name: Birch}, relationships: {parent: acme}}
+tasks:
+  call: {fields: {$title: Call, $status: TODO}, relationships: {$account: birch, $assignedTo: kai@corp.example}}
+lists:
+  best: {fields: {$name: Best, $objectType: $account}, members: [acme, birch]}
+"""
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_history_shows_names_where_it_knows_them(build: Build, saved: bool) -> None:
+    """As a plan does: addresses; e-mails and labels by the saved definitions. For a program the ids stay."""
+    town = build()
+    town.write(_LINKED)
+    town.apply()
+    if saved:
+        assert town.lfsync("definitions", "--save").code == 0
+    ids = {str(address): town.id(str(address)) for address in ("account.acme", "account.birch", "list.best")}
+    shown = town.lfsync("history", "show").out
+    assert "members  + account.acme" in shown or "account.acme" in shown.partition("list.best")[2]
+    assert not any(id in shown for id in ids.values())
+    assert "account.birch" in shown.partition("task.call")[2]
+    assert ("kai@corp.example" in shown, "mem_" in shown) == (saved, not saved)
+    assert ("Gold" in shown, "opt_" in shown) == (saved, not saved)
+    data = town.lfsync("history", "show", "--format", "json").out
+    assert ids["account.birch"] in data
+    assert "opt_" in data
+
+
+def test_history_shows_ids_where_what_is_beside_it_can_not_be_read(build: Build) -> None:
+    """The record of a run is whole by itself: a state or saved definitions that are damaged hide nothing of it."""
+    town = build()
+    town.write(_LINKED)
+    town.apply()
+    assert town.lfsync("definitions", "--save").code == 0
+    next((town.root / ".lfsync/state").glob("*.jsonl")).write_text("no state\n")
+    next((town.root / ".lfsync/definitions").glob("*.json")).write_text("{")
+    said = town.lfsync("history", "show")
+    assert said.code == 0
+    assert "account.birch" in said.out.partition("task.call")[2]
+    assert "opt_" in said.out
+
+
 def test_undo_dry_run_writes_nothing(build: Build) -> None:
     town = _town(build)
     town.apply()

@@ -488,6 +488,14 @@ def test_an_invisible_meeting(make: Answer) -> None:
     assert box.get(MEETINGS)["totalCount"] == 3
 
 
+def test_deletes_are_of_participants_and_admins_whoever_may_write(make: Answer) -> None:
+    """4.6 says it of deletes alone."""
+    box = make({"meeting-editors": "anybody"})
+    path = f"{MEETINGS}/{titled(box, 'Open')['id']}"
+    box.ok("POST", path, {"fields": {"$meetingPrep": "x"}}, Authorization=PLAIN)
+    box.fails(403, "DELETE", path, Authorization=PLAIN)
+
+
 def test_only_participants_and_admins_write(box: Box) -> None:
     path = f"{MEETINGS}/{titled(box, 'Open')['id']}"
     box.fails(403, "DELETE", path, Authorization=PLAIN)

@@ -249,6 +249,11 @@ def regenerated(box: Box) -> object:
     return box.get(meeting(box))["fields"]["$meetingPrep"]["value"] is None
 
 
+def meeting_of_others(box: Box) -> object:
+    body = {"fields": {"$meetingPrep": "x"}}
+    return box.request("POST", meeting(box), body, Authorization=PLAIN).status_code
+
+
 def blocked_meeting(box: Box) -> object:
     return box.request("GET", meeting(box, attendeeEmails=["x@spam.example"])).status_code
 
@@ -385,6 +390,7 @@ PROBES: dict[str, Probe] = {
     "enrichment": later("$headcount", "/v1/accounts"),
     "generated-texts": later("$howTheyMakeMoney", "/v1/accounts"),
     "meeting-sync": synced_contacts,
+    "meeting-editors": meeting_of_others,
     "meeting-texts": regenerated,
     "blocked-attendee": blocked_meeting,
     "private-meetings": private_meeting,

@@ -205,6 +205,53 @@ def test_seed_uploads_once() -> None:
         assert changes(made.plan()) == {}
 
 
+def downloads(made: Yard) -> list[str]:
+    """The files whose content was asked for in the last run."""
+    paths = [request.url.path for request in made.road.requests if request.url.path.endswith("/url")]
+    made.road.requests.clear()
+    return paths
+
+
+def test_a_seed_that_was_adopted_is_known_by_its_content() -> None:
+    """F1: identity is the content's hash, of a seed too: it is downloaded when it is adopted, and never after that."""
+    with yard() as made:
+        made.declare({"a": A}, a=", lifecycle: {seed: true}")
+        made.fine()
+        before = ids(made)
+        made.lose("state")
+        made.fine()
+        assert len(downloads(made)) > 0
+        assert ids(made) == before
+        made.declare({"a": A})
+        assert changes(made.plan()) == {}
+        made.declare({"renamed": A})
+        assert changes(made.plan()) == {"file.renamed": "adopt"}
+        made.declare({"a": B}, a=", lifecycle: {seed: true}")
+        assert changes(made.plan()) == {}, "L1: never updated"
+        made.fine()
+        made.declare({"a": B})
+        assert changes(made.plan()) == {"file.a": "update"}
+        made.declare({"a": B}, a=", lifecycle: {seed: true}")
+        assert changes(made.plan()) == {}
+        made.declare({"a": A})
+        assert changes(made.plan()) == {}
+        assert downloads(made) == []
+
+
+def test_a_seed_that_an_id_names_is_taken_as_it_is() -> None:
+    """I7, L1: nothing is downloaded for it, whatever it holds; it is asked when it is no seed any more."""
+    with yard() as made:
+        there = made.elsewhere("other.bin", B)
+        made.declare({"a": A}, a=f", id: {there}, lifecycle: {{seed: true}}")
+        made.fine()
+        assert downloads(made) == []
+        made.declare({"a": A}, a=f", id: {there}")
+        assert "holds other content" in made.plan().plan.blocked[0].reason
+        made.declare({"a": A})
+        made.fine()
+        assert made.completed() == hashes(A, B)
+
+
 def test_what_an_adopted_seed_holds_is_known() -> None:
     """Rules F1, S3: the content that was read to adopt it is not uploaded again under another name."""
     with yard() as made:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lfsync.errors import Problem
-from lfsync.model import Address, Cell, Desired, FieldDef, Place, Record, Resource
+from lfsync.model import Address, Cell, Desired, FieldDef, Lifecycle, Place, Record, Resource, Value
 from lfsync.planning.definitions import builtin_schema
 from lfsync.planning.prepare import prepare
 from lfsync.project.checks import check
@@ -387,6 +387,39 @@ def test_two_resources_that_would_find_one_record_rule_c10(first: Resource, seco
 )
 def test_resources_that_a_match_tells_apart(first: Resource, second: Resource) -> None:
     assert problems_of(first, second, ACME) == []
+
+
+def a_list(address: str, line: int, **fields: Any) -> Resource:
+    named = {"$name": address, "$objectType": "$account"} | {f"${key}": value for key, value in fields.items()}
+    return resource(address, named, line=line)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_one_list_of_a_workspace_is_two_cannot_be(complete: bool) -> None:
+    """API sheet 4.7: one `target` list, of accounts or contacts. A list that leaves the key alone has no part in it."""
+    first, second = a_list("list.a", 10, kind="target"), a_list("list.b", 20, kind="Target")
+    (problem,) = problems_of(first, second, complete=complete)
+    assert (problem.address, problem.message) == ("list.b", "`$kind: target` is list.a's, at crm.yaml:5:3")
+    assert problems_of(first, a_list("list.b", 20, kind=None), complete=complete) == []
+    for lifecycle in (Lifecycle(seed=True), Lifecycle(absent=True), Lifecycle((Value("$kind", place(1)),))):
+        assert problems_of(first, replace(second, lifecycle=lifecycle), complete=complete) == []
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_target_list_holds_no_opportunities(complete: bool) -> None:
+    """API sheet 4.7. It is told once, though another list is one."""
+    wrong = a_list("list.b", 20, objectType="$opportunity", kind="target")
+    (problem,) = problems_of(a_list("list.a", 10, kind="target"), wrong, complete=complete)
+    assert problem.message == "`$kind` can't be `target` where `$objectType` is `$opportunity`"
+    assert problem.hint == "only with `$account` or `$contact`"
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_name_of_a_list_is_never_cleared(complete: bool) -> None:
+    """API sheet 4.7: an update takes a string, not null."""
+    one = replace(a_list("list.a", 10, name=None), id=Value("lst_1", place(11)))
+    (problem,) = problems_of(one, complete=complete)
+    assert problem.message == "`$name` can't be empty: no list is without"
 
 
 # ---------------------------------------------------------------- without a workspace
