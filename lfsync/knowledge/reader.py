@@ -18,7 +18,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Set
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from lfsync.api.client import Client
 from lfsync.api.paging import PAGE_SIZE, Page
@@ -59,7 +59,7 @@ class Reader:
         self.knowledge.recent |= self._settled_at.keys()
         self.knowledge.late_lists |= {id for kind, id in self._settled_at if kind == "list"}
         self._wait = _FIRST_WAIT
-        self._ahead: asyncio.Task[None] | None = None
+        self._ahead: dict[str, asyncio.Task[None]] = {}  # by kind
         self._is_doubtful: Callable[[Record], bool] | None = None
         self._rows: list[Record] | None = None  # that came before anybody could tell whether they are doubtful
         self._reads: dict[RecordKey, asyncio.Task[None]] = {}
@@ -71,17 +71,17 @@ class Reader:
     async def ahead(self, needs: Mapping[str, Need]) -> AsyncIterator[None]:
         """Lists already what `begin` is going to list in any case: the requests take longer than all that is computed.
 
-        `needs`: those that are known so far. What fails is left to `begin`, which tells of it.
+        `needs`: those that are known so far. What fails is told by `begin`, and asked no more often for it (rule A5).
         """
         self._rows = []
-        self._ahead = asyncio.create_task(self._list_ahead(needs))
+        self._ahead = {kind: asyncio.create_task(self._list_if_cheaper(kind, need)) for kind, need in needs.items()}
         try:
             yield
         finally:
-            tasks = (self._ahead, *self._reads.values())
+            tasks = (*self._ahead.values(), *self._reads.values())
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def doubt(self, is_doubtful: Callable[[Record], bool]) -> None:
         """From now on rows that are doubtful are read by id while the next pages come (rule R1), until `begin` ends."""
@@ -99,19 +99,13 @@ class Reader:
             if key not in self._reads and key not in self.knowledge.recent and self._is_doubtful(row):
                 self._reads[key] = asyncio.create_task(self._read_record(key))
 
-    async def _list_ahead(self, needs: Mapping[str, Need]) -> None:
-        await asyncio.gather(*(self._list_if_cheaper(kind, need) for kind, need in needs.items()))
-
     async def _list_if_cheaper(self, kind: str, need: Need) -> None:
-        with suppress(ApiError):
-            first = await self._read_first(kind)
-            if self._pays(need, kind, first):
-                await self.list(kind, first)
+        first = await self._read_first(kind)
+        if self._pays(need, kind, first):
+            await self.list(kind, first)
 
     async def begin(self, needs: Mapping[str, Need]) -> None:
         """Read what is needed in any case. What a match looks for in a mirror is wanted later, once it has an id."""
-        if self._ahead is not None:
-            await self._ahead
         for kind, id in self.knowledge.recent:
             if kind in needs:
                 needs[kind].ids.add(id)
@@ -120,6 +114,8 @@ class Reader:
         await asyncio.gather(*self._reads.values())
 
     async def _begin(self, kind: str, need: Need) -> None:
+        if kind in self._ahead:
+            await self._ahead[kind]
         if kind not in self.knowledge.listed:
             first = self._first(kind) or await self._read_first(kind)
             if self._pays(need, kind, first) or not await self._trusts_reads(kind):

@@ -64,7 +64,7 @@ class Crm:
         beside.write_text(json.dumps(seed))
         settings = SandboxSettings(rps=0, index_lag=lag, quirks=dict(quirks or {}))
         self._app = create_app(settings, database=":memory:", seed=beside, clock=self.now)
-        self._transport = Kept(SandboxTransport(self._app))
+        self.transport = Kept(SandboxTransport(self._app))
 
     def close(self) -> None:
         self._app.state.close()
@@ -119,7 +119,7 @@ class Crm:
         async def run() -> T:
             project = load_project(self.folder)
             workspace = Workspace("test", project.settings.workspaces["test"], self.folder)
-            settings = ClientSettings(URL, key, transport=self._transport)
+            settings = ClientSettings(URL, key, transport=self.transport)
             async with Client(settings, clock=self.steady, sleep=self.sleep) as client:
                 left = Left(open=dict(open or {}))
                 session = Session(project, workspace, client, state, left, clock=self.steady, sleep=self.sleep)
@@ -128,7 +128,7 @@ class Crm:
         return asyncio.run(run())
 
     async def _reset(self) -> None:
-        async with httpx.AsyncClient(transport=self._transport, base_url=URL) as client:
+        async with httpx.AsyncClient(transport=self.transport, base_url=URL) as client:
             await client.post("/_sandbox/reset")
 
     # ------------------------------------------------------------ people
@@ -138,7 +138,7 @@ class Crm:
 
         async def ask() -> httpx.Response:
             headers = {"Authorization": f"Bearer {KEY}", "Lightfield-Version": "2026-03-01"}
-            async with httpx.AsyncClient(transport=self._transport, base_url=URL, headers=headers) as client:
+            async with httpx.AsyncClient(transport=self.transport, base_url=URL, headers=headers) as client:
                 return await client.request(method, path, json=body)
 
         response = asyncio.run(ask())
@@ -168,7 +168,7 @@ class Crm:
 
     def _log(self) -> list[dict[str, str]]:
         async def log() -> list[dict[str, str]]:
-            async with httpx.AsyncClient(transport=self._transport, base_url=URL) as client:
+            async with httpx.AsyncClient(transport=self.transport, base_url=URL) as client:
                 found: list[dict[str, str]] = (await client.get("/_sandbox/log")).json()
                 return found
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from lfsync.api.client import Client
 from lfsync.api.paging import Listing
-from lfsync.errors import ConfigError, RefusedError
+from lfsync.errors import ApiError, ConfigError, ForbiddenError, RefusedError
 from lfsync.kinds import Kind
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
@@ -133,6 +134,51 @@ def test_a_mistake_ends_what_was_begun_beside_the_check(open_crm: Callable[..., 
     with pytest.raises(ConfigError, match="1 problem"):
         crm.run(accounts(100, "b: {fields: {$name: B, nmae: B}}"), fail, state)
     assert not left
+
+
+class Refusing(httpx.AsyncBaseTransport):
+    """The server, but that one path is answered sooner, and with `status`; `asked` counts how often."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, path: str, status: int) -> None:
+        self.inner, self.path, self.status, self.asked = inner, path, status, 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != self.path:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return await self.inner.handle_async_request(request)
+        self.asked += 1
+        return httpx.Response(self.status, json={"error": {"type": "x", "message": "refused"}})
+
+
+@pytest.mark.parametrize(("status", "tries"), [(500, 10), (401, 1), (403, 1)])
+def test_what_fails_beside_the_check_is_asked_no_more_often_for_that(
+    open_crm: Callable[..., Crm], status: int, tries: int
+) -> None:
+    """Rule A5: ten tries for each request, and what no try can help has one."""
+    crm = open_crm(seed(tasks=0))
+    state = companies(crm, 100)
+    refusing = Refusing(crm.transport.inner, "/v1/accounts", status)
+    crm.transport.inner = refusing
+    with pytest.raises(ApiError, match="refused"):
+        crm.run(accounts(100), plan_declared, state)
+    assert refusing.asked == tries
+
+
+def test_a_kind_that_fails_is_told_before_the_others_are_listed(open_crm: Callable[..., Crm]) -> None:
+    """A mistake costs seconds, however many pages another kind has."""
+    crm = open_crm(seed(accounts=2000, tasks=0))
+    crm.transport.inner = Refusing(crm.transport.inner, "/v1/tasks", 403)
+
+    async def work(session: Session) -> None:
+        reader = Reader(session.client, STATE, 30.0)
+        needs = {"account": Need(is_listed=True), "task": Need(is_listed=True)}
+        async with reader.ahead(needs):
+            await reader.begin(needs)
+
+    with pytest.raises(ForbiddenError, match="refused"):
+        crm.run("", work)
+    assert crm.asked()["accounts page"] < 80
 
 
 def test_a_kind_that_the_key_may_not_read_is_not_asked_for(open_crm: Callable[..., Crm]) -> None:
@@ -371,7 +417,7 @@ def test_what_was_written_lately_is_read_by_id(open_crm: Callable[..., Crm]) -> 
     assert actions(planned) == {"account.a0": "update"}
 
 
-@pytest.mark.parametrize(("seconds", "read"), [(0, 1), (29, 1), (31, 0), (3600, 0), (-500, 1)])
+@pytest.mark.parametrize(("seconds", "read"), [(0, 1), (15, 1), (31, 0), (3600, 0), (-500, 1)])
 def test_for_how_long_a_record_counts_as_written_lately(
     open_crm: Callable[..., Crm], seconds: float, read: int
 ) -> None:
