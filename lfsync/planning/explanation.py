@@ -19,6 +19,7 @@ from lfsync.knowledge.knowledge import title
 from lfsync.model import (
     JSON,
     Address,
+    Change,
     DesiredField,
     DesiredLinks,
     ExplainedKey,
@@ -69,7 +70,7 @@ def explain(planned: Planned, address: Address, settings_file: str) -> Explanati
         planned=change.action if change else None,
         keys=tuple(_Keys(planned, address, record, binding, settings_file, is_blocked=blocked is not None).all()),
         blocked=blocked,
-        notes=(*_lifecycle(planned, address), *(change.warnings if change else ())),
+        notes=(*_lifecycle(planned, address), *(_told(change) if change else ())),
     )
 
 
@@ -90,6 +91,11 @@ def explain_orphan(binding: Binding, name: str, link: str | None) -> Explanation
         planned=None,
         notes=(note, *kept),
     )
+
+
+def _told(change: Change) -> tuple[str, ...]:
+    """What the plan says beside its values."""
+    return (*((f"was {change.moved_from} before",) if change.moved_from else ()), *change.warnings)
 
 
 def _found_by(planned: Planned, address: Address, id: str | None) -> _FoundBy | None:

@@ -341,8 +341,11 @@ def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, stat
 
 
 def _is_one_of_both(scope: Scope, kind: str, rel: RelDef) -> bool:
-    """Whether the other kind's definitions show this relationship too, as one that holds one."""
-    theirs = scope.schema.kinds.get(rel.target)
+    """Whether the other kind's definitions show this relationship too, as one that holds one.
+
+    A relationship of a kind with itself is there once: its directions tell (sheet 2.4).
+    """
+    theirs = scope.schema.kinds.get(rel.target) if rel.target != kind else None
     backs = theirs.relationships.values() if theirs and rel.id else ()
     return any(back.id == rel.id and back.target == kind and not back.many for back in backs)
 

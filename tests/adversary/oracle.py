@@ -252,10 +252,16 @@ class Court:
         if fresh and record.kind == "task" and key == "$status":
             return True
         return any(
-            self._declares(body, kind, key, effect.new, fresh=fresh)
+            self._declares(body, kind, key, effect.new, fresh=fresh or self._owed(effect))
             for address, kind, body in self.declared()
             if kind == record.kind and id in self.ids(address)
         )
+
+    def _owed(self, effect: Effect) -> bool:
+        """What is sent at create only may go in a later request, and in a later run where that one failed or was
+        killed: of a record that lfsync made, where nobody has set the key meanwhile (rules L1, A4, A8)."""
+        made = any(t.run > 0 and t.effect.place == ("record", effect.place[1]) for t in self.facts.touches)
+        return made and effect.old in (None, "", [])
 
     def _declares(self, body: Mapping[str, Any], kind: str, key: str, value: Any, *, fresh: bool) -> bool:
         life = body.get("lifecycle", {})

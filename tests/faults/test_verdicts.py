@@ -218,6 +218,16 @@ def test_two_links_onto_what_one_alone_may_link_are_a_mistake(build: Build, key:
     assert f"as account.a does at crm.yaml:2:{column}, and only one can" in said.text
 
 
+def test_many_have_one_parent(build: Build) -> None:
+    """What a record holds one of may be held by many; a relationship of a kind with itself is defined once."""
+    town = build(
+        seed=_ONE_TO_ONE.replace("asDestination: {cardinality: HAS_ONE", "asDestination: {cardinality: HAS_MANY")
+    )
+    town.write(_linking("heir", "c", "c"))
+    assert town.apply().code == 0
+    assert town.plan()["changes"] == []
+
+
 @pytest.mark.parametrize("first", ["key", "match", "id"])
 @pytest.mark.parametrize("second", ["key", "match", "id"])
 def test_where_only_ids_tell_both_are_blocked(build: Build, first: str, second: str) -> None:
