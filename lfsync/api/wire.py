@@ -8,9 +8,11 @@ import random
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Final, NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
@@ -395,19 +397,24 @@ def clients(settings: ClientSettings, base: str) -> Callable[[], httpx.AsyncClie
     where they can't be used.
     """
     local = _is_local(settings, base)
-
-    def client() -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=settings.transport, verify=trusted, trust_env=not local)
-
-    try:
+    with _usable_environment():
         # Loading the certificates costs more than a small plan; plain http needs none: an empty context trusts nobody.
         plain = base.startswith("http:")
         trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context(trust_env=not local)
-        first = client()
+
+    def client() -> httpx.AsyncClient:
+        with _usable_environment():
+            return httpx.AsyncClient(transport=settings.transport, verify=trusted, trust_env=not local)
+
+    return client if settings.transport is None else cache(client)
+
+
+@contextmanager
+def _usable_environment() -> Iterator[None]:
+    try:
+        yield
     except (ValueError, ImportError, OSError, httpx.InvalidURL):
         raise UsageError("the proxy or certificates that the environment names can't be used") from None
-    unused = [first]
-    return (lambda: first) if settings.transport is not None else lambda: unused.pop() if unused else client()
 
 
 def _is_local(settings: ClientSettings, base: str) -> bool:

@@ -13,7 +13,7 @@ from lfsync.applying.run_report import ProblemData
 from lfsync.commands.workflow import Stand
 from lfsync.model import JSON, Action, Verdict
 from lfsync.planning.plan_file import Part, PlaceData, schema_of
-from lfsync.state.runs import Entry
+from lfsync.state.runs import Entry, RunHeader
 from lfsync.state.state import StateLine
 
 
@@ -105,16 +105,9 @@ class AcceptAnswer(Part):
 # ---------------------------------------------------------------- state, history
 
 
-class RecordedRun(Part):
+class RecordedRun(RunHeader):
     """A run of the past."""
 
-    run: str
-    workspace: str
-    who: str
-    at: str
-    command: str
-    config_digest: str
-    lfsync_version: str
     ended: Literal["whole", "interrupted", "killed"]
     counts: dict[Action, int]
 

@@ -90,7 +90,7 @@ def noted(binding: Binding, state: State, sha256: str | None) -> Binding:
     content = kind_of(binding.address.kind).content
     if content is None or sha256 is None or content in binding.fields:
         return binding
-    return replace(binding, fields={**binding.fields, content: Hashes(state.hash(sha256), state.hash(sha256))})
+    return replace(binding, fields={**binding.fields, **held_fields(binding.address.kind, sha256, state)})
 
 
 def is_searched_for(wish: Desired, binding: Binding | None, state: State) -> bool:
