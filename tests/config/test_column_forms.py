@@ -97,6 +97,14 @@ def test_a_map_takes_what_json_holds_by_its_text() -> None:
     assert cell("map: {a: b}", '{"x": 1}', "jsonl") == ("r.jsonl:1: column `A`: this is a mapping, and text is needed")
 
 
+def test_each_value_of_a_cell_is_told() -> None:  # promise 5
+    built = rows("    key: K\n    fields: {x: {column: A, split: ';', map: {a: b}}}\n", "K,A\n1,a;c;a;d\n")
+    assert [problem.message for problem in built.problems] == [
+        "column `A`: `c` is not in the map, in the cell `a;c;a;d`",
+        "column `A`: `d` is not in the map, in the cell `a;c;a;d`",
+    ]
+
+
 def test_mistakes_of_a_map() -> None:
     assert said_of('map: {a: b, " a ": c}') == ["5:41 `map` names `a` twice; it is first at r.yaml:5:35"]
     assert said_of("map: {a: [b]}") == ["5:38 `a` of `map` must be one value"]
