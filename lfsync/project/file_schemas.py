@@ -129,9 +129,30 @@ def _moves() -> Schema:
 
 
 def _definitions() -> Schema:
-    keys: Schema = {**_list(_TEXT, filled=True), "uniqueItems": True}
+    """What the sections refer to by name."""
+    found: Schema = {**shared_schemas(), **_parts()}
+    for kind in (*KINDS.values(), _ANY_OBJECT):
+        found |= _definitions_of(kind)
+    return found
+
+
+def _definitions_of(kind: Kind) -> Schema:
+    if kind.uploaded:
+        return {kind.name: _upload(kind), f"{kind.name}.lifecycle": _upload_lifecycle()}
     found: Schema = {
-        **shared_schemas(),
+        kind.name: _body(kind),
+        f"{kind.name}.fields": _fields(kind),
+        f"{kind.name}.relationships": _relationships(kind),
+    }
+    if kind.name in MEMBER_KEYS:
+        found[f"{kind.name}.where"] = _where(kind)
+    return found
+
+
+def _parts() -> Schema:
+    """What resources of any kind are made of."""
+    keys: Schema = {**_list(_TEXT, filled=True), "uniqueItems": True}
+    return {
         "ref": _described(
             any_of(FILLED, closed({"match": _values()}, required=["match"])),
             "A key of this project, a member's e-mail, a live id, or {match: {...}} for one record not managed here.",
@@ -161,18 +182,6 @@ def _definitions() -> Schema:
         "lookup": closed({"match": _lookups(), "empty": _NULL}, required=["match"]),
         "members-from-rows": _roster(),
     }
-    for kind in (*KINDS.values(), _ANY_OBJECT):
-        if kind.uploaded:
-            found |= {kind.name: _upload(kind), f"{kind.name}.lifecycle": _upload_lifecycle()}
-            continue
-        found |= {
-            kind.name: _body(kind),
-            f"{kind.name}.fields": _fields(kind),
-            f"{kind.name}.relationships": _relationships(kind),
-        }
-        if kind.name in MEMBER_KEYS:
-            found[f"{kind.name}.where"] = _where(kind)
-    return found
 
 
 def _values() -> Schema:
