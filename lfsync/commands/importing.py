@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.commands.terminal.console import Options, out
+from lfsync.commands.terminal.loop import awaited
 from lfsync.editing.downloads import Downloaded, clear, download, names
 from lfsync.editing.files import Whole, write_all
 from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records, targets_first

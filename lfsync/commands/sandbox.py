@@ -12,7 +12,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from lfsync.commands.console import Options, out
+from lfsync.commands.terminal.console import Options, out
 from lfsync.project.settings import SandboxSettings
 from lfsync.project.workspace import reset_sandbox
 from lfsync.sandbox.quirks import QUIRKS, parse

@@ -15,14 +15,14 @@ from lfsync.project.declarations import NO_DEFAULT, Body, Default, every
 from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
 from lfsync.project.moves import Move, check_moves, former
+from lfsync.project.query.asking import query_table
+from lfsync.project.query.syntax import Query
 from lfsync.project.resource_file import Declared, digest, join, looks_foreign, read_defaults, read_resources
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
+from lfsync.project.rows.source_file import Table, read_table
 from lfsync.project.settings import Settings, read_settings
-from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
 from lfsync.project.sources import Roster, Source, mappings, members_mapping
-from lfsync.project.sql_query import query_table
-from lfsync.project.sql_syntax import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from itertools import combinations
 from typing import Final, cast
 
 from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
-from lfsync.project.cell_numbers import DECIMALS, THOUSANDS
-from lfsync.project.columns import PARTS
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
-from lfsync.project.row_files import FILE_KEYS, MAX_SKIPPED
+from lfsync.project.rows.cell_numbers import DECIMALS, THOUSANDS
+from lfsync.project.rows.columns import PARTS
+from lfsync.project.rows.row_files import FILE_KEYS, MAX_SKIPPED
+from lfsync.project.schemas.values import FILLED, Schema, any_of, asked, closed, defined, shared_schemas, value_schema
 from lfsync.project.settings import Settings
 from lfsync.project.sources import UNIQUE
-from lfsync.project.value_schemas import FILLED, Schema, any_of, asked, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
