@@ -142,7 +142,7 @@ class Comparer:
         self.state = state
         self.knowledge = knowledge
         self.resolution = resolution
-        self.names = names(desired, schema, knowledge, resolution)
+        self.names = names(schema, knowledge, resolution)
         self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
         self._returning = {(a.kind, resolution.ids[a]) for a in resolution.restored}
 
@@ -441,9 +441,7 @@ def doubts(desired: Mapping[Address, Desired], schema: Schema, state: State) -> 
     return is_doubtful
 
 
-def names(
-    desired: Mapping[Address, Desired], schema: Schema, knowledge: Knowledge, resolution: Resolution
-) -> Callable[[str, str | Address], str]:
+def names(schema: Schema, knowledge: Knowledge, resolution: Resolution) -> Callable[[str, str | Address], str]:
     """A function that names a record for people: its address, a member's e-mail, or `Title (id)`."""
     members = {member.id: member.email or member.id for member in schema.members}
     addresses = {(a.kind, id): str(a) for a, id in resolution.ids.items()}

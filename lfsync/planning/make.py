@@ -358,7 +358,7 @@ def _judged(session: Session, planned: Planned, changes: Sequence[Change]) -> Ju
     if not policies:
         return Judged()  # most projects: nothing is named, and no process is asked
     knowledge = planned.knowledge
-    named = names(planned.desired, planned.schema, knowledge, planned.draft.resolution)
+    named = names(planned.schema, knowledge, planned.draft.resolution)
     return judge(policies, changes, planned.schema, knowledge, named, now=session.now())
 
 
