@@ -153,6 +153,19 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     )
 
 
+def _refuse_torn(changes: Sequence[Change], made: Draft) -> None:
+    """`show --exclude --format json` may lack what its changes wait for: such a part can be read, and not be done."""
+    addresses = {change.address for change in changes}
+    unmade = {address for address, change in made.changes.items() if change.action == "create"} - addresses
+    for change in changes:
+        waits = {each for each in change.depends_on if each not in addresses} | (mentioned([change]) & unmade)
+        if waits:
+            raise RefusedError(
+                f"the plan is a part of one: {change.address} waits for {min(waits, key=rank)}, which is left out",
+                hint="Apply the whole plan, or make a smaller one: lfsync plan --only PATTERN -o FILE",
+            )
+
+
 def _refuse_strange(session: Session, saved: Plan) -> None:
     """A plan for another workspace, or of other files."""
     if saved.workspace.name != session.workspace.name:
@@ -174,19 +187,6 @@ def _wishes_of(saved: Plan, state: State, ruled: Iterable[Address]) -> Wishes:
         keep_drift=bool(saved.kept),
         members={address: members.get(address) for address in ruled},
     )
-
-
-def _refuse_torn(changes: Sequence[Change], made: Draft) -> None:
-    """`show --exclude --format json` may lack what its changes wait for: such a part can be read, and not be done."""
-    addresses = {change.address for change in changes}
-    unmade = {address for address, change in made.changes.items() if change.action == "create"} - addresses
-    for change in changes:
-        waits = {each for each in change.depends_on if each not in addresses} | (mentioned([change]) & unmade)
-        if waits:
-            raise RefusedError(
-                f"the plan is a part of one: {change.address} waits for {min(waits, key=rank)}, which is left out",
-                hint="Apply the whole plan, or make a smaller one: lfsync plan --only PATTERN -o FILE",
-            )
 
 
 async def plan_undo(session: Session, run: Run) -> Planned:
