@@ -11,12 +11,12 @@ from typing import Final, TypeVar
 from lfsync.errors import Problem
 from lfsync.kinds import kind_of
 from lfsync.model import JSON, Address, Cell, Links, Match, Place, Ref, Resource, Row, Value
-from lfsync.project.columns import Column, Form, Lookup, Object, Same, columns_of
-from lfsync.project.conversions import CellError, cell_text
 from lfsync.project.declarations import Body, Default
 from lfsync.project.keys import as_key, is_key_text, key_problem
-from lfsync.project.row_filter import Condition, takes
-from lfsync.project.source_file import Table
+from lfsync.project.rows.columns import Column, Form, Lookup, Object, Same, columns_of
+from lfsync.project.rows.conversions import CellError, cell_text
+from lfsync.project.rows.row_filter import Condition, takes
+from lfsync.project.rows.source_file import Table
 from lfsync.project.sources import Roster, Source
 from lfsync.wording import as_it_stands, did_you_mean, nfc
 
@@ -353,7 +353,7 @@ class _Rows(_Cells):
     def _relationship(
         self, body: Body, key: str, form: Form, address: Address, place: Place, cells: Mapping[str, JSON]
     ) -> None:
-        links = self._links(key, form, address, place, cells)
+        links = self._links(key, form, place, cells)
         if links:
             body.relationships[key] = links
         if key in self.matched and not isinstance(form, Same) and not (links and links.include):
@@ -397,7 +397,7 @@ class _Rows(_Cells):
         if data is not EMPTY or (key not in self.default.fields and key not in self.default.relationships):
             raise RowError([_empty_match(key, address, place)])
 
-    def _links(self, key: str, form: Form, address: Address, place: Place, cells: Mapping[str, JSON]) -> Links | None:
+    def _links(self, key: str, form: Form, place: Place, cells: Mapping[str, JSON]) -> Links | None:
         if isinstance(form, Same):
             return form.links
         data = self.data(form, place, cells)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Cell, Place
-from lfsync.project.cell_dates import CellDate
-from lfsync.project.cell_numbers import CellNumber
+from lfsync.project.rows.cell_dates import CellDate
+from lfsync.project.rows.cell_numbers import CellNumber
 from lfsync.project.source_rows import Built
 from lfsync.render.terminal import problems_text
 from tests.config.config_samples import declared

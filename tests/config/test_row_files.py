@@ -12,8 +12,8 @@ from lfsync.errors import ConfigError
 from lfsync.model import Address, Place
 from lfsync.planning.prepare import prepare
 from lfsync.project.load import Project
-from lfsync.project.row_files import RowFile
-from lfsync.project.source_file import read_table
+from lfsync.project.rows.row_files import RowFile
+from lfsync.project.rows.source_file import read_table
 from tests.config.config_samples import load, problems
 from tests.config.test_sources import fields, rows
 from tests.values.workspace_samples import SCHEMA

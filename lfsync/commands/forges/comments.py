@@ -15,7 +15,7 @@ from lfsync import __version__
 from lfsync.api.answers import clean
 from lfsync.api.retry import Reason, Retries, reason_of
 from lfsync.api.wire import is_loopback
-from lfsync.commands.forges import Forge
+from lfsync.commands.forges.forge import Forge
 from lfsync.errors import (
     ApiError,
     CredentialsError,
