@@ -108,7 +108,8 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
 
 async def _survey(session: Session, reader: Reader, token: Token, kinds: Collection[str]) -> Planned:
     undefined = {name for name, kind in KINDS.items() if not kind.definitions and may_read(token, name)}
-    desired, schema = await session.prepare({*kinds, *undefined})  # they cost no request, and others point at them
+    known = {*kinds, *undefined}  # which cost no request, and others point at them
+    desired, schema = await session.prepare(known)
     for kind in kinds:
         if kind not in schema.kinds:
             message, hint = unknown_type(kind, schema)
@@ -117,7 +118,7 @@ async def _survey(session: Session, reader: Reader, token: Token, kinds: Collect
     targets |= MEMBER_KEYS.keys() if "list" in kinds else set()
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
-        desired, schema = await session.prepare({*kinds, *more})
+        desired, schema = await session.prepare(known | more)
     seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
     state = session.moved
     needs = needs_of(seen, state, rematch=False)
