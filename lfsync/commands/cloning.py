@@ -77,9 +77,7 @@ class _Clone:
 async def _read(options: Options, name: str, *, records: bool) -> tuple[_Clone, Answers, Contents, State, str]:
     """All that the key may see of the workspace, as it is now."""
     with reading_progress(options) as watcher:
-        async with open_session(
-            options.root, options.workspace, listener(options), watcher=watcher, may_be_empty=True
-        ) as session:
+        async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
             cloned = _Clone(session, name)
             answers = await read_answers(session.client, await session.client.validate())
             schema = schema_of(answers)

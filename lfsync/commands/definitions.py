@@ -58,7 +58,7 @@ def definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: 
 
 
 async def _definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: bool, format: str) -> int:
-    async with open_session(options.root, options.workspace, listener(options), may_be_empty=True) as session:
+    async with open_session(options.root, options.workspace, listener(options)) as session:
         saved = _to_check(session.workspace) if check else None
         answers = await read_answers(session.client, await session.client.validate(), kinds)
         if saved:

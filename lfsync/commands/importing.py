@@ -169,7 +169,6 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             listener(options),
             watcher=watcher,
             writing=not dry_run,
-            may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
             request = replace(request, into=_folder(session.project.root, request.into))
@@ -179,6 +178,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             planned = await survey(session, kinds)
             refuse_unknown(planned.schema, kinds, request.fields)
             notes = [] if request.download or not request.everything else await unmentioned(session, planned)
+            notes += _orphans(session, kinds)
             records = await chosen(session, planned, kinds, request)
             left = uncontested(planned, records)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
@@ -194,6 +194,19 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             if not dry_run:
                 _write(session, planned.schema, result)
             return result
+
+
+def _orphans(session: Session, kinds: Collection[str]) -> Iterator[str]:
+    """Whose files are lost may look for its records here: they are managed still, and so nothing to import (V1)."""
+    lost = [a for a in session.moved.orphans(session.project.resources) if a.kind in kinds]
+    if lost:
+        who = f"{lost[0]} is" if len(lost) == 1 else f"{', '.join(map(str, lost[:_NAMED]))}{_more(len(lost))} are"
+        yield f"{who} managed already, though declared no more: `lfsync state rm` lets go of one"
+
+
+def _more(count: int) -> str:
+    """Of so many, those that are not named."""
+    return f" and {count - _NAMED} more" if count > _NAMED else ""
 
 
 async def _downloaded(
@@ -484,8 +497,7 @@ def _text(result: _Result, dry_run: bool, is_cut: bool) -> Iterator[str]:
     for (key, reason), who in _alike(result.left).items():
         if is_cut:
             who, reason = [shortened(name, _LONGEST_NAME) for name in who], shortened(reason, _LONGEST_REASON)
-        more = f" and {len(who) - _NAMED} more" if len(who) > _NAMED else ""
-        yield f"left: {', '.join(who[:_NAMED])}{more}: {f'`{key}`: ' if key else ''}{reason}"
+        yield f"left: {', '.join(who[:_NAMED])}{_more(len(who))}: {f'`{key}`: ' if key else ''}{reason}"
     yield from (f"Warning: {warning}." for warning in result.warnings)
     yield from (f"Note: {note}." for note in result.notes)
     count = len(result.resources)

@@ -168,7 +168,7 @@ def _saved(options: Options, *, needed: bool) -> Saved | None:
     if not (options.root / SETTINGS).exists():
         return None
     try:
-        workspace = _named_workspace(load_project(options.root, may_be_empty=True), options)
+        workspace = _named_workspace(load_project(options.root), options)
         return saved_of(workspace) if workspace else None
     except ConfigError:
         if needed:

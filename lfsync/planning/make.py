@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
-from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of, rank
+from lfsync.kinds import KINDS, MEMBER_KEYS, is_kind, kind_of, rank
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
@@ -100,20 +100,28 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
 
     Definitions of what their relationships point at, and of what lists hold, are read too, as far as the key may.
     """
-    desired, schema = await session.prepare(kinds)
+    token = await session.token()
+    reader = _reader(session, session.moved)
+    known = {} if session.project.problems else {k: Need(is_listed=True) for k in kinds if may_read(token, k)}
+    async with reader.ahead(known):
+        return await _survey(session, reader, token, kinds)
+
+
+async def _survey(session: Session, reader: Reader, token: Token, kinds: Collection[str]) -> Planned:
+    undefined = {name for name, kind in KINDS.items() if not kind.definitions and may_read(token, name)}
+    known = {*kinds, *undefined}  # which cost no request, and others point at them
+    desired, schema = await session.prepare(known)
     for kind in kinds:
         if kind not in schema.kinds:
             message, hint = unknown_type(kind, schema)
             raise UsageError(message, hint=hint)
     targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
     targets |= MEMBER_KEYS.keys() if "list" in kinds else set()
-    token = await session.token()
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
-        desired, schema = await session.prepare({*kinds, *more})
+        desired, schema = await session.prepare(known | more)
     seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
     state = session.moved
-    reader = _reader(session, state)
     needs = needs_of(seen, state, rematch=False)
     for kind in kinds:
         needs[kind].is_listed = True

@@ -67,10 +67,10 @@ class Project:
         return Folder(self.root).takes(name, self.settings.exclude)
 
 
-def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
+def load_project(root: Path) -> Project:
     """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`.
 
-    That nothing is declared is a problem, unless it `may_be_empty`: what is to be imported is not there yet.
+    That nothing is declared is a warning: a project may be new, and what is to be imported is not there yet.
     """
     try:
         there = root.is_dir()
@@ -78,7 +78,7 @@ def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
         there = False
     if not there:
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
-    return _Loading(Folder(root)).load(may_be_empty=may_be_empty)
+    return _Loading(Folder(root)).load()
 
 
 def edited(project: Project, instead: Mapping[Path, bytes], new: Collection[str] = ()) -> Project:
@@ -100,7 +100,7 @@ class _Loading:
         self.queried: dict[Place, tuple[str, ...]] = {}
         self.broken: set[Address] = set()
 
-    def load(self, *, may_be_empty: bool) -> Project:
+    def load(self) -> Project:
         document = self.settings_document()
         settings = self.settings(document)
         defaults, beside = read_defaults(document, self.folder.text)
@@ -117,9 +117,8 @@ class _Loading:
         whole = tuple(_said_of_many(document, defaults, declared))
         moves = tuple(move for part in declared for move in part.moves)
         self.problems += (*check(resources, whole, self.broken), *check_moves(moves, resources))
-        if not (resources or self.problems or may_be_empty):
-            hint = "add a resource file, or see what `exclude` leaves out"
-            self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
+        if not (resources or self.problems):
+            self.warnings.append(_NOTHING)
         found = ConfigError(self.problems)
         if settings is None:
             raise found
@@ -315,6 +314,9 @@ def table_of_query(folder: Folder, query: Query) -> tuple[Table, tuple[str, ...]
 
 
 _NAMED = 3  # files that a warning names
+_NOTHING = (
+    "the project declares nothing: add a resource file, `lfsync import` what is live, or see what `exclude` leaves out"
+)
 
 
 def _kept(settings: Settings) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from lfsync.project.documents import parse
 from tests.e2e.rig import LFSYNC, Project, Server, project, read_until, serving
+from tests.effort import size
 
 SEED = """\
 members:
@@ -228,18 +229,17 @@ def test_a_kind_that_the_key_may_not_read_is_named(crm: Server, place: Project) 
 
 
 def test_killed_anywhere_files_and_state_agree(crm: Server, tmp_path: Path) -> None:
-    """Whatever is there is whole; the next import goes on, and the next plan is empty."""
-    for number in range(8):
+    """Whatever is there is whole; the next import goes on, and the next plan is empty. Each step: test_kills.py."""
+    for number in range(size(2, 8)):
         place = project(tmp_path / f"p{number}", crm.url, {})
         command: list[str | Path] = [LFSYNC, "-C", place.folder, "import", "--all"]
         process = subprocess.Popen(command, env=dict(place.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            process.wait(0.35 + number * 0.05)
+            process.wait(0.4 + number * size(20, 5) / 100)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
         if list(place.folder.glob("*.yaml")) != [place.folder / "lfsync.yaml"]:
-            place.lfsync("validate")
             assert place.plan(expect=None)["summary"]["create"] == 0  # type: ignore[arg-type]
         place.lfsync("import", "--all", expect=None)
         plan = place.lfsync("plan", "--format", "json", expect=None).json()

@@ -368,8 +368,8 @@ def _relink(
     other = chance.choice(ids)
     operations: list[Any] = [{"add": [other]}] if many else [{"replace": other}]
     if linked:
-        other = chance.choice(linked) if chance.random() < 0.5 else other
-        operations = [{"remove": [other]}, *operations] if many else [*operations, {"replace": None}]
+        gone = chance.choice(linked) if chance.random() < 0.5 else other
+        operations = [{"remove": [gone]}, *operations] if many else [*operations, {"replace": None}]
     if attempt(town, path, {"relationships": {key: chance.choice(operations)}}):
         return {(id, "~"), (other, "~"), *((each, "~") for each in linked)}
     return set()

@@ -30,6 +30,6 @@ def warnings_for_github(project: Project, options: Options) -> str:
 def _project(options: Options) -> Project | None:
     """None where `lfsync.yaml` itself is what is wrong: nothing else was read then."""
     try:
-        return load_project(options.root, may_be_empty=True)
+        return load_project(options.root)
     except ConfigError:
         return None
