@@ -17,7 +17,7 @@ from lfsync.render.markdown import LONGEST, plan_markdown
 from lfsync.render.markdown_text import size
 
 _FORMAT = "markdown"
-_MOST = 65_400  # characters; GitHub takes 65,536 in a comment
+_MOST = 65_400  # bytes; GitHub takes 65,536 characters in a comment
 
 
 def comment(options: Options, path: Path, *, on: str | None, dry_run: bool) -> int:

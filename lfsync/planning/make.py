@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lfsync.api.client import Token
@@ -17,7 +17,7 @@ from lfsync.errors import RefusedError, UsageError
 from lfsync.kinds import KINDS, MEMBER_KEYS, is_kind, kind_of, rank
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
-from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Refusal, Schema, WorkspaceInfo
 from lfsync.planning.diff import Comparer, doubts, names
 from lfsync.planning.draft import Draft, Wishes
 from lfsync.planning.drafting import draft
@@ -153,12 +153,28 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
-    whole = replace(saved, missing_scopes=missing, refusals=refused)
+    whole = replace(saved, missing_scopes=missing, refusals=(*_of_the_whole(saved), *refused))
     return replace(
         planned,
         plan=_with_judgement(whole, _judged(session, planned, saved.changes)),
         missing=_missing(session, saved) | (made.blocked.keys() - state.bindings.keys()),
     )
+
+
+def _of_the_whole(part: Plan) -> Iterator[Refusal]:
+    """Why the plan would be refused that this one is a part of: in slices it is no smaller.
+
+    A refusal that names what is not here was said of more. All others are found anew, by the settings of today.
+    """
+    addresses = {change.address for change in part.changes}
+    for refusal in part.refusals:
+        if refusal.kind != "scope" and not addresses.issuperset(refusal.addresses):
+            if refusal.kind == "policy":
+                raise RefusedError(
+                    f"the plan is a part of one that the policy {refusal.name} refuses: {refusal.message}",
+                    hint="Make a plan without what it names: lfsync plan --exclude PATTERN -o FILE",
+                )
+            yield replace(refusal, message=f"in the plan that this is a part of {refusal.message}")
 
 
 def _refuse_torn(changes: Sequence[Change], made: Draft) -> None:
