@@ -32,6 +32,7 @@ from lfsync.model import (
     Target,
 )
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
+from lfsync.planning.far_sides import TWO_SIDES, Side
 from lfsync.planning.identity import StuckError, quotes, sought_by
 from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.rule_lists import Answer, Answers, Drafted, is_ruled, without
@@ -310,7 +311,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     difference = comparer.comparison(wish, record, binding)
     if not restored:
         _want_certainty(comparer, wish, record, difference)
-    if (blocked := _refused(wish, difference, record, knowledge)) is not None:
+    blocked = _refused(wish, difference, record, knowledge) or _undone(comparer, wish, difference, binding)
+    if blocked is not None:
         made.blocked[address] = blocked
         return
     if record.redacted and not wish.seed:
@@ -421,6 +423,23 @@ def _refused(wish: Desired, difference: Difference, record: Record, knowledge: K
     if difference.lasting:
         return _lasting(wish, difference, knowledge)
     return _early(wish, difference, record, knowledge.now)
+
+
+def _undone(comparer: Comparer, wish: Desired, difference: Difference, binding: Binding | None) -> Blocked | None:
+    """A link that the last apply wrote and that did not hold, where another declared one undoes it (rule C9)."""
+    for link in difference.links:
+        last = binding.links.get(link.key) if binding else None
+        side = Side(wish.address, link.key)
+        if last is None or last.live is not None or last.declared != comparer.hash_declared(wish, link.key):
+            continue
+        others = sorted({*comparer.far_sides.against(side), *comparer.far_sides.beside(side)})
+        if others:
+            said = " and ".join(
+                f"{each.address}'s `{each.key}` at {comparer.far_sides.place(each)}" for each in others[:3]
+            )
+            reason = f"`{link.key}` was written and did not hold: {said} undid it, and each would undo the other again"
+            return Blocked(wish.address, reason, TWO_SIDES, wish.links[link.key].place)
+    return None
 
 
 def _frozen(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:
