@@ -116,7 +116,7 @@ def find(folder: Path, name: str | None) -> Run:
 
 
 def _read(path: Path) -> Run | None:
-    """The run on record here; None for one that was killed before its first line was whole, so that it holds nothing."""
+    """The run on record here; None for one that was killed before its first line was whole: it holds nothing."""
     header = end = None
     entries = []
     try:

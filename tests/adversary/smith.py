@@ -26,7 +26,9 @@ def _quiet(out: str, err: str) -> None:
         os.close(made)
 
 
-_ON_DISK = frozenset("open mkstemp write flush fsync close chmod rename replace unlink mkdir".split())
+_ON_DISK = frozenset(
+    ("open", "mkstemp", "write", "flush", "fsync", "close", "chmod", "rename", "replace", "unlink", "mkdir")
+)
 
 
 def _fall(number: int) -> None:
