@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from lfsync.kinds import kind_of
@@ -38,6 +39,7 @@ from lfsync.model import (
     Record,
     Schema,
 )
+from lfsync.planning.far_sides import FarSides
 from lfsync.planning.resolution import Resolution
 from lfsync.state.state import Binding, Hashes, LinkHashes, State
 from lfsync.values.pasted import pasted
@@ -145,6 +147,11 @@ class Comparer:
         self.names = names(schema, knowledge, resolution)
         self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
         self._returning = {(a.kind, resolution.ids[a]) for a in resolution.restored}
+
+    @cached_property
+    def far_sides(self) -> FarSides:
+        """The links that could undo each other, by what is known when this is first asked for."""
+        return FarSides(self.desired, self.resolution.ids, self.resolution.meant)
 
     def creation(self, desired: Desired) -> Difference:
         """Everything that is declared, against nothing."""
@@ -276,6 +283,10 @@ class Comparer:
         if desired.members is not None:
             self._add_side(sides, desired, MEMBERS, ())
         return sides.declared
+
+    def hash_declared(self, desired: Desired, key: str) -> str:
+        """What the state remembers of what is declared of a relationship."""
+        return self.state.hash(self.declared(desired)["links", key])
 
     def endings(self, record: Record, keys: Iterable[str]) -> Iterator[LinkChange]:
         """The links that a record takes along to the trash, of these relationships."""

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lfsync.kinds import is_kind, kind_of
+from lfsync.kinds import is_kind
 from lfsync.knowledge.knowledge import Knowledge, RecordKey
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Schema, Target
+from lfsync.planning.far_sides import inverses
 from lfsync.planning.identity import Identities, StuckError, target_quotes
 from lfsync.planning.takers import takers
 from lfsync.state.state import State
@@ -52,6 +53,10 @@ class Resolution:
             return self.queries[id(target.query)]
         assert target.id is not None
         return target.id
+
+    def meant(self, target: Target) -> str | Address | None:
+        """As `target`; None where a match was not resolved."""
+        return self.queries.get(id(target.query)) if target.query is not None else self.target(target)
 
     def match_targets(self, query: Query, ids: Mapping[Address, str] | None = None) -> dict[str, set[str]]:
         """The ids that a query's relationship terms name, by key; `ids`: what addresses have as of now."""
@@ -119,10 +124,11 @@ def _refuse_shared(found: Identities) -> None:
 def _refuse_contradictions(found: Identities) -> None:
     """Both sides of a link, where only their ids tell that they contradict each other (rule C9)."""
     owners = {id: address for address, id in found.ids.items()}
+    backs = {kind: inverses(found.schema, kind) for kind in {address.kind for address in found.desired}}
     sides = [
         (desired.address, key, back, link)
         for desired in found.desired.values()
-        for key, back in kind_of(desired.address.kind).inverse.items()
+        for key, back in backs[desired.address.kind].items()
         if (link := _managed(desired, key)) is not None
     ]
     reasons: dict[Address, str] = {}
