@@ -29,7 +29,9 @@ class Connections:
         client = self._idle.pop() if self._idle else self._make()
         self._open.add(client)
         try:
-            return await client.send(request)
+            response = await client.send(request)
+            del response.stream  # it is read, and holds the response as that holds it: the bytes would stay to the end
+            return response
         finally:
             self._idle.append(client)
 

@@ -332,7 +332,7 @@ class _Checker:
         self.depth = 0
         self.written = 0
         self.copied = 0
-        self.text_keys: set[str] = set()
+        self.text_keys: dict[str, str] = {}  # the same few in thousands of mappings: one text for all of each
 
     def run(self, root: Node) -> None:
         try:
@@ -366,8 +366,11 @@ class _Checker:
             entries: list[tuple[Node, Node]] = node.value
             for key, value in entries:
                 total += 1 + self.size(value)
-                if not isinstance(key, ScalarNode) or key.tag != _PLAIN or key.value not in self.text_keys:
+                known = self.text_keys.get(key.value) if isinstance(key, ScalarNode) and key.tag == _PLAIN else None
+                if known is None:
                     self.check_key(key)
+                else:
+                    key.value = known
             self.flatten(node)
         else:
             for item in items(cast(SequenceNode, node)):
@@ -415,7 +418,7 @@ class _Checker:
             self.say(node, "a key must be text", "write it as `key: value`; quote text that starts with a bracket")
         elif node.tag == _PLAIN:
             if isinstance(resolve(text), str):
-                self.text_keys.add(text)
+                self.text_keys[text] = text
             else:
                 self.say(node, f"the key `{text or 'null'}` is not text", f'put it into quotes: "{text or "null"}"')
         else:
