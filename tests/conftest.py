@@ -24,3 +24,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # would compile all that it imports; workers leave it to the process that starts them.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     compileall.compile_dir(Path(lfsync.__file__).parent, quiet=1)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`. Half of a test's time it waits for other processes and for clocks: two tests for each core."""
+    return 2 * (os.cpu_count() or 1)

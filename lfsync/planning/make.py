@@ -19,7 +19,8 @@ from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
 from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
 from lfsync.planning.diff import Comparer, doubts, names
-from lfsync.planning.draft import Draft, Wishes, draft
+from lfsync.planning.draft import Draft, Wishes
+from lfsync.planning.drafting import draft
 from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
 from lfsync.planning.needs import needs_of
