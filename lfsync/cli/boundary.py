@@ -17,7 +17,7 @@ from lfsync import __version__
 from lfsync.cli.root import cli
 
 if TYPE_CHECKING:
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
     from lfsync.errors import LfsyncError, Problem
 
 _BUG = 70
@@ -31,7 +31,7 @@ _REFUSED_BY_SYSTEM = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Never returns."""
-    from lfsync.commands import streams
+    from lfsync.commands.terminal import streams
 
     streams.install()
     signal.signal(signal.SIGTERM, _terminated)
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _printed_whole(code: int) -> int:
     """The code, unless stdout could not be written for another reason than that its reader had enough."""
-    from lfsync.commands import streams
+    from lfsync.commands.terminal import streams
 
     why = streams.failure()
     if why is None:
@@ -87,7 +87,7 @@ class _Failure(NamedTuple):
 
 def _failure(error: BaseException, *, silent: bool) -> _Failure:
     """Words the error on stderr; `silent`: only what quotes nobody, for a runner obeys what it reads there, too."""
-    from lfsync.commands.problems import problems_of
+    from lfsync.commands.answers.problems import problems_of
     from lfsync.errors import LfsyncError, Problem
 
     if isinstance(error, click.Abort) and isinstance(error.__cause__, EOFError):
@@ -123,15 +123,15 @@ def _wants(arguments: Sequence[str], format: str) -> bool:
 
 
 def _show_json(failure: _Failure) -> None:
-    from lfsync.commands.console import out
-    from lfsync.commands.problems import problems_json
+    from lfsync.commands.answers.problems import problems_json
+    from lfsync.commands.terminal.console import out
 
     out(problems_json(failure.problems))
 
 
 def _show_annotations(failure: _Failure, begun: Sequence[Options]) -> None:
-    from lfsync.commands.annotating import problems_for_github
-    from lfsync.commands.console import out
+    from lfsync.commands.forges.annotating import problems_for_github
+    from lfsync.commands.terminal.console import out
 
     placed = any(problem.place for problem in failure.problems)  # then the project was found
     out(problems_for_github(failure.problems, begun[0] if placed and begun else None))

@@ -23,7 +23,7 @@ from lfsync.cli.parameters import (
 )
 
 if TYPE_CHECKING:
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
 
 
 def _refuse_for_programs(format: str, *, redact: bool, summary: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from lfsync.cli.parameters import FILE, FORMAT, completing
 
 if TYPE_CHECKING:
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
 
 
 @click.group(invoke_without_command=True)

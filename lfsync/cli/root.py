@@ -37,7 +37,7 @@ def cli(context: click.Context, folder: Path | None, workspace: str | None, no_c
     something was blocked (plan too), failed, skipped, stale or not converged; 4 refused; 70 a bug in lfsync;
     130 interrupted.
     """
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
 
     options = Options(folder, workspace, no_color, verbose)
     if isinstance(context.obj, list):  # `run` words the errors, for whom it must know the project
@@ -52,7 +52,7 @@ def completion(context: click.Context, shell: str) -> int:
     """Print the script that lets a shell complete commands, options, workspaces and addresses."""
     from click.shell_completion import get_completion_class
 
-    from lfsync.commands.console import out
+    from lfsync.commands.terminal.console import out
 
     script = get_completion_class(shell)
     assert script is not None

@@ -10,7 +10,7 @@ import click
 from lfsync.cli.parameters import FILE, FORMAT
 
 if TYPE_CHECKING:
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
 
 
 @click.group()
@@ -45,20 +45,19 @@ def serve(
 ) -> int:
     """Serve the sandbox over HTTP until Ctrl-C."""
     from lfsync.commands.sandbox import serve
+    from lfsync.project.settings import SandboxSettings
+    from lfsync.sandbox.quirks import parse
 
-    serve(
-        host=host,
-        port=port,
-        database=database,
-        seed=seed,
+    settings = SandboxSettings(
         rps=rps,
         index_lag=index_lag,
         latency=latency,
         workflow_latency=workflow_latency,
         faults=faults,
         random_seed=random_seed,
-        quirks=quirks,
+        quirks=dict(parse(quirks)),
     )
+    serve(settings, host=host, port=port, database=database, seed=seed)
 
 
 @sandbox.command()

@@ -9,7 +9,7 @@ import click
 from lfsync.cli.parameters import FORMAT
 
 if TYPE_CHECKING:
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
 
 
 @click.group()

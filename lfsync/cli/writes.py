@@ -10,7 +10,7 @@ import click
 from lfsync.cli.parameters import EXCLUDE, FILE, FORMAT, KEEP, LARGE, ONLY, PRUNE, RECREATE, YES, no_slip
 
 if TYPE_CHECKING:
-    from lfsync.commands.console import Options
+    from lfsync.commands.terminal.console import Options
 
 
 @click.command()

@@ -15,7 +15,7 @@ from lfsync.model import JSON, Action, Address, Blocked, Change, Desired, Kept, 
 from lfsync.planning.diff import MEMBERS, Comparer, Difference, binding_hashes, with_hashes
 from lfsync.planning.draft import REDACTED, Draft, Wishes, overall, query_targets, references
 from lfsync.planning.identity import quotes, sought_by
-from lfsync.planning.refusals import refused
+from lfsync.planning.refusals import refused, undone
 from lfsync.planning.resolution import Resolution, resolve
 from lfsync.planning.rule_lists import is_ruled
 from lfsync.planning.ruled import answered, doubt_rows
@@ -167,7 +167,8 @@ def _draft_existing(made: Draft, comparer: Comparer, wish: Desired, id: str) -> 
     difference = comparer.comparison(wish, record, binding)
     if not restored:
         _want_certainty(comparer, wish, record, difference)
-    if (blocked := refused(wish, difference, record, knowledge)) is not None:
+    blocked = refused(wish, difference, record, knowledge) or undone(comparer, wish, difference, binding)
+    if blocked is not None:
         made.blocked[address] = blocked
         return
     if record.redacted and not wish.seed:

@@ -1,11 +1,13 @@
-"""What no update of a record can change, or not yet. Pure."""
+"""What no update of a record can change, or not yet, or not for long. Pure."""
 
 from __future__ import annotations
 
 from lfsync.kinds import is_kind, kind_of
 from lfsync.knowledge.knowledge import Knowledge, title_quotes
 from lfsync.model import Blocked, Desired, LinkChange, Quoted, Record
-from lfsync.planning.diff import Difference
+from lfsync.planning.diff import Comparer, Difference
+from lfsync.planning.far_sides import TWO_SIDES, Side
+from lfsync.state.state import Binding
 from lfsync.times import unix_time
 
 
@@ -16,6 +18,23 @@ def refused(wish: Desired, difference: Difference, record: Record, knowledge: Kn
     if difference.lasting:
         return _lasting(wish, difference, knowledge)
     return _early(wish, difference, record, knowledge.now)
+
+
+def undone(comparer: Comparer, wish: Desired, difference: Difference, binding: Binding | None) -> Blocked | None:
+    """A link that the last apply wrote and that did not hold, where another declared one undoes it (rule C9)."""
+    for link in difference.links:
+        last = binding.links.get(link.key) if binding else None
+        side = Side(wish.address, link.key)
+        if last is None or last.live is not None or last.declared != comparer.hash_declared(wish, link.key):
+            continue
+        others = sorted({*comparer.far_sides.against(side), *comparer.far_sides.beside(side)})
+        if others:
+            said = " and ".join(
+                f"{each.address}'s `{each.key}` at {comparer.far_sides.place(each)}" for each in others[:3]
+            )
+            reason = f"`{link.key}` was written and did not hold: {said} undid it, and each would undo the other again"
+            return Blocked(wish.address, reason, TWO_SIDES, wish.links[link.key].place)
+    return None
 
 
 def _frozen(wish: Desired, difference: Difference, knowledge: Knowledge) -> Blocked:

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import click
 
-from lfsync.commands.console import say
-from lfsync.commands.signals import on_interrupt
+from lfsync.commands.terminal.console import say
+from lfsync.commands.terminal.signals import on_interrupt
 
 
 async def confirmed(question: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from lfsync.commands.saved_file import refuse_own, save
+from lfsync.commands.answers.saved_file import refuse_own, save
 from lfsync.errors import ConfigError, UsageError
 from lfsync.model import JSON, Address, Outcome, Place, Plan
 from lfsync.project.folder import Folder

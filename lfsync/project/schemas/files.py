@@ -11,14 +11,14 @@ from itertools import combinations
 from typing import Final, cast
 
 from lfsync.kinds import KINDS, MEMBER_KEYS, OBJECT, OBJECTS, SLUG, Field, Kind, kind_of
-from lfsync.project.cell_numbers import DECIMALS, THOUSANDS
-from lfsync.project.columns import PARTS
 from lfsync.project.keys import MAX_KEY
 from lfsync.project.moves import ENDS, MOVED
-from lfsync.project.row_files import FILE_KEYS, MAX_SKIPPED
+from lfsync.project.rows.cell_numbers import DECIMALS, THOUSANDS
+from lfsync.project.rows.columns import PARTS
+from lfsync.project.rows.row_files import FILE_KEYS, MAX_SKIPPED
+from lfsync.project.schemas.values import FILLED, Schema, any_of, asked, closed, defined, shared_schemas, value_schema
 from lfsync.project.settings import Settings
 from lfsync.project.sources import UNIQUE
-from lfsync.project.value_schemas import FILLED, Schema, any_of, asked, closed, defined, shared_schemas, value_schema
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 
@@ -129,9 +129,30 @@ def _moves() -> Schema:
 
 
 def _definitions() -> Schema:
-    keys: Schema = {**_list(_TEXT, filled=True), "uniqueItems": True}
+    """What the sections refer to by name."""
+    found: Schema = {**shared_schemas(), **_parts()}
+    for kind in (*KINDS.values(), _ANY_OBJECT):
+        found |= _definitions_of(kind)
+    return found
+
+
+def _definitions_of(kind: Kind) -> Schema:
+    if kind.uploaded:
+        return {kind.name: _upload(kind), f"{kind.name}.lifecycle": _upload_lifecycle()}
     found: Schema = {
-        **shared_schemas(),
+        kind.name: _body(kind),
+        f"{kind.name}.fields": _fields(kind),
+        f"{kind.name}.relationships": _relationships(kind),
+    }
+    if kind.name in MEMBER_KEYS:
+        found[f"{kind.name}.where"] = _where(kind)
+    return found
+
+
+def _parts() -> Schema:
+    """What resources of any kind are made of."""
+    keys: Schema = {**_list(_TEXT, filled=True), "uniqueItems": True}
+    return {
         "ref": _described(
             any_of(FILLED, closed({"match": _values()}, required=["match"])),
             "A key of this project, a member's e-mail, a live id, or {match: {...}} for one record not managed here.",
@@ -161,18 +182,6 @@ def _definitions() -> Schema:
         "lookup": closed({"match": _lookups(), "empty": _NULL}, required=["match"]),
         "members-from-rows": _roster(),
     }
-    for kind in (*KINDS.values(), _ANY_OBJECT):
-        if kind.uploaded:
-            found |= {kind.name: _upload(kind), f"{kind.name}.lifecycle": _upload_lifecycle()}
-            continue
-        found |= {
-            kind.name: _body(kind),
-            f"{kind.name}.fields": _fields(kind),
-            f"{kind.name}.relationships": _relationships(kind),
-        }
-        if kind.name in MEMBER_KEYS:
-            found[f"{kind.name}.where"] = _where(kind)
-    return found
 
 
 def _values() -> Schema:

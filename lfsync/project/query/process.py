@@ -2,10 +2,10 @@
 
 `{"root", "sql", "memory"}` is the question. The answer begins with `{"columns", "files"}`, then a list for each row;
 a line with `{"problems": [{"message", "hint", "at"}]}` ends it, `at` being bytes from the start of the SQL, or null.
-`lfsync/project/sql_query.py` asks, and ends it where it takes too long.
+`lfsync/project/query/asking.py` asks, and ends it where it takes too long.
 
 What a query can't do rests on several things, each of which would do for most: it is one SELECT that only reads
-(`sql_syntax.py`); DuckDB opens the files that it names, and nothing else; the process can't write files, knows nothing
+(`syntax.py`); DuckDB opens the files that it names, and nothing else; the process can't write files, knows nothing
 of the environment, and can't take more memory than it is given. One thread, so that the same files give the same rows
 in the same order.
 """
@@ -29,7 +29,7 @@ import duckdb
 from lfsync.errors import ConfigError
 from lfsync.model import JSON, Place
 from lfsync.project.folder import Folder
-from lfsync.project.sql_syntax import Parts, Used, Wrong, parts_of
+from lfsync.project.query.syntax import Parts, Used, Wrong, parts_of
 
 _BESIDE: Final = 1 << 30  # bytes of address space that Python and DuckDB take before a query takes any
 _FETCHED: Final = 1_000  # rows at a time

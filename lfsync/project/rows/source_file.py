@@ -10,7 +10,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Cell, Place
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
 from lfsync.wording import nfc
 
 MAX_CELL: Final = 1_000_000  # characters

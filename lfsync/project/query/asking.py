@@ -16,8 +16,8 @@ from typing import Final
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Cell
-from lfsync.project.source_file import CONTROL_CHARACTERS, Table
-from lfsync.project.sql_syntax import Query
+from lfsync.project.query.syntax import Query
+from lfsync.project.rows.source_file import CONTROL_CHARACTERS, Table
 from lfsync.wording import nfc
 
 _INSTALL: Final = "install the extra: pip install 'lfsync[sql]'"
@@ -54,7 +54,7 @@ def run_query(root: Path, query: Query, limits: Limits = Limits()) -> Answer:
 
 
 def _answered(question: JSON, root: Path, query: Query, limits: Limits) -> list[bytes]:
-    command = [sys.executable, "-P", "-X", "utf8", "-m", "lfsync.project.sql_process"]
+    command = [sys.executable, "-P", "-X", "utf8", "-m", "lfsync.project.query.process"]
     environment = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
     try:
         done = subprocess.run(

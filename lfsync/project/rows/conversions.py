@@ -14,11 +14,11 @@ from typing import Final, Protocol
 from yaml.nodes import Node, ScalarNode
 
 from lfsync.model import JSON, Cell, Value
-from lfsync.project.cell_dates import DATE_HINT, CellDate, read_date
-from lfsync.project.cell_numbers import CellNumber, read_number
 from lfsync.project.declarations import Forms
 from lfsync.project.documents import plain
-from lfsync.project.pattern import Pattern, read_pattern
+from lfsync.project.rows.cell_dates import DATE_HINT, CellDate, read_date
+from lfsync.project.rows.cell_numbers import CellNumber, read_number
+from lfsync.project.rows.pattern import Pattern, read_pattern
 from lfsync.wording import as_it_stands, did_you_mean, nfc
 
 _OTHERS: Final = 5  # of a map, that an error names
@@ -65,14 +65,6 @@ def cell_text(data: JSON) -> str:
         what = "a list" if isinstance(data, list) else "a mapping"
         raise CellError(f"this is {what}, and text is needed", "write text, or take the form out of the column")
     return json.dumps(data)
-
-
-def written_text(value: JSON) -> Iterator[str]:
-    """A value as the text of a cell, where one can hold it."""
-    if isinstance(value, bool):
-        yield "true" if value else "false"
-    elif isinstance(value, str | int | float):
-        yield str(value)
 
 
 # ---------------------------------------------------------------- pattern

@@ -9,9 +9,9 @@ from typing import Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.model import JSON, Place
-from lfsync.project.conversions import CellError, cell_text
 from lfsync.project.declarations import Forms, is_null
 from lfsync.project.documents import items, pairs
+from lfsync.project.rows.conversions import CellError, cell_text
 from lfsync.wording import nfc
 
 _FILLED: Final = "filled"

@@ -23,6 +23,8 @@ Environment: TypeAlias = Mapping[str, str]
 
 _REPOSITORY: Final = re.compile(r"(?!\.{1,2}/)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_NOBODY: Final = 0  # no user's id
+_PORTS: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class Forge:
     """Where the comments are, and who asks. `token` is never shown; `token_from` names where it came from.
 
     `comments`: the path that lists them and takes a new one. `comment`: the path of one, without its id.
-    `whoami`: the path that tells whose token it is; empty where the token may not ask. `rights`: what to do where the
-    token may not do what it must. `job_is_bot`: a job's own token writes as a bot, which no person can be.
+    `whoami`: the path that tells whose token it is; empty where the token may not ask, and the environment tells it:
+    `writes_as`. `rights`: what to do where the token may not do what it must. `job_is_bot`: a job's own token writes as
+    a bot, which no person can be.
     """
 
     name: str
@@ -45,7 +48,8 @@ class Forge:
     edit: Literal["PATCH", "PUT"]
     whoami: str
     rights: str
-    job_is_bot: bool
+    job_is_bot: bool = False
+    writes_as: int | None = None
 
 
 def forge_of(on: str | None, env: Environment) -> Forge:
@@ -105,7 +109,7 @@ def _pull_request(env: Environment) -> str:
 def _event(path: str) -> Mapping[str, JSON]:
     try:
         found = json.loads(Path(path).read_text("utf-8")) if path else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -139,8 +143,14 @@ def _gitlab(env: Environment) -> Forge:
         edit="PUT",
         whoami="/user" if is_own else "",
         rights=rights,
-        job_is_bot=False,
+        writes_as=_user(env) if not is_own else None,
     )
+
+
+def _user(env: Environment) -> int:
+    """As whom a job of GitLab writes: the one who started it."""
+    user = env.get("GITLAB_USER_ID", "")
+    return int(user) if _NUMBER.fullmatch(user) else _NOBODY
 
 
 _FORGES: Final[Mapping[str, Callable[[Environment], Forge]]] = {"github": _github, "gitlab": _gitlab}
@@ -162,7 +172,14 @@ def _base(env: Environment, name: str) -> str:
         url = httpx.URL(env.get(name, "").strip())
     except httpx.InvalidURL:
         raise UsageError(f"{name} is not a URL") from None
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+    if (
+        url.scheme not in ("http", "https")
+        or not url.host
+        or url.userinfo
+        or url.query
+        or url.fragment
+        or (url.port or 0) > _PORTS
+    ):
         raise UsageError(f"{name} must be https://HOST/..., as the CI sets it")
     if url.scheme == "http" and not is_loopback(url.host):
         raise UsageError(f"{name}: plain http to {clean(url.host, 100)} would show the token to the network")

@@ -15,8 +15,8 @@ from typing import Final, cast
 from lfsync.kinds import ANY_TYPE, KINDS, MEMBER_KEYS, OBJECT, OBJECTS, PREFIXES, is_kind, kind_of
 from lfsync.model import Definitions, FieldDef, Member, Option, RelDef
 from lfsync.model import Schema as Known
-from lfsync.project.file_schemas import members_schema, resources_schema, settings_schema
-from lfsync.project.value_schemas import (
+from lfsync.project.schemas.files import members_schema, resources_schema, settings_schema
+from lfsync.project.schemas.values import (
     EMPTY,
     FILLED,
     NOTHING,

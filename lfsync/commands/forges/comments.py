@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import httpx
@@ -15,7 +16,7 @@ from lfsync import __version__
 from lfsync.api.answers import clean
 from lfsync.api.retry import Reason, Retries, reason_of
 from lfsync.api.wire import is_loopback
-from lfsync.commands.forges import Forge
+from lfsync.commands.forges.forge import Forge
 from lfsync.errors import (
     ApiError,
     CredentialsError,
@@ -35,6 +36,10 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 1000
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 _NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_UNTOLD_WAIT: Final = 60.0
+"""Seconds that GitHub wants who is over a limit of its to wait, where the answer names none."""
+_LIMITS: Final = ("rate limit", "abuse detection")
+_ELSEWHERE: Final = "The plan is in the other comment of this project, further up."
 
 
 class _Author(BaseModel):
@@ -48,6 +53,7 @@ class _Comment(BaseModel):
     author: _Author | None = Field(default=None, validation_alias=AliasChoices("author", "user"))
 
 
+_COMMENT: Final = TypeAdapter(_Comment)
 _COMMENTS: Final = TypeAdapter(list[_Comment])
 _AUTHOR: Final = TypeAdapter(_Author)
 
@@ -60,8 +66,9 @@ class _Failure(NamedTuple):
 class Comments:
     """The comments of one pull or merge request. Use as a context manager; every method raises ApiError and its kin."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Forge, sleep: Callable[[float], None] = time.sleep) -> None:
         self._forge = forge
+        self._sleep = sleep
         self._answered = False
         self._http = _client(forge)
 
@@ -75,7 +82,8 @@ class Comments:
     def put(self, mark: str, body: str, *, new: bool) -> Put:
         """Make `body` the text of our comment that begins with `mark`; `new`: also where there is none yet.
 
-        After a lost answer it is looked for again before it is sent again, so that there are never two.
+        After a lost answer it is looked for again before it is sent again, so that there are never two. Where two jobs
+        that ran side by side made two, the older one has the plan, and the other says so.
         """
         me, retries, sent = self._me(), Retries(), False
         while True:
@@ -86,69 +94,100 @@ class Comments:
                 return "none"
             retries.begin(time.monotonic())
             outcome = self._attempt("POST", self._forge.comments, {"body": body})
-            if isinstance(outcome, bytes):
+            if isinstance(outcome, httpx.Response):
+                self._parsed(_COMMENT, outcome)
                 return "made"
             sent = True
-            _pause(retries, outcome)
+            self._pause(retries, outcome)
 
     def _in_place(self, mark: str, body: str, me: int | None) -> Put | None:
-        """What became of the first of our comments that may be edited; None if there is none."""
+        """What became of the oldest of our comments that may be edited; None if there is none."""
+        found: Put | None = None
         for comment in self._marked(mark, me):
-            if comment.body == body:
-                return "unchanged"
-            try:
-                self._send(self._forge.edit, f"{self._forge.comment}/{comment.id}", {"body": body})
-            except (ForbiddenError, NotFoundError):  # another's after all, or deleted meanwhile
+            text = body if found is None else f"{mark}\n{_ELSEWHERE}"
+            done: Put = "unchanged" if _is_alike(comment.body or "", text) else "updated"
+            if done == "updated" and not self._is_edited(comment, text):
                 continue
-            return "updated"
-        return None
+            found = found or done
+        return found
 
-    def _marked(self, mark: str, me: int | None) -> list[_Comment]:
-        """Ours that begin with `mark`: anybody could write another."""
-        return [each for each in self._all() if (each.body or "").startswith(mark) and self._is_ours(each, me)]
+    def _is_edited(self, comment: _Comment, text: str) -> bool:
+        """False where it is another's after all, or deleted meanwhile."""
+        try:
+            answer = self._send(self._forge.edit, f"{self._forge.comment}/{comment.id}", {"body": text})
+        except (ForbiddenError, NotFoundError):
+            return False
+        self._parsed(_COMMENT, answer)
+        return True
+
+    def _marked(self, mark: str, me: int | None) -> Sequence[_Comment]:
+        """Ours that begin with `mark`, oldest first: anybody could write another.
+
+        A comment that is deleted between two pages moves ours from one that is not read yet to one that is: of none
+        one is sure where there is a single page, or at the second look.
+        """
+        for _ in range(2):
+            rows, pages = self._all()
+            found = [each for each in rows if (each.body or "").startswith(mark) and self._is_ours(each, me)]
+            if found or pages == 1:
+                break
+        return sorted(found, key=lambda each: each.id)
 
     def _is_ours(self, comment: _Comment, me: int | None) -> bool:
-        """Where the token doesn't tell whose it is, it is a job's."""
-        if me is not None:
-            return comment.author is not None and comment.author.id == me
-        return not self._forge.job_is_bot or (comment.author is not None and comment.author.type == "Bot")
+        """Where the token doesn't tell whose it is, it is a job's of GitHub, which writes as a bot."""
+        if comment.author is None:
+            return False
+        return comment.author.type == "Bot" if me is None else comment.author.id == me
 
-    def _all(self) -> Iterator[_Comment]:
+    def _all(self) -> tuple[Sequence[_Comment], int]:
+        """Every comment, and of how many pages."""
+        found: dict[int, _Comment] = {}
         for page in range(1, _MOST_PAGES + 1):
-            path = f"{self._forge.comments}?per_page={_PAGE}&page={page}"
-            rows = self._parsed(_COMMENTS, self._send("GET", path))
-            yield from rows
-            if len(rows) < _PAGE:
-                return
+            answer = self._send("GET", f"{self._forge.comments}?per_page={_PAGE}&page={page}")
+            rows = self._parsed(_COMMENTS, answer)
+            is_new = any(row.id not in found for row in rows)
+            found |= {row.id: row for row in rows}
+            if not _has_more(answer, len(rows)) or (rows and not is_new):
+                break
+        return list(found.values()), page
 
     def _me(self) -> int | None:
-        """Whose token it is; None where it is nobody's, but a job's."""
+        """Whose token it is; None where it is nobody's, but a job's of GitHub."""
         if not self._forge.whoami:
-            return None
+            return self._forge.writes_as
         try:
             return self._parsed(_AUTHOR, self._send("GET", self._forge.whoami)).id
         except (ForbiddenError, NotFoundError):
-            return None
+            if self._forge.job_is_bot:
+                return None
+            raise
 
-    def _parsed(self, adapter: TypeAdapter[T], body: bytes) -> T:
+    def _parsed(self, adapter: TypeAdapter[T], answer: httpx.Response) -> T:
         try:
-            return adapter.validate_json(body)
+            return adapter.validate_json(answer.content)
         except ValidationError:
             raise UnreadableError(f"{self._forge.base} does not answer as the API of {self._forge.name} does") from None
 
     # ---- one request
 
-    def _send(self, method: str, path: str, body: Mapping[str, JSON] | None = None) -> bytes:
-        """The body of a success, retried as rule A5 says."""
+    def _send(self, method: str, path: str, body: Mapping[str, JSON] | None = None) -> httpx.Response:
+        """A success, retried as rule A5 says."""
         retries = Retries()
         while True:
             retries.begin(time.monotonic())
             outcome = self._attempt(method, path, body)
-            if isinstance(outcome, bytes):
+            if isinstance(outcome, httpx.Response):
                 return outcome
-            _pause(retries, outcome)
+            self._pause(retries, outcome)
 
-    def _attempt(self, method: str, path: str, body: Mapping[str, JSON] | None = None) -> bytes | _Failure:
+    def _pause(self, retries: Retries, failure: _Failure) -> None:
+        """Sleep until the next try; raises the error where there is none."""
+        pause = retries.wait(time.monotonic(), random.random(), failure.reason)
+        if pause is None:
+            raise failure.error
+        self._sleep(pause)
+
+    def _attempt(self, method: str, path: str, body: Mapping[str, JSON] | None = None) -> httpx.Response | _Failure:
         forge = self._forge
         asked = f"{method} {path.partition('?')[0]}"
         try:
@@ -164,15 +203,15 @@ class Comments:
             return _Failure(UnreadableError(f"the answer to {asked} can't be decompressed"), Reason("refused"))
         self._answered = True
         if response.is_success:
-            return response.content
-        wait = _retry_after(response)
+            return response
+        said = _said(response.content, forge.token)
+        wait = _retry_after(response, said)
         # A 403 that asks to wait is how GitHub says 429, too: it is no word on what the token may do.
         status = 429 if response.status_code == 403 and wait is not None else response.status_code
-        return _Failure(self._refused(asked, status, response), reason_of(status, None, wait or 0.0))
+        return _Failure(self._refused(asked, status, said), reason_of(status, None, wait or 0.0))
 
-    def _refused(self, asked: str, status: int, response: httpx.Response) -> ApiError:
+    def _refused(self, asked: str, status: int, said: str) -> ApiError:
         forge = self._forge
-        said = _said(response.content.replace(forge.token.encode(), b"***"))
         what = f"{forge.name} says no to {asked}: {said} ({status})"
         match status:
             case 401:
@@ -215,33 +254,57 @@ def _client(forge: Forge) -> httpx.Client:
         raise UsageError("the proxy or certificates that the environment names can't be used") from None
 
 
-def _pause(retries: Retries, failure: _Failure) -> None:
-    """Sleep until the next try; raises the error where there is none."""
-    pause = retries.wait(time.monotonic(), random.random(), failure.reason)
-    if pause is None:
-        raise failure.error
-    time.sleep(pause)
+def _is_alike(there: str, text: str) -> bool:
+    """But for how a forge keeps line ends, and blanks at the end."""
+    return there.replace("\r\n", "\n").rstrip() == text.rstrip()
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _has_more(answer: httpx.Response, rows: int) -> bool:
+    """Whether there is a page after this one, which held so many rows.
+
+    GitLab leaves out of a page what the token may not see, so how full it is tells only where no header does.
+    """
+    following = answer.headers.get("x-next-page")
+    if following is not None:
+        return bool(following.strip())
+    links = answer.links
+    return "next" in links if links.keys() & {"next", "prev", "first", "last"} else rows >= _PAGE
+
+
+def _retry_after(answer: httpx.Response, said: str) -> float | None:
     """Seconds that the server asks to wait; None where it doesn't."""
-    headers = response.headers
-    if (seconds := _whole(headers.get("retry-after"))) is not None:
+    headers = answer.headers
+    now = _moment(headers.get("date")) or time.time()
+    given = headers.get("retry-after")
+    if (seconds := _whole(given)) is not None:
         return seconds
-    if headers.get("x-ratelimit-remaining") == "0" and (reset := _whole(headers.get("x-ratelimit-reset"))) is not None:
-        return max(0.0, reset - time.time())
-    return None
+    if (moment := _moment(given)) is not None:
+        return max(0.0, moment - now)
+    for limit in ("x-ratelimit", "ratelimit"):  # GitHub's, GitLab's
+        if headers.get(f"{limit}-remaining") == "0" and (reset := _whole(headers.get(f"{limit}-reset"))) is not None:
+            return max(0.0, reset - now)
+    is_limit = answer.status_code in (403, 429) and any(words in said.lower() for words in _LIMITS)
+    return _UNTOLD_WAIT if is_limit else None
 
 
 def _whole(text: str | None) -> float | None:
     return float(text) if text and len(text) <= 15 and text.isascii() and text.isdigit() else None
 
 
-def _said(body: bytes) -> str:
-    """What the server says of it, on one line."""
+def _moment(text: str | None) -> float | None:
+    """Unix time of a date as HTTP writes it."""
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _said(body: bytes, token: str) -> str:
+    """What the server says of it, on one line, whatever it repeats of the token."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     said = (found.get("message") or found.get("error")) if isinstance(found, dict) else None
-    return clean(said if isinstance(said, str) else json.dumps(said)) if said else "no reason given"
+    text = said if isinstance(said, str) else json.dumps(said) if said else ""
+    return clean(text.replace(token, "***")) or "no reason given"

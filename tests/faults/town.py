@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 from lfsync.cli import run
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from tests.e2e.rig import KEY, LFSYNC, TIMEOUT, clean_environment
+from tests.e2e.rig import KEY, LFSYNC, TIMEOUT, Run, checked, clean_environment
 from tests.serving import served
 
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely
@@ -57,19 +57,6 @@ definitions:
           asSource: {cardinality: HAS_ONE, label: Parent}
           asDestination: {cardinality: HAS_MANY, label: Subsidiaries}
 """
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def text(self) -> str:
-        return self.out + self.err
 
 
 def error(status: int, type: str, **more: str) -> JSONResponse:
@@ -205,16 +192,13 @@ class Town:
         whole = top | {"version": 1, "default_workspace": "prod", "workspaces": {"prod": prod}}
         self.write(json.dumps(whole), "lfsync.yaml")
 
-    def lfsync(self, *arguments: str) -> Said:
+    def lfsync(self, *arguments: str) -> Run:
         """One command in process."""
         self.capsys.readouterr()
         code = run(["-C", str(self.root), *arguments])
-        said = Said(code, *self.capsys.readouterr())
-        assert "Traceback" not in said.text
-        assert code != 70, said
-        return said
+        return checked(Run(code, *self.capsys.readouterr()), None)
 
-    def apply(self, *options: str, expect: int = 0) -> Said:
+    def apply(self, *options: str, expect: int = 0) -> Run:
         said = self.lfsync("apply", "--yes", *options)
         assert said.code == expect, said
         return said

@@ -13,9 +13,9 @@ from typing import Final
 
 from lfsync.applying import run_report
 from lfsync.applying.reporter import Reporter
-from lfsync.commands.console import out, say
-from lfsync.commands.problems import problem_json
-from lfsync.commands.saved_file import refuse_own
+from lfsync.commands.answers.problems import problem_json
+from lfsync.commands.answers.saved_file import refuse_own
+from lfsync.commands.terminal.console import out, say
 from lfsync.errors import Problem, UsageError
 from lfsync.model import Address, Change, Outcome, Plan, Requests, Status
 

@@ -10,8 +10,7 @@ from typing import Any, Final, Literal
 from pydantic import JsonValue, TypeAdapter
 
 from lfsync.applying.run_report import ProblemData
-from lfsync.commands.workflow import Stand
-from lfsync.model import JSON, Action, Verdict
+from lfsync.model import JSON, Action, Stand, Verdict
 from lfsync.planning.plan_file import Part, PlaceData, schema_of
 from lfsync.state.runs import Entry, RunHeader
 from lfsync.state.state import StateLine

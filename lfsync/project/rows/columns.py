@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.model import Links, Place, Value
-from lfsync.project.conversions import FORM_KEYS, Conversion, Cut, ValueMap, read_conversions
 from lfsync.project.declarations import Forms, is_null
 from lfsync.project.documents import items
-from lfsync.project.templates import Template, read_template
+from lfsync.project.rows.conversions import FORM_KEYS, Conversion, Cut, ValueMap, read_conversions
+from lfsync.project.rows.templates import Template, read_template
 from lfsync.wording import nfc
 
 COLUMN_KEYS: Final = ("column", "template", *FORM_KEYS, "split", "empty")

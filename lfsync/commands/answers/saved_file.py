@@ -11,7 +11,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
-from lfsync.commands.console import out
+from lfsync.commands.terminal.console import out
 from lfsync.errors import UsageError
 
 _OURS: Final = {".lfsync", ".git"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lfsync.commands.console import Options
-from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.forges.repository import folder_in_repository
+from lfsync.commands.terminal.console import Options
 from lfsync.errors import ConfigError, Problem
 from lfsync.planning.redaction import redacted_problems, redacted_warnings
 from lfsync.project.load import Project, load_project
@@ -30,6 +30,6 @@ def warnings_for_github(project: Project, options: Options) -> str:
 def _project(options: Options) -> Project | None:
     """None where `lfsync.yaml` itself is what is wrong: nothing else was read then."""
     try:
-        return load_project(options.root, may_be_empty=True)
+        return load_project(options.root)
     except ConfigError:
         return None
