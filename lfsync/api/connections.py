@@ -30,7 +30,8 @@ class Connections:
         self._open.add(client)
         try:
             response = await client.send(request)
-            del response.stream  # it is read, and holds the response as that holds it: the bytes would stay to the end
+            # The one that was read holds the response, as that holds it, so that the bytes would stay to the end.
+            response.stream = httpx.ByteStream(response.content)
             return response
         finally:
             self._idle.append(client)
