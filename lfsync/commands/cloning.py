@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lfsync.api.client import Listing, Status
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress
+from lfsync.commands.terminal.console import Options, out, say
+from lfsync.commands.terminal.loop import awaited
 from lfsync.editing.splices import LINE_END, CantEditError, Splice, line_end, spliced
 from lfsync.editing.yaml_edit import BodyEdit, Put, edit_yaml
 from lfsync.errors import ApiError, ConfigError, UsageError

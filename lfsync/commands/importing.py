@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.commands.terminal.console import Options, out
+from lfsync.commands.terminal.loop import awaited
 from lfsync.editing.downloads import Downloaded, clear, download, names
 from lfsync.editing.files import Whole, write_all
 from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records, targets_first
@@ -289,29 +289,7 @@ def _files(
     request: Request,
     contents: Mapping[str, Downloaded],
 ) -> _Result:
-    project = session.project
-    into = request.into
-    defaults = {
-        mapping.address.kind: mapping
-        for mapping in project.mappings
-        if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
-    }
-
-    def is_taken(name: str, text: str) -> bool:
-        """Whether it can't be the name of a new text; one that a killed import left, and nothing names, can be."""
-        path = project.root / name
-        return os.path.lexists(path) and (path.resolve() in project.files or not _is_file_of(path, text))
-
-    world = World(
-        schema=planned.schema,
-        knowledge=planned.knowledge,
-        addresses={(a.kind, id): a for a, id in planned.draft.resolution.ids.items()},
-        defaults=defaults,
-        taken={*project.resources, *session.state.bindings, *(move.before.address for move in project.moves)},
-        names=is_taken,
-        contents={id: each.name for id, each in contents.items()},
-        claimed=described(planned, records, bound=True),
-    )
+    world, into = _world(session, planned, records, contents), request.into
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
     result = _Result(written=lambda unnamed: import_records(records, replace(world, unnamed=unnamed), ask))
     by_kind: dict[str, list[Imported]] = {}
@@ -324,6 +302,34 @@ def _files(
     for kind, resources in by_kind.items():
         result.files.append(_file(session, into, kind, resources))
     return result
+
+
+def _world(
+    session: Session, planned: Planned, records: Mapping[str, Sequence[Record]], contents: Mapping[str, Downloaded]
+) -> World:
+    """What there is already: in the workspace, in the files, and of names."""
+    project = session.project
+    defaults = {
+        mapping.address.kind: mapping
+        for mapping in project.mappings
+        if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
+    }
+
+    def is_taken(name: str, text: str) -> bool:
+        """Whether it can't be the name of a new text; one that a killed import left, and nothing names, can be."""
+        path = project.root / name
+        return os.path.lexists(path) and (path.resolve() in project.files or not _is_file_of(path, text))
+
+    return World(
+        schema=planned.schema,
+        knowledge=planned.knowledge,
+        addresses={(a.kind, id): a for a, id in planned.draft.resolution.ids.items()},
+        defaults=defaults,
+        taken={*project.resources, *session.state.bindings, *(move.before.address for move in project.moves)},
+        names=is_taken,
+        contents={id: each.name for id, each in contents.items()},
+        claimed=described(planned, records, bound=True),
+    )
 
 
 def _is_file_of(path: Path, text: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lfsync.api.client import Client, Watcher
 from lfsync.api.wire import Exchange
-from lfsync.commands.console import say
+from lfsync.commands.terminal.console import say
 from lfsync.connection import client_settings, open_transport
 from lfsync.errors import ConfigError
 from lfsync.planning.session import Session, Timings

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.forges.repository import folder_in_repository
+from lfsync.commands.terminal.console import Options, out, say
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
 from lfsync.planning import plan_file as planfile

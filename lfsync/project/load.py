@@ -15,14 +15,14 @@ from lfsync.project.declarations import NO_DEFAULT, Body, Default, every
 from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
 from lfsync.project.moves import Move, check_moves, former
+from lfsync.project.query.asking import query_table
+from lfsync.project.query.syntax import Query
 from lfsync.project.resource_file import Declared, digest, join, looks_foreign, read_defaults, read_resources
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
+from lfsync.project.rows.source_file import Table, read_table
 from lfsync.project.settings import Settings, read_settings
-from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
 from lfsync.project.sources import Roster, Source, mappings, members_mapping
-from lfsync.project.sql_query import query_table
-from lfsync.project.sql_syntax import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +114,7 @@ class _Loading:
         resources = self.contents(self.resources(declared, defaults))
         named |= {Path(resource.upload.real) for resource in resources.values() if resource.upload}
         named |= {self.folder.real(name) for names in self.queried.values() for name in names}
-        whole = [
-            *(
-                Body().over(default, every(kind), document.place(("defaults", kind)))
-                for kind, default in defaults.items()
-            ),
-            *(each for part in declared for each in part.types),
-            *(
-                mapping
-                for part in declared
-                for source in part.sources
-                for mapping in mappings(source, defaults.get(source.kind, NO_DEFAULT))
-            ),
-            *(members_mapping(each) for part in declared for each in part.rosters),
-        ]
+        whole = tuple(_said_of_many(document, defaults, declared))
         moves = tuple(move for part in declared for move in part.moves)
         self.problems += (*check(resources, whole, self.broken), *check_moves(moves, resources))
         if not (resources or self.problems):
@@ -142,7 +129,7 @@ class _Loading:
             document,
             settings,
             resources,
-            tuple(whole),
+            whole,
             found.problems,
             warnings,
             files,
@@ -296,6 +283,21 @@ class _Loading:
             return table_of(self.folder, source.file)
         table, self.queried[source.place] = table_of_query(self.folder, source.query)
         return table
+
+
+def _said_of_many(
+    document: Document, defaults: Mapping[str, Default], declared: Sequence[Declared]
+) -> Iterator[Resource]:
+    """What is said of many resources at once: by `defaults`, by sections of custom objects, by sources."""
+    for kind, default in defaults.items():
+        yield Body().over(default, every(kind), document.place(("defaults", kind)))
+    for part in declared:
+        yield from part.types
+    for part in declared:
+        for source in part.sources:
+            yield from mappings(source, defaults.get(source.kind, NO_DEFAULT))
+    for part in declared:
+        yield from map(members_mapping, part.rosters)
 
 
 def table_of(folder: Folder, file: RowFile) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 from tests.importing.other_reader import load
 
 _SEED = """\

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from lfsync.project.documents import parse
 from tests.e2e.rig import LFSYNC, Project, Server, project, read_until, serving
 from tests.effort import size
 
-_SEED = """\
+SEED = """\
 members:
   - {ref: kai, email: kai@corp.example, first: Kai, last: Berg, role: admin}
   - {ref: mia, email: mia@corp.example, first: Mia, last: Okoye}
@@ -41,22 +40,6 @@ records:
   lists: [{fields: {$name: Targets, $objectType: $account}, members: [acme, twin]}]
   object.project: [{fields: {name: Apollo}}]
 """
-
-
-@pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    seed = tmp_path_factory.mktemp("import") / "seed.yaml"
-    seed.write_text(_SEED)
-    with serving(seed) as server:
-        yield server
-
-
-@pytest.fixture
-def place(crm: Server, tmp_path: Path) -> Iterator[Project]:
-    """An empty project; an import writes nothing to Lightfield."""
-    crm.forget()
-    yield project(tmp_path / "project", crm.url, {})
-    assert crm.writes() == []
 
 
 def declared(place: Project, name: str) -> dict[str, dict[str, object]]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.effort import size
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 from tests.importing.worlds import world
 
 _TWO_WAYS = """\

@@ -16,7 +16,7 @@ from lfsync.kinds import KINDS, OBJECT
 from lfsync.model import Address
 from lfsync.project.documents import parse
 from tests.effort import size
-from tests.faults.stage_b import Town, town
+from tests.faults.town import Town, town
 from tests.importing.other_reader import Path as KeyPath
 from tests.importing.other_reader import load, without
 from tests.importing.worlds import World, disturb, merge, people_edit, seen, world

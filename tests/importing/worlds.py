@@ -15,7 +15,7 @@ import httpx
 from lfsync.kinds import KINDS, MEMBER_KEYS, kind_of
 from lfsync.model import Address
 from lfsync.sandbox.quirks import QUIRKS
-from tests.faults.stage_b import HEADERS, Town
+from tests.faults.town import HEADERS, Town
 from tests.laws.files import dump
 from tests.laws.menu import CUSTOM_FIELDS, CUSTOM_RELATIONSHIPS, DECLARED, EDITED, LIVE, PIPELINES, STAGES, Data
 
