@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 
 _NOTHING = "the project declares nothing"
 _SEED = "members: [{ref: kai, email: kai@corp.example, role: admin}]\n"
