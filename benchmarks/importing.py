@@ -36,7 +36,7 @@ def measure(lab: Lab) -> list[Figure]:
         Figure("import", "reads of a record by id", imported.record_reads, "", 0),
         Figure("import", "peak memory", done.peak, " MB", 300),
         Figure("import", "wall / floor", done.wall / floor, " x", note=f"{took} {floor:.1f} s; {done.cpu:.1f} s CPU"),
-        Figure("import", "wall / (requests / 25)", done.wall / own, " x", 1.1, f"{took} {own:.1f} s"),
+        Figure("import", "wall / (requests / 25)", done.wall / own, " x", note=f"{took} {own:.1f} s"),
         Figure("import", "answers 429", imported.throttled, "", 0),
     ]
 

@@ -178,7 +178,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             planned = await survey(session, kinds)
             refuse_unknown(planned.schema, kinds, request.fields)
             notes = [] if request.download or not request.everything else await unmentioned(session, planned)
-            notes += _orphans(session, kinds)
+            notes += _orphans(session, planned, kinds)
             records = await chosen(session, planned, kinds, request)
             left = uncontested(planned, records)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
@@ -196,9 +196,15 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             return result
 
 
-def _orphans(session: Session, kinds: Collection[str]) -> Iterator[str]:
-    """Whose files are lost may look for its records here: they are managed still, and so nothing to import (V1)."""
-    lost = [a for a in session.moved.orphans(session.project.resources) if a.kind in kinds]
+def _orphans(session: Session, planned: Planned, kinds: Collection[str]) -> Iterator[str]:
+    """Whose files are lost may look for its records here: they are managed still, and so nothing to import (V1).
+
+    A record that something declared found is under another key now, and no orphan (rule I4).
+    """
+    held = {(address.kind, id) for address, id in planned.draft.resolution.ids.items()}
+    bindings = planned.state.bindings
+    orphans = planned.state.orphans(session.project.resources)
+    lost = [a for a in orphans if a.kind in kinds and (a.kind, bindings[a].id) not in held]
     if lost:
         who = f"{lost[0]} is" if len(lost) == 1 else f"{', '.join(map(str, lost[:_NAMED]))}{_more(len(lost))} are"
         yield f"{who} managed already, though declared no more: `lfsync state rm` lets go of one"

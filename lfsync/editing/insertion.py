@@ -27,7 +27,7 @@ def inserted(text: str, path: Sequence[str], resources: Sequence[str]) -> str:
     body = "\n\n".join(_indented(each, indent + len(missing) * _STEP) for each in resources)
     before, after = whole.text[:at], whole.text[at:]
     gap = "" if not before or before.endswith(("\n", "\r")) else newline
-    blank = newline if before.strip() else ""
+    blank = newline if before.strip() and not before.rstrip("\r\n").endswith(":") else ""
     new = "\n".join([*lines, body]).replace("\n", newline) + newline
     if after.strip():
         new += newline if missing or not after.startswith(("\n", "\r")) else ""
@@ -49,14 +49,23 @@ def _place(layout: Layout, path: Sequence[str]) -> tuple[int, int, Sequence[str]
     for number, name in enumerate(path):
         entries = _entries(spot)
         indent = entries[0][0].column - 1
-        found = next((value for key, value in entries if key.value == name), None)
+        key, found = next(((key, value) for key, value in entries if key.value == name), (spot, None))
         if found is None:
             return (_below(layout, spot) if number else end), indent, path[number:]
+        if _is_bare(layout.text, key, found):
+            return _next_line(layout.text, key.end), indent + _STEP, path[number + 1 :]
         spot = found
     entries = _entries(spot)
     if any(layout.text[start_of_line(layout.text, key.start) : key.start].strip() for key, _ in entries):
         raise CantEditError(_NO_PLACE)  # `? key`
     return _below(layout, spot), entries[0][0].column - 1, ()
+
+
+def _is_bare(text: str, key: Spot, value: Spot) -> bool:
+    """`accounts:` and nothing behind it yet, be it a comment."""
+    if value.shape != "scalar" or value.start != value.end or value.anchor:
+        return False
+    return text[key.end : end_of_line(text, key.end)].lstrip().startswith(":")  # not `? accounts`
 
 
 def _end(layout: Layout) -> int:
@@ -75,11 +84,15 @@ def _entries(spot: Spot) -> list[tuple[Spot, Spot]]:
 def _below(layout: Layout, spot: Spot) -> int:
     """Where the line below a block starts, and below the comments that are indented as what is inside of it is."""
     newline = line_end(layout.text)
-    end = end_of_line(layout.text, spot.end)
-    at = end + len(newline) if layout.text.startswith(newline, end) else end
+    at = _next_line(layout.text, spot.end)
     deeper = re.compile(rf"(?:[ ]{{{spot.entries[0][0].column},}}#[^\r\n]*(?:{newline}|\Z))*")
     found = deeper.match(layout.text, at)
     return found.end() if found else at
+
+
+def _next_line(text: str, at: int) -> int:
+    end, newline = end_of_line(text, at), line_end(text)
+    return end + len(newline) if text.startswith(newline, end) else end
 
 
 def _indented(text: str, indent: int) -> str:

@@ -138,3 +138,12 @@ def test_one_screen(make: MakeProject) -> None:
     assert len(lines) < 24
     assert lines[0].startswith("account.acme  accounts.yaml:2:3")
     assert all(len(line) < 120 for line in lines)
+
+
+def test_into_a_pipe_nothing_is_cut(make: MakeProject) -> None:
+    """Rule P2; on a terminal a text of thousands of characters would fill more than the one screen."""
+    long = "x" * 3000
+    place = make({"accounts.yaml": f"accounts: {{acme: {{fields: {{$name: Acme, nickname: {long}}}}}}}\n"})
+    assert long in place.lfsync("explain", "account.acme").out
+    place.apply()
+    assert long in place.lfsync("explain", "account.acme").out

@@ -18,6 +18,9 @@ _SECTIONS = (
     "accounts:\n  a:\n    fields:\n      $name: |\n        one\n        two\n",
     "accounts:\n  a: &a {id: x}\n  b: *a\n",
     "accounts:\n  a: {id: x}\n# behind\n",
+    "accounts:\n",
+    "accounts: # none yet\n\n\n",
+    "'accounts':\n  # none yet\n",
 )
 _TAILS = ("", "tasks:\n  t: {id: y}\n", "# the end", "\nnotes: {n: {id: z}}")
 
@@ -36,7 +39,7 @@ def test_every_byte_stays_and_the_new_ones_are_read(head: str, section: str, tai
     before, data = parse(text, "x").data or {}, parse(after, "x").data
     assert isinstance(before, dict)
     assert isinstance(data, dict)
-    old = before.get("accounts", {})
+    old = before.get("accounts") or {}
     assert isinstance(old, dict)
     assert data == {**before, "accounts": {**old, "new": {"id": "n"}, "other": {"fields": {"$name": "O"}}}}
     assert "\r\n" not in text or "\n" not in after.replace("\r\n", "")
@@ -49,9 +52,25 @@ def test_objects_stand_below_their_slug() -> None:
     data = parse(inserted(text, ("objects", "visit"), ["v:\n  id: z"]), "x").data
     assert isinstance(data, dict)
     assert data["objects"] == {"project": {"a": {"id": "x"}}, "deal": {"d": {"id": "y"}}, "visit": {"v": {"id": "z"}}}
+    text = "objects:\n    project:\n    deal:\n"
+    data = parse(inserted(text, ("objects", "project"), ["b:\n  id: z"]), "x").data
+    assert data == {"objects": {"project": {"b": {"id": "z"}}, "deal": None}}
+    assert inserted("accounts:", ("accounts",), ["b:\n  id: z"]) == "accounts:\n  b:\n    id: z\n"
+    assert inserted("accounts:\n", ("accounts",), ["b:\n  id: z"]) == "accounts:\n  b:\n    id: z\n"
 
 
-@pytest.mark.parametrize("text", ["{accounts: {a: {id: x}}}", "accounts: {a: {id: x}}\n", "- a\n", "accounts: *x\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{accounts: {a: {id: x}}}",
+        "accounts: {a: {id: x}}\n",
+        "- a\n",
+        "accounts: *x\n",
+        "accounts: &a\n",
+        "accounts: ~\n",
+        "? accounts\n",
+    ],
+)
 def test_a_form_without_a_place_is_refused(text: str) -> None:
     with pytest.raises(CantEditError):
         inserted(text.replace("*x", "[]"), ("accounts",), ["new:\n  id: n"])

@@ -110,6 +110,10 @@ def test_an_import_tells_of_what_no_file_declares_any_more(build: Build) -> None
     assert told["imported"] == []
     assert [note for note in told["notes"] if "account.a0" in note and "9 more" in note and "state rm" in note]
     assert "account.a0" not in place.lfsync("import", "task").out
+    place.write(_TWELVE.replace("a11:", "renamed:"))
+    told = json.loads(place.lfsync("import", "--all", "--format", "json").out)
+    assert (told["imported"], told["notes"]) == ([], []), "under another key it is no orphan (rule I4)"
+    (place.root / "crm.yaml").unlink()
     for number in range(12):
         place.lfsync("state", "rm", f"account.a{number}")
     assert len(json.loads(place.lfsync("import", "account", "--format", "json").out)["imported"]) == 12
