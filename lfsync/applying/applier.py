@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from lfsync.applying.give_up import GiveUpError
+from lfsync.applying.look_back import LookBack
 from lfsync.applying.reporter import Reporter
 from lfsync.applying.run import Progress, Run, place_of
 from lfsync.applying.writer import Writer
@@ -94,6 +95,8 @@ class Applier:
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._finish(change, missing)) for change in wave]
                 outcomes |= {task.result().address: task.result() for task in tasks}
+            if not self._stop_reason:
+                outcomes = await LookBack(self.writer.run).outcomes(changes, outcomes)
         finally:
             self.reporter.close()
         return [outcomes[change.address] for change in changes]

@@ -63,17 +63,31 @@ def still_planned(
     )
 
 
-def moved_since(comparer: Comparer, wish: Desired, then: Record, now: Record, touched: Set[str]) -> str | None:
+def only_shown(change: Change, now: Difference) -> Difference:
+    """Of what differs after our own write the part that the plan shows: of a create, no null, and no set to empty."""
+    fields, links = {field.key for field in change.fields}, {link.key for link in change.relationships}
+    return replace(
+        now,
+        fields=tuple(field for field in now.fields if field.key in fields),
+        links=tuple(link for link in now.links if link.key in links),
+        members=now.members if change.members else None,
+    )
+
+
+def moved_since(
+    comparer: Comparer, wish: Desired, then: Record, now: Record, touched: Set[str], *, replayed: bool = False
+) -> str | None:
     """What of the managed values is neither as declared nor as it was in `then`, for people; None where nothing is.
 
-    Texts that the server writes anew are nobody's change, and what is hidden is none.
+    Texts that the server writes anew are nobody's change, and what is hidden is none. But where a create is `replayed`,
+    nobody can tell who wrote a text that is declared to be empty, and no create has any need to clear it.
     """
     if then.redacted or now.redacted:
         return None
     generated = kind_of(wish.address.kind).generated
     before, after = comparer.prepared(wish, then), comparer.prepared(wish, now)
     for key, live in after.live.items():
-        if live == after.declared[key] or key[1] in generated:
+        if live == after.declared[key] or (key[1] in generated and not (replayed and after.declared[key] is None)):
             continue
         if key in after.linked:
             changed = (after.linked[key] ^ before.linked.get(key, set())) - touched

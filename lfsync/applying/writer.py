@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from lfsync.api.client import Answer
 from lfsync.applying.give_up import GiveUpError
-from lfsync.applying.last_look import moved_since, refuse_redacted, still_planned
+from lfsync.applying.last_look import moved_since, only_shown, refuse_redacted, still_planned
 from lfsync.applying.lost import Sought
 from lfsync.applying.proof import Prover
 from lfsync.applying.run import Progress, Run, place_of
@@ -64,7 +64,7 @@ class Writer:
         if not progress.created:
             self._refuse_stale(change)
         if change.action == "delete":
-            await self._trasher.delete(change, progress)
+            await self._trasher.delete(change)
         elif change.action == "restore":
             await self._restore(change, progress)
         elif change.action == "update" or progress.created:
@@ -166,7 +166,8 @@ class Writer:
                 await self._refuse_vanished(change, progress, answer.record, body, attempt)
                 gone = answer.record.id
                 continue
-            same = moved_since(run.comparer, run.wish(change), answer.record, there, run.touched) is None
+            moved = moved_since(run.comparer, run.wish(change), answer.record, there, run.touched, replayed=True)
+            same = moved is None
             if same and answer.age < _SKEW and answer.record.id not in self._known(address.kind):
                 run.client.proved_new(answer)
                 self._made(change, progress, first, body, there, attempt)
@@ -314,7 +315,7 @@ class Writer:
         if moved := moved_since(run.comparer, wish, progress.left, record, run.touched):
             raise GiveUpError("stale", f"{moved} was changed while this run wrote it", "Plan again.")
         sent = {key for section, key in progress.keys if section == "fields"}  # the server's own form is no difference
-        return replace(now, fields=tuple(field for field in now.fields if field.key not in sent))
+        return only_shown(change, replace(now, fields=tuple(field for field in now.fields if field.key not in sent)))
 
     async def clear(self, change: Change, keys: set[str]) -> None:
         """Let go of unique values before their new owners take them; the change itself sets the new ones (rule A7)."""

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.forge_comments import Comments
-from lfsync.commands.forges import forge_of
-from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.forges.comments import Comments
+from lfsync.commands.forges.forge import forge_of
+from lfsync.commands.forges.repository import folder_in_repository
 from lfsync.commands.shown_plan import is_project, read_plan, rules_of, shown_plan
+from lfsync.commands.terminal.console import Options, out
 from lfsync.errors import UsageError
 from lfsync.model import Plan
 from lfsync.render.markdown import LONGEST, plan_markdown

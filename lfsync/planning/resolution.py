@@ -11,10 +11,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lfsync.kinds import is_kind, kind_of
+from lfsync.kinds import is_kind
 from lfsync.knowledge.knowledge import Knowledge, RecordKey
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Schema, Target
+from lfsync.planning.far_sides import inverses
 from lfsync.planning.identity import Identities, StuckError, target_quotes
+from lfsync.planning.takers import takers
 from lfsync.state.state import State
 
 _ABSENT_HINT = "Take the ref out, or the `absent: true`."
@@ -51,6 +53,10 @@ class Resolution:
             return self.queries[id(target.query)]
         assert target.id is not None
         return target.id
+
+    def meant(self, target: Target) -> str | Address | None:
+        """As `target`; None where a match was not resolved."""
+        return self.queries.get(id(target.query)) if target.query is not None else self.target(target)
 
     def match_targets(self, query: Query, ids: Mapping[Address, str] | None = None) -> dict[str, set[str]]:
         """The ids that a query's relationship terms name, by key; `ids`: what addresses have as of now."""
@@ -118,10 +124,11 @@ def _refuse_shared(found: Identities) -> None:
 def _refuse_contradictions(found: Identities) -> None:
     """Both sides of a link, where only their ids tell that they contradict each other (rule C9)."""
     owners = {id: address for address, id in found.ids.items()}
+    backs = {kind: inverses(found.schema, kind) for kind in {address.kind for address in found.desired}}
     sides = [
         (desired.address, key, back, link)
         for desired in found.desired.values()
-        for key, back in kind_of(desired.address.kind).inverse.items()
+        for key, back in backs[desired.address.kind].items()
         if (link := _managed(desired, key)) is not None
     ]
     reasons: dict[Address, str] = {}
@@ -139,13 +146,7 @@ def _refuse_contradictions(found: Identities) -> None:
 
 def _refuse_taken(found: Identities) -> None:
     """Two links onto what one record alone may link, where only ids tell that it is one (rule C9)."""
-    takers: dict[tuple[str, str, str | Address], list[tuple[Address, Target]]] = defaultdict(list)
-    for wish in found.desired.values():
-        for key, link in wish.links.items():
-            for target in link.include if link.definition.exclusive and wish.manages(key) else ():
-                if (meant := found.meant(target)) is not None:
-                    takers[wish.address.kind, key, meant].append((wish.address, target))
-    for (_, key, _), taking in takers.items():
+    for key, taking in takers(found.desired.values(), found.meant):
         for address, target in taking:
             others = [f"{other} does at {its.place}" for other, its in taking if other != address]
             if others and address not in found.blocked:

@@ -55,8 +55,6 @@ class Recorder:
         """A record was written."""
         if not self._days:
             return
-        if self._file is None:
-            self._file = self._open()
         entry = Entry(
             address=str(written.address),
             action=written.action,
@@ -67,7 +65,11 @@ class Recorder:
             origin=written.origin,
             generation=written.generation,
         )
-        self._file.write(json.dumps({"wrote": entry.model_dump(exclude_defaults=True)}) + "\n")
+        line = json.dumps({"wrote": entry.model_dump(exclude_defaults=True)}) + "\n"
+        if self._file is None:
+            self._file = self._open()
+            line = json.dumps({"run": self._header.model_dump()}) + "\n" + line
+        self._file.write(line)
         self._file.flush()
 
     @property
@@ -95,14 +97,12 @@ class Recorder:
     def _open(self) -> TextIO:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        file = os.fdopen(handle, "w", encoding="utf-8")
-        file.write(json.dumps({"run": self._header.model_dump()}) + "\n")
-        return file
+        return os.fdopen(handle, "w", encoding="utf-8")
 
 
 def runs(folder: Path) -> list[Run]:
     """The runs that are kept, newest first. StateError for a record that can't be read."""
-    return [_read(path) for path in sorted(folder.glob("*.jsonl"), reverse=True)]
+    return [run for path in sorted(folder.glob("*.jsonl"), reverse=True) if (run := _read(path)) is not None]
 
 
 def find(folder: Path, name: str | None) -> Run:
@@ -115,13 +115,16 @@ def find(folder: Path, name: str | None) -> Run:
     return chosen[0]
 
 
-def _read(path: Path) -> Run:
+def _read(path: Path) -> Run | None:
+    """The run on record here; None for one that was killed before its first line was whole: it holds nothing."""
     header = end = None
     entries = []
     try:
         lines = path.read_text("utf-8", errors="replace").split("\n")
     except OSError as error:
         raise StateError(f"{path}: the record of a run can't be read: {error.strerror}") from None
+    if len(lines) == 1:
+        return None
     for number, text in enumerate(lines, 1):
         try:
             line = _Line.model_validate_json(text) if text else _Line()

@@ -75,11 +75,15 @@ class Forge:
         started: Callable[[int], None] = lambda pid: None,
         answer: str | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        fall: int = 0,
     ) -> Run:
-        """One command to its end; with an `answer` on a terminal, `meanwhile` acts while its question waits."""
+        """One command to its end; with an `answer` on a terminal, `meanwhile` acts while its question waits.
+
+        `fall`: it is killed before it touches the files of the state, journal or history for the so-many-th time.
+        """
         self._lines += 1
         out, err = (Path(self._folder.name) / f"{self._lines % 8}.{name}" for name in ("out", "err"))
-        order = {"arguments": list(arguments), "env": dict(env), "out": str(out), "err": str(err)}
+        order = {"arguments": list(arguments), "env": dict(env), "out": str(out), "err": str(err), "fall": fall}
         if answer is None:
             started(self._send(order))
             code = int(self._read()["code"])

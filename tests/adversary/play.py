@@ -431,6 +431,7 @@ class Played:
             started=hand.takes,
             answer=answer,
             meanwhile=meanwhile,
+            fall=(step.get("end") or {}).get("call", 0),
         )
         self.stage.settle()
         self.code = run.code
@@ -461,7 +462,7 @@ class Played:
             only=step.get("only", ()),
             plan=plan,
             planned=planned,
-            killed=run.code == -signal.SIGKILL and hand.fell is not None,
+            killed=run.code == -signal.SIGKILL and (hand.fell is not None or "call" in step["end"]),
             unsettled=frozenset(self.unsettled),
             undone=undone,
             member=step.get("key") == "member",
@@ -540,7 +541,7 @@ class _Hand:
         found = []
         if during := self.step.get("during"):
             found.append(Moment(during["at"], during["after"], during["writes"], self._acts))
-        if end := self.step.get("end"):
+        if (end := self.step.get("end")) and "call" not in end:
             found.append(Moment(end["at"], end["after"], end["writes"], self._falls))
         return found
 

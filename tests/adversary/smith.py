@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -25,6 +26,33 @@ def _quiet(out: str, err: str) -> None:
         os.close(made)
 
 
+_ON_DISK = frozenset(
+    ("open", "mkstemp", "write", "flush", "fsync", "close", "chmod", "rename", "replace", "unlink", "mkdir")
+)
+
+
+def _fall(number: int) -> None:
+    """Ends this process, as a kill would, just before the state's room has something done on disk that often."""
+    left = number
+
+    def called(frame: Any, event: str, what: Any) -> None:
+        nonlocal left
+        if event == "c_call" and what.__name__ in _ON_DISK and _of_the_state(frame):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(called)
+
+
+def _of_the_state(frame: Any) -> bool:
+    for _ in range(6):
+        if frame is None or "/lfsync/state/" in frame.f_code.co_filename:
+            return frame is not None
+        frame = frame.f_back
+    return False
+
+
 def _child(order: dict[str, Any]) -> int:
     from lfsync import cli
 
@@ -38,6 +66,8 @@ def _child(order: dict[str, Any]) -> int:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         _quiet(order["out"], order["err"])
+    if order.get("fall"):
+        _fall(order["fall"])
     try:
         cli.main(order["arguments"])
     except SystemExit as stop:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
@@ -23,6 +24,7 @@ from tests.adversary.forge import KEY
 from tests.serving import served
 
 FOREVER = 2**62
+_HERE = "/_settled"
 VERSION = "2026-03-01"
 SERVER = -1  # who writes the texts of meetings anew, and makes meetings vanish
 # What the sandbox keeps of a meeting beside its fields, and what follows from its attendees.
@@ -297,7 +299,10 @@ class Stage:
         return self.run
 
     def settle(self) -> None:
-        """What a killed process sent is done all the same."""
+        """What a killed process sent is done all the same, also what stood in a socket unread when it died."""
+        for _ in range(2):  # whoever is answered now comes after all that stood there before
+            with urlopen(f"{self.url}{_HERE}"):
+                pass
         end = time.monotonic() + 10
         while self._running and time.monotonic() < end:
             time.sleep(0.002)
@@ -305,6 +310,10 @@ class Stage:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """One request of lfsync, one at a time: each is seen with all that it did and nothing else."""
+        if scope["path"] == _HERE:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
         self._running += 1
         try:
             async with self._turn:

@@ -122,3 +122,13 @@ def test_a_last_line_that_was_cut_short_says_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"\n")
     with pytest.raises(StateError, match="no header"):
         history.runs(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20])
+def test_a_run_that_was_killed_before_its_first_line_was_whole_is_none(tmp_path: Path, kept: int) -> None:
+    """Rule A8: it had nothing on record, and does not keep anybody from undoing the runs before and after it."""
+    recorded(tmp_path)
+    (path,) = tmp_path.iterdir()
+    (tmp_path / "20990101T000000Z-000001.jsonl").write_bytes(path.read_bytes()[:kept])
+    assert history.find(tmp_path, None).header.run == path.stem
+    assert len(history.runs(tmp_path)) == 1

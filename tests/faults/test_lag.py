@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.faults.stage_a import Answer, Open, Stage
+from tests.faults.stage import Answer, Open, Stage
 
 _LAG, _TIMEOUT = 1.0, 2.0
 _ACME = "accounts: {acme: {fields: {$name: Acme, nickname: Sunny}}}\n"

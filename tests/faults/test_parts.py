@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 
 _REFUSED = "in the plan that this is a part of 30 of 40 managed resources would be updated"
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.faults.stage_a import Answer, Ask, Moment, Open, Stage
+from tests.faults.stage import Answer, Ask, Moment, Open, Stage
 
 # ---------------------------------------------------------------- a create that is answered from its key
 
@@ -311,3 +311,53 @@ def test_undo_leaves_alone_what_people_changed_while_it_runs(stage: Open) -> Non
     assert box.lfsync("undo", "--yes", "--allow-large").code == 3
     kept = [row for row in box.rows("account") if row.fields["nickname"] == "Kai's own"]
     assert len(kept) == 30
+
+
+# ---------------------------------------------------------------- a declared null that the create had no need of
+
+_NULLS = {
+    "account": ("accounts: {it: {fields: {$name: It, nickname: null}}}\n", "nickname"),
+    "meeting": (
+        "meetings: {it: {fields: {$title: It, $startDate: 2026-10-01T09:00:00Z, $endDate: 2026-10-01T10:00:00Z, "
+        "$organizerEmail: kai@corp.example, $meetingPrep: null}}}\n",
+        "$meetingPrep",
+    ),
+}
+
+
+def _made_and_unseen(stage: Open, kind: str, way: str) -> tuple[Stage, str]:
+    """A create that nobody knows of, and that no list shows yet: the next apply meets its own key."""
+    box = stage(_NULLS[kind][0], lag=600)
+    if way == "killed":
+        box.killed(Moment("POST", f"/v1/{kind}s", after=True))
+    else:
+        box.apply(expect=0)
+        box.forget_state()
+    (it,) = box.ids(kind)
+    return box, it
+
+
+@pytest.mark.parametrize("kind", list(_NULLS))
+@pytest.mark.parametrize("way", ["killed", "state lost"])
+def test_a_replayed_null_leaves_what_was_written_meanwhile(stage: Open, kind: str, way: str) -> None:
+    """Rules A1, A2: moved since the answer, whoever wrote it: bound as adopted, left alone, stale; then it is shown."""
+    box, it = _made_and_unseen(stage, kind, way)
+    key = _NULLS[kind][1]
+    box.edit(kind, it, {key: "Kai's own"})
+    run = box.apply(expect=3)
+    assert "1 stale" in run.out
+    assert box.value(kind, it, key) == "Kai's own"
+    assert box.ids(kind) == {it}
+    (change,) = box.plan()["changes"]
+    assert [(field["key"], field["before"], field["after"]) for field in change["fields"]] == [(key, "Kai's own", None)]
+
+
+@pytest.mark.parametrize("kind", list(_NULLS))
+@pytest.mark.parametrize("way", ["killed", "state lost"])
+def test_a_replayed_null_that_nobody_touched_is_done(stage: Open, kind: str, way: str) -> None:
+    box, it = _made_and_unseen(stage, kind, way)
+    run = box.apply(expect=0)
+    assert "1 created" in run.out
+    assert not box.value(kind, it, _NULLS[kind][1])
+    assert box.ids(kind) == {it}
+    assert box.plan()["changes"] == []

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import pytest
 
-from lfsync.commands.forge_comments import Comments, Put
-from lfsync.commands.forges import forge_of
+from lfsync.commands.forges.comments import Comments, Put
+from lfsync.commands.forges.forge import forge_of
 from lfsync.errors import (
     ApiError,
     CredentialsError,
