@@ -573,7 +573,10 @@ class WorkspaceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What apply would do: nothing else, nothing less. Changes are in the order of their dependencies."""
+    """What apply would do: nothing else, nothing less. Changes are in the order of their dependencies.
+
+    `left_out`: how many declared resources it says nothing of, because it was asked for others or for drift alone.
+    """
 
     workspace: WorkspaceInfo
     created_at: str
@@ -590,6 +593,7 @@ class Plan:
     missing_scopes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     kept: tuple[Kept, ...] = ()
+    left_out: int = 0
 
     @property
     def drifted(self) -> int:

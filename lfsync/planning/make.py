@@ -73,6 +73,7 @@ async def _plan_declared(
         ),
         whole=not patterns,
     )
+    context = replace(context, others=len(desired.keys() - selection.chosen.keys()))
     whole = plan(made, selection.chosen, planned.state, context)
     whole = _with_judgement(whole, _judged(session, planned, whole.changes))
     if context.whole and any(change.action == "create" for change in whole.changes):

@@ -41,7 +41,8 @@ _ENRICHMENT_LOAD = 50
 class Context:
     """What a plan says beside its changes. `rate_share`: of 25 requests a second; `scopes`: None for full access.
 
-    `bound`: how many resources the whole state holds, whatever part of it is planned.
+    `bound`: how many resources the whole state holds, whatever part of it is planned. `others`: how many are declared
+    beside that part.
     """
 
     workspace: WorkspaceInfo
@@ -54,6 +55,7 @@ class Context:
     whole: bool = True
     safety: SafetySettings = field(default_factory=SafetySettings)
     bound: int = 0
+    others: int = 0
 
 
 def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context: Context) -> Plan:
@@ -77,6 +79,7 @@ def plan(made: Draft, desired: Mapping[Address, Desired], state: State, context:
         required_scopes=needed,
         missing_scopes=missing,
         refusals=refusals(changes, missing, made.members, context, declared=len(desired)),
+        left_out=context.others + len(made.unplanned & desired.keys() - made.changes.keys()),
         kept=tuple(
             each for address in sorted(made.kept.keys() - made.blocked.keys(), key=rank) for each in made.kept[address]
         ),

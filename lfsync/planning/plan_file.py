@@ -103,7 +103,8 @@ def _member(value: JSON) -> str:
 def _summary(plan: Plan) -> dict[str, JSON]:
     actions = Counter(change.action for change in plan.changes)
     counts: dict[str, JSON] = {action: actions[action] for action in _ACTIONS}
-    return counts | {"unchanged": plan.unchanged, "blocked": len(plan.blocked), "drift": plan.drifted}
+    counts |= {"unchanged": plan.unchanged, "blocked": len(plan.blocked), "drift": plan.drifted}
+    return counts | ({"left_out": plan.left_out} if plan.left_out else {})
 
 
 def _change(change: Change) -> dict[str, JSON]:
@@ -501,7 +502,10 @@ class WorkspaceData(Part):
 
 
 class SummaryData(Part):
-    """How many resources, by what happens to them; `drift` counts those that people changed in Lightfield."""
+    """How many resources, by what happens to them; `drift` counts those that people changed in Lightfield.
+
+    `left_out`: those that a plan of a part, or of drift alone, says nothing of; not there where it is none.
+    """
 
     create: int = Field(ge=0)
     update: int = Field(ge=0)
@@ -511,6 +515,7 @@ class SummaryData(Part):
     unchanged: int = Field(ge=0)
     blocked: int = Field(ge=0)
     drift: int = Field(ge=0)
+    left_out: int = Field(default=0, ge=0)
 
 
 class RequestsData(Part):
@@ -554,6 +559,7 @@ class PlanData(Part):
             warnings=tuple(each.warning() for each in self.warnings),
             kept=tuple(kept.kept() for kept in self.kept),
             unchanged=self.summary.unchanged,
+            left_out=self.summary.left_out,
             requests=Requests(self.requests.read, self.requests.search, self.requests.write),
             estimated_seconds=self.estimated_seconds,
             enrichment_events=self.enrichment_events,

@@ -12,7 +12,7 @@ from lfsync.planning.selection import Known, Patterns
 def part_of(plan: Plan, patterns: Patterns) -> Plan:
     """The plan with nothing but what the patterns name and what that depends on.
 
-    Counts of what is not listed are left out; why apply would refuse the plan holds for the whole, and stays.
+    What is not listed counts as left out; why apply would refuse the plan holds for the whole, and stays.
     UsageError for a pattern that nothing in the plan matches.
     """
     if not patterns:
@@ -25,7 +25,12 @@ def part_of(plan: Plan, patterns: Patterns) -> Plan:
         orphans=tuple(each for each in plan.orphans if each.address in chosen),
         kept=tuple(each for each in plan.kept if each.address in chosen),
         unchanged=0,
+        left_out=plan.left_out + plan.unchanged + len(_addresses(plan) - chosen),
     )
+
+
+def _addresses(plan: Plan) -> set[Address]:
+    return {each.address for part in (plan.changes, plan.blocked, plan.kept) for each in part}
 
 
 def _chosen(plan: Plan, patterns: Patterns) -> set[Address]:

@@ -58,7 +58,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOrder:
-    """A plan as it is read. `counts`, `unchanged`, `drifted`: of the whole plan. `headline` says them in a sentence.
+    """A plan as it is read.
+
+    `counts`, `unchanged`, `drifted`, `left_out`: of the whole plan. `headline` says them in a sentence.
 
     `refusals`: why apply would refuse it, scopes left out, which `missing_scopes` tells all at once.
     `looks` and `warnings` (of the plan as a whole) are the first block; then come `blocked`, `alike`, `sections`,
@@ -70,6 +72,7 @@ class ReadingOrder:
     counts: tuple[tuple[Action, int], ...]
     unchanged: int
     drifted: int
+    left_out: int
     refusals: tuple[Refusal, ...]
     missing_scopes: tuple[str, ...]
     looks: tuple[Look, ...]
@@ -102,6 +105,7 @@ def reading_order(plan: Plan) -> ReadingOrder:
         counts=_counts(plan.changes),
         unchanged=plan.unchanged,
         drifted=plan.drifted,
+        left_out=plan.left_out,
         refusals=tuple(refusal for refusal in plan.refusals if refusal.kind != "scope"),
         missing_scopes=plan.missing_scopes,
         looks=tuple(_looks(groups)),
@@ -122,9 +126,18 @@ def headline(plan: Plan) -> str:
     """`Plan for prod: 4 to create, 1 to delete; 12 unchanged, 2 blocked.`"""
     name = plan.workspace.name
     if not plan.changes and not plan.blocked and not plan.kept:
-        return f"No changes. Workspace {name} is as declared: {plural(plan.unchanged, 'resource')}."
+        resources = plural(plan.unchanged, "resource")
+        if plan.left_out:
+            of = "is" if plan.unchanged == 1 else "are"
+            return f"No changes. Of workspace {name} {resources} {of} as declared; {plan.left_out} left out."
+        return f"No changes. Workspace {name} is as declared: {resources}."
     actions = Counter(change.action for change in plan.changes)
-    counts = ((plan.drifted, "changed in Lightfield"), (plan.unchanged, "unchanged"), (len(plan.blocked), "blocked"))
+    counts = (
+        (plan.drifted, "changed in Lightfield"),
+        (plan.unchanged, "unchanged"),
+        (len(plan.blocked), "blocked"),
+        (plan.left_out, "left out"),
+    )
     rest = ", ".join(f"{count} {word}" for count, word in counts if count)
     todo = ", ".join(tally(actions.__getitem__, lambda verb: verb.plan)) or "nothing to change"
     return f"Plan for {name}: {todo}{'; ' + rest if rest else ''}."

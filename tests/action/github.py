@@ -133,6 +133,7 @@ class GitHub:
         made = Job(home / "work")
         env = {**self.env, "GITHUB_EVENT_PATH": str(event), "GITHUB_WORKSPACE": str(made.folder)}
         env |= {"RUNNER_TEMP": str(home / "temp"), "GITHUB_ACTION_PATH": str(ROOT), "CALLS": str(self.shelf / "calls")}
+        env["GITHUB_EVENT_NAME"] = contexts["github"]["event_name"]
         env |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(home / "summary")}
         env["PATH"] = f"{self.shelf / 'tools'}{os.pathsep}{env['PATH']}"
         contexts["runner"] = {"temp": str(home / "temp")}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import pytest
 import yaml
 
 from lfsync.cli import cli
@@ -122,6 +123,16 @@ def test_a_pull_request_gets_one_comment_and_its_plan_as_summary(tmp_path: Path)
             assert f"account&#46;{name}" in body or f"account.{name}" in body
             assert done["plan"].summary.strip() == body.strip()
             assert [each.name for each in done["plan"].annotations] == ["notice"]
+
+
+@pytest.mark.parametrize("event", ["pull_request_target", "workflow_run"])
+def test_no_file_of_a_fork_is_read_with_the_key_at_hand(tmp_path: Path, event: str) -> None:
+    """These events have the secrets: an `lfsync.yaml` that is checked out there could send the key anywhere."""
+    with _github(tmp_path) as (github, project, server):
+        done = github.run(event, github.merge(project), "plan", payload=_PULL)
+        assert not done["plan"].ok
+        assert [each.name for each in done["plan"].annotations] == ["error"]
+        assert server.log() == []
 
 
 def test_a_mistake_is_an_annotation_in_its_file_and_the_job_is_red(tmp_path: Path) -> None:

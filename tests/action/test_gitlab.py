@@ -18,7 +18,7 @@ from tests.forges.fake import Forge
 from tests.serving import served
 
 _PIPELINE: Any = load(ROOT / "examples/ci/gitlab.yml")
-_PUSH_URL = "https://lfsync:glpat-bot@gitlab.corp.example:443/corp/crm.git"
+_PUSH_URL = "https://lfsync:glpat-push@gitlab.corp.example:443/corp/crm.git"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def _gitlab(shelf: Path) -> Iterator[tuple[GitLab, Path]]:
             LIGHTFIELD_WRITE_KEY=KEY,
             GITLAB_CI="true",
             GITLAB_TOKEN="glpat-bot",
+            PUSH_TOKEN="glpat-push",
             CI_API_V4_URL=f"{url}/api/v4",
             CI_PROJECT_ID="12",
             CI_DEFAULT_BRANCH="main",
