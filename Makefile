@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALL = python -m pip install --quiet --disable-pip-version-check
 LOCKED = $(INSTALL) --require-hashes --requirement
 ITSELF = $(INSTALL) --no-deps --no-build-isolation --editable .
+PARALLEL = pytest -n auto --dist worksteal
 
 .PHONY: demo test soak bench format clean lock upgrade test-latest test-lowest test-pythons
 
@@ -20,12 +21,15 @@ test: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(BIN)/$(PARALLEL)
 
-# The full form of the tests that try to break it: takes a while, and ends with the table that README.md quotes.
+# The full form of the tests that try to break it: takes more than an hour, and ends with the tables that
+# docs/reliability.md quotes. What measures runs alone.
+MEASURES = tests/soak/test_pace.py tests/uploads/test_memory.py
+soak: export LFSYNC_SOAK = full
 soak: $(VENV)/.dev
-	LFSYNC_SOAK=full $(BIN)/pytest tests/soak tests/laws tests/uploads
-	LFSYNC_SOAK=full $(BIN)/pytest -n auto tests/adversary tests/importing
+	$(BIN)/pytest --timeout 3600 $(MEASURES)
+	$(BIN)/$(PARALLEL) --timeout 3600 $(addprefix --ignore=,$(MEASURES)) $(addprefix tests/,soak laws uploads adversary importing)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
@@ -42,11 +46,11 @@ clean:
 # The newest of everything that pyproject.toml allows, as somebody who installs the package today gets it.
 test-latest: .venv-latest/bin/python
 	.venv-latest/bin/$(INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev]'
-	.venv-latest/bin/pytest -n auto
+	.venv-latest/bin/$(PARALLEL)
 
 # The oldest of everything that pyproject.toml names, on the oldest Python.
 test-lowest: .venv-lowest/.lowest
-	.venv-lowest/bin/pytest -n auto
+	.venv-lowest/bin/$(PARALLEL)
 
 .venv-lowest/bin/python: PYTHON = $(firstword $(PYTHONS))
 .venv-lowest/.lowest: .venv-lowest/bin/python requirements/lowest.txt pyproject.toml
@@ -64,7 +68,7 @@ test-pythons:
 	    if [ "$$venv" = ".venv-$$($(BIN)/python -c "$$version" 2>/dev/null)" ]; then continue; fi; \
 	    echo "== $$python"; \
 	    $(MAKE) --no-print-directory VENV=$$venv PYTHON=$$python $$venv/.dev; \
-	    $$venv/bin/pytest -n auto $(addprefix tests/,$(ROOMS)); \
+	    $$venv/bin/$(PARALLEL) $(addprefix tests/,$(ROOMS)); \
 	done
 
 # ---------------------------------------------------------------- the lock files

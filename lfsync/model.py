@@ -666,3 +666,7 @@ class Explanation:
     keys: tuple[ExplainedKey, ...] = ()
     blocked: Blocked | None = None
     notes: tuple[str, ...] = ()
+
+
+Stand: TypeAlias = Literal["completed", "failed", "running", "unknown"]
+"""How a run of a workflow stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from hypothesis import settings
@@ -15,3 +16,8 @@ settings.load_profile("lfsync")
 # A shell that starts a job in the background lets it ignore Ctrl-C, and its children inherit that: here they must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`. Half of a test's time it waits for other processes and for clocks: two tests for each core."""
+    return 2 * (os.cpu_count() or 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from lfsync.applying.give_up import GiveUpError
 from lfsync.applying.last_look import last_values, refuse_moved_links
-from lfsync.applying.run import Progress, Run
+from lfsync.applying.run import Run
 from lfsync.kinds import kind_of, member_kind
 from lfsync.model import JSON, Address, Change, Record
 from lfsync.state.ledger import Written
@@ -24,7 +24,7 @@ class Trasher:
         if now is None or now.action != "delete" or now.id != change.id:
             raise GiveUpError("stale", f"{change.id} is not to be trashed any more", "Plan again.")
 
-    async def delete(self, change: Change, progress: Progress) -> None:
+    async def delete(self, change: Change) -> None:
         """To the trash. GiveUpError where a managed value, link or member moved since the plan."""
         assert change.id is not None
         run, kind = self.run, kind_of(change.address.kind)

@@ -64,7 +64,7 @@ class Writer:
         if not progress.created:
             self._refuse_stale(change)
         if change.action == "delete":
-            await self._trasher.delete(change, progress)
+            await self._trasher.delete(change)
         elif change.action == "restore":
             await self._restore(change, progress)
         elif change.action == "update" or progress.created:

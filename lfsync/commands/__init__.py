@@ -1,1 +1,1 @@
-"""One module for each group of commands: options in, one call, output, exit code out."""
+"""A module for each verb, or a few that belong together: options in, output and exit code out."""

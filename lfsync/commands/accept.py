@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.commands.terminal.console import Options, out
+from lfsync.commands.terminal.loop import awaited
 from lfsync.editing.acceptance import Accepted, Edit, Left, Part, accept, deviations, unsettled
 from lfsync.editing.files import Rewritten, rewrite
 from lfsync.editing.files import replace as replace_file

@@ -16,18 +16,18 @@ import click
 from lfsync.applying.applier import Applier
 from lfsync.applying.reporter import Reporter
 from lfsync.applying.run_report import run_json
-from lfsync.commands import streams
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.events import STDOUT, Both, EventLog, event_log
-from lfsync.commands.failed_rows import refuse_failed, save_failed
-from lfsync.commands.loop import awaited
+from lfsync.commands.answers.events import STDOUT, Both, EventLog, event_log
+from lfsync.commands.answers.failed_rows import refuse_failed, save_failed
+from lfsync.commands.answers.problems import problems_of
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
-from lfsync.commands.problems import problems_of
-from lfsync.commands.question import confirmed
 from lfsync.commands.records import run_in_words
 from lfsync.commands.shown_plan import plan_for_people, read_plan
-from lfsync.commands.signals import on_interrupt
+from lfsync.commands.terminal import streams
+from lfsync.commands.terminal.console import Options, out, say
+from lfsync.commands.terminal.loop import awaited
+from lfsync.commands.terminal.question import confirmed
+from lfsync.commands.terminal.signals import on_interrupt
 from lfsync.errors import (
     DeclinedError,
     LfsyncError,

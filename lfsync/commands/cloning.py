@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lfsync.api.client import Listing, Status
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress
+from lfsync.commands.terminal.console import Options, out, say
+from lfsync.commands.terminal.loop import awaited
 from lfsync.editing.splices import LINE_END, CantEditError, Splice, line_end, spliced
 from lfsync.editing.yaml_edit import BodyEdit, Put, edit_yaml
 from lfsync.errors import ApiError, ConfigError, UsageError
@@ -77,9 +77,7 @@ class _Clone:
 async def _read(options: Options, name: str, *, records: bool) -> tuple[_Clone, Answers, Contents, State, str]:
     """All that the key may see of the workspace, as it is now."""
     with reading_progress(options) as watcher:
-        async with open_session(
-            options.root, options.workspace, listener(options), watcher=watcher, may_be_empty=True
-        ) as session:
+        async with open_session(options.root, options.workspace, listener(options), watcher=watcher) as session:
             cloned = _Clone(session, name)
             answers = await read_answers(session.client, await session.client.validate())
             schema = schema_of(answers)

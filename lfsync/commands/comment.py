@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.forge_comments import Comments
-from lfsync.commands.forges import forge_of
-from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.forges.comments import Comments
+from lfsync.commands.forges.forge import forge_of
+from lfsync.commands.forges.repository import folder_in_repository
 from lfsync.commands.shown_plan import is_project, read_plan, rules_of, shown_plan
+from lfsync.commands.terminal.console import Options, out
 from lfsync.errors import UsageError
 from lfsync.model import Plan
 from lfsync.render.markdown import LONGEST, plan_markdown
 from lfsync.render.markdown_text import size
 
 _FORMAT = "markdown"
-_MOST = 65_400  # characters; GitHub takes 65,536 in a comment
+_MOST = 65_400  # bytes; GitHub takes 65,536 characters in a comment
 
 
 def comment(options: Options, path: Path, *, on: str | None, dry_run: bool) -> int:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
+from lfsync.commands.terminal.console import Options, out, say
+from lfsync.commands.terminal.loop import awaited
 from lfsync.errors import ConfigError, Problem, UsageError
 from lfsync.kinds import ANY_TYPE, KINDS, is_among, is_kind
 from lfsync.model import JSON, Definitions, FieldDef, Place, RelDef, Schema
@@ -30,9 +30,9 @@ from lfsync.planning.saved_definitions import (
 )
 from lfsync.planning.session import Session
 from lfsync.project.documents import MAX_SIZE
-from lfsync.project.file_schemas import resources_schema, settings_schema
+from lfsync.project.schemas.files import resources_schema, settings_schema
+from lfsync.project.schemas.workspace import workspace_schema, workspace_settings_schema
 from lfsync.project.workspace import LOCAL, Workspace
-from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
 from lfsync.render.definitions import definitions_text, in_order
 from lfsync.render.terminal import escape
 from lfsync.state.state import organisation_ids, refuse_foreign
@@ -58,7 +58,7 @@ def definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: 
 
 
 async def _definitions(options: Options, kinds: tuple[str, ...], *, save: bool, check: bool, format: str) -> int:
-    async with open_session(options.root, options.workspace, listener(options), may_be_empty=True) as session:
+    async with open_session(options.root, options.workspace, listener(options)) as session:
         saved = _to_check(session.workspace) if check else None
         answers = await read_answers(session.client, await session.client.validate(), kinds)
         if saved:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress
+from lfsync.commands.terminal.console import Options, out
+from lfsync.commands.terminal.loop import awaited
 from lfsync.errors import UsageError
 from lfsync.kinds import kind_of
 from lfsync.knowledge.knowledge import title

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from lfsync.commands.console import Options, out
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener, reading_progress, warn_of_merges
+from lfsync.commands.terminal.console import Options, out
+from lfsync.commands.terminal.loop import awaited
 from lfsync.editing.downloads import Downloaded, clear, download, names
 from lfsync.editing.files import Whole, write_all
 from lfsync.editing.imports import Ask, Imported, MembersMode, World, import_records, targets_first
@@ -169,7 +169,6 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             listener(options),
             watcher=watcher,
             writing=not dry_run,
-            may_be_empty=True,
         ) as session:
             warn_of_merges(session.workspace)
             request = replace(request, into=_folder(session.project.root, request.into))
@@ -179,6 +178,7 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             planned = await survey(session, kinds)
             refuse_unknown(planned.schema, kinds, request.fields)
             notes = [] if request.download or not request.everything else await unmentioned(session, planned)
+            notes += _orphans(session, kinds)
             records = await chosen(session, planned, kinds, request)
             left = uncontested(planned, records)
             contents, lost = await _downloaded(session, planned, records, request, dry_run=dry_run)
@@ -194,6 +194,19 @@ async def _imported(options: Options, request: Request, *, dry_run: bool) -> _Re
             if not dry_run:
                 _write(session, planned.schema, result)
             return result
+
+
+def _orphans(session: Session, kinds: Collection[str]) -> Iterator[str]:
+    """Whose files are lost may look for its records here: they are managed still, and so nothing to import (V1)."""
+    lost = [a for a in session.moved.orphans(session.project.resources) if a.kind in kinds]
+    if lost:
+        who = f"{lost[0]} is" if len(lost) == 1 else f"{', '.join(map(str, lost[:_NAMED]))}{_more(len(lost))} are"
+        yield f"{who} managed already, though declared no more: `lfsync state rm` lets go of one"
+
+
+def _more(count: int) -> str:
+    """Of so many, those that are not named."""
+    return f" and {count - _NAMED} more" if count > _NAMED else ""
 
 
 async def _downloaded(
@@ -270,29 +283,7 @@ def _files(
     request: Request,
     contents: Mapping[str, Downloaded],
 ) -> _Result:
-    project = session.project
-    into = request.into
-    defaults = {
-        mapping.address.kind: mapping
-        for mapping in project.mappings
-        if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
-    }
-
-    def is_taken(name: str, text: str) -> bool:
-        """Whether it can't be the name of a new text; one that a killed import left, and nothing names, can be."""
-        path = project.root / name
-        return os.path.lexists(path) and (path.resolve() in project.files or not _is_file_of(path, text))
-
-    world = World(
-        schema=planned.schema,
-        knowledge=planned.knowledge,
-        addresses={(a.kind, id): a for a, id in planned.draft.resolution.ids.items()},
-        defaults=defaults,
-        taken={*project.resources, *session.state.bindings, *(move.before.address for move in project.moves)},
-        names=is_taken,
-        contents={id: each.name for id, each in contents.items()},
-        claimed=described(planned, records, bound=True),
-    )
+    world, into = _world(session, planned, records, contents), request.into
     ask = Ask(frozenset(map(nfc, request.fields)), request.members, into, request.limit)
     result = _Result(written=lambda unnamed: import_records(records, replace(world, unnamed=unnamed), ask))
     by_kind: dict[str, list[Imported]] = {}
@@ -305,6 +296,34 @@ def _files(
     for kind, resources in by_kind.items():
         result.files.append(_file(session, into, kind, resources))
     return result
+
+
+def _world(
+    session: Session, planned: Planned, records: Mapping[str, Sequence[Record]], contents: Mapping[str, Downloaded]
+) -> World:
+    """What there is already: in the workspace, in the files, and of names."""
+    project = session.project
+    defaults = {
+        mapping.address.kind: mapping
+        for mapping in project.mappings
+        if mapping.address == every(mapping.address.kind) and mapping.place.file == SETTINGS
+    }
+
+    def is_taken(name: str, text: str) -> bool:
+        """Whether it can't be the name of a new text; one that a killed import left, and nothing names, can be."""
+        path = project.root / name
+        return os.path.lexists(path) and (path.resolve() in project.files or not _is_file_of(path, text))
+
+    return World(
+        schema=planned.schema,
+        knowledge=planned.knowledge,
+        addresses={(a.kind, id): a for a, id in planned.draft.resolution.ids.items()},
+        defaults=defaults,
+        taken={*project.resources, *session.state.bindings, *(move.before.address for move in project.moves)},
+        names=is_taken,
+        contents={id: each.name for id, each in contents.items()},
+        claimed=described(planned, records, bound=True),
+    )
 
 
 def _is_file_of(path: Path, text: str) -> bool:
@@ -478,8 +497,7 @@ def _text(result: _Result, dry_run: bool, is_cut: bool) -> Iterator[str]:
     for (key, reason), who in _alike(result.left).items():
         if is_cut:
             who, reason = [shortened(name, _LONGEST_NAME) for name in who], shortened(reason, _LONGEST_REASON)
-        more = f" and {len(who) - _NAMED} more" if len(who) > _NAMED else ""
-        yield f"left: {', '.join(who[:_NAMED])}{more}: {f'`{key}`: ' if key else ''}{reason}"
+        yield f"left: {', '.join(who[:_NAMED])}{_more(len(who))}: {f'`{key}`: ' if key else ''}{reason}"
     yield from (f"Warning: {warning}." for warning in result.warnings)
     yield from (f"Note: {note}." for note in result.notes)
     count = len(result.resources)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lfsync.api.client import Client, Watcher
 from lfsync.api.wire import Exchange
-from lfsync.commands.console import say
+from lfsync.commands.terminal.console import say
 from lfsync.connection import client_settings, open_transport
 from lfsync.errors import ConfigError
 from lfsync.planning.session import Session, Timings
@@ -29,7 +29,6 @@ async def open_session(
     *,
     watcher: Watcher | None = None,
     writing: bool = False,
-    may_be_empty: bool = False,
     connect: Callable[[Workspace], AbstractAsyncContextManager[Client]] | None = None,
 ) -> AsyncIterator[Session]:
     """Read the project and open its workspace; under the lock of its state where the run may write.
@@ -37,7 +36,7 @@ async def open_session(
     `connect` gives another client than the workspace's own, for tests.
     """
     started = time.perf_counter()
-    project = load_project(root, may_be_empty=may_be_empty)
+    project = load_project(root)
     workspace = choose_workspace(project, name)
     if writing or workspace.is_sandbox:  # a plan needs no folder that it may write (rule P4)
         state_file.ignore_local_files(workspace.root / LOCAL)

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lfsync.api.wire import Exchange
-from lfsync.commands.console import Options, say
-from lfsync.commands.loop import awaited
+from lfsync.commands.answers.saved_file import refuse_own, save
 from lfsync.commands.opening import open_session
-from lfsync.commands.saved_file import refuse_own, save
 from lfsync.commands.shown_plan import Manner, print_plan
+from lfsync.commands.terminal.console import Options, say
+from lfsync.commands.terminal.loop import awaited
 from lfsync.planning import plan_file as planfile
 from lfsync.planning.draft import Wishes
 from lfsync.planning.field_history import with_history

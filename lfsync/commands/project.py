@@ -9,14 +9,14 @@ from pathlib import Path
 
 from lfsync.api.client import Client
 from lfsync.applying.run_report import event_schema, run_schema
-from lfsync.commands.annotating import warnings_for_github
-from lfsync.commands.answers import answer_schemas
-from lfsync.commands.console import Options, out, say
+from lfsync.commands.answers.documents import answer_schemas
+from lfsync.commands.answers.problems import problems_json
 from lfsync.commands.definitions import age, keep, keep_schemas, not_checked, saved_of, tell_unread
-from lfsync.commands.loop import awaited
+from lfsync.commands.forges.annotating import warnings_for_github
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
-from lfsync.commands.problems import problems_json
+from lfsync.commands.terminal.console import Options, out, say
+from lfsync.commands.terminal.loop import awaited
 from lfsync.connection import client_settings
 from lfsync.errors import ConfigError, UsageError
 from lfsync.planning.definitions import builtin_schema
@@ -24,19 +24,18 @@ from lfsync.planning.live_schema import read_answers
 from lfsync.planning.plan_file import plan_schema
 from lfsync.planning.prepare import prepare
 from lfsync.planning.saved_definitions import Answers, Saved, schema_of
-from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.folder import SETTINGS
 from lfsync.project.load import Project, load_project
 from lfsync.project.scaffold import SANDBOX, init_live, refuse_taken
 from lfsync.project.scaffold import init as scaffold
+from lfsync.project.schemas.files import resources_schema, settings_schema
+from lfsync.project.schemas.workspace import workspace_schema, workspace_settings_schema
 from lfsync.project.settings import WORKSPACE_NAME, WorkspaceSettings
 from lfsync.project.workspace import Workspace, choose_workspace, workspace_at
-from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
 from lfsync.render.terminal import escape
 from lfsync.times import iso
 
 _LIVE_NAME = "prod"
-SCHEMAS = ("resources", "lfsync", "plan")
 
 
 def init(options: Options) -> int:
@@ -169,7 +168,7 @@ def _saved(options: Options, *, needed: bool) -> Saved | None:
     if not (options.root / SETTINGS).exists():
         return None
     try:
-        workspace = _named_workspace(load_project(options.root, may_be_empty=True), options)
+        workspace = _named_workspace(load_project(options.root), options)
         return saved_of(workspace) if workspace else None
     except ConfigError:
         if needed:

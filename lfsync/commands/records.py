@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lfsync.commands.console import Options, out
 from lfsync.commands.definitions import saved_of
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import state_store
+from lfsync.commands.terminal.console import Options, out
+from lfsync.commands.terminal.loop import awaited
 from lfsync.errors import ConfigError, StateError, UnkeptError, UsageError
 from lfsync.model import JSON, Address, Change, FieldChange, LinkChange, MembersChange, Place, Schema
 from lfsync.planning import plan_file as planfile

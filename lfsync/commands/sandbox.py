@@ -5,45 +5,22 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
-from lfsync.commands.console import Options, out
+from lfsync.commands.terminal.console import Options, out
 from lfsync.project.settings import SandboxSettings
 from lfsync.project.workspace import reset_sandbox
-from lfsync.sandbox.quirks import QUIRKS, parse
+from lfsync.sandbox.quirks import QUIRKS
 from lfsync.sandbox.serve import serve as serve_http
 
 
-def serve(
-    *,
-    host: str,
-    port: int,
-    database: Path | None,
-    seed: Path | None,
-    rps: int,
-    index_lag: float,
-    latency: float,
-    workflow_latency: float,
-    faults: float,
-    random_seed: int | None,
-    quirks: Iterable[str],
-) -> NoReturn:
+def serve(settings: SandboxSettings, *, host: str, port: int, database: Path | None, seed: Path | None) -> NoReturn:
     """Until Ctrl-C, which it tells as any other command does."""
     gc.enable()
-    settings = SandboxSettings(
-        rps=rps,
-        index_lag=index_lag,
-        latency=latency,
-        workflow_latency=workflow_latency,
-        faults=faults,
-        random_seed=random_seed,
-        quirks=dict(parse(quirks)),
-    )
     serve_http(settings, host=host, port=port, database=database, seed=seed)
     raise KeyboardInterrupt
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.repository import folder_in_repository
+from lfsync.commands.forges.repository import folder_in_repository
+from lfsync.commands.terminal.console import Options, out, say
 from lfsync.errors import RefusedError, UsageError
 from lfsync.model import Plan
 from lfsync.planning import plan_file as planfile
@@ -54,7 +54,7 @@ def rules_of(options: Options, format: str) -> Sequence[RedactRule]:
     """What the project that a saved plan is shown in hides; a plan that is shown outside of any hides nothing."""
     if format in _OWN or not is_project(options):
         return ()
-    return load_project(options.root, may_be_empty=True).settings.redact
+    return load_project(options.root).settings.redact
 
 
 def is_project(options: Options) -> bool:

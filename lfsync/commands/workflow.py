@@ -6,20 +6,18 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from lfsync.api.client import Client
-from lfsync.commands.console import Options, out, say
-from lfsync.commands.loop import awaited
 from lfsync.commands.opening import open_session
 from lfsync.commands.planning import listener
+from lfsync.commands.terminal.console import Options, out, say
+from lfsync.commands.terminal.loop import awaited
 from lfsync.errors import NotFoundError, UsageError
-from lfsync.model import JSON
+from lfsync.model import JSON, Stand
 from lfsync.planning.plan_file import safe
 from lfsync.render.terminal import escape
 from lfsync.wording import plain
-
-Stand: TypeAlias = Literal["completed", "failed", "running", "unknown"]
 
 DEFAULT_TIMEOUT: Final = 3600.0  # seconds
 _FIRST_PAUSE: Final = 0.5

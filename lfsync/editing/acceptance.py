@@ -37,7 +37,7 @@ from lfsync.model import (
 from lfsync.planning.diff import MEMBERS, Comparer, Sides
 from lfsync.planning.diff import Key as DiffKey
 from lfsync.project.resource_file import content
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES, BadValueError
 

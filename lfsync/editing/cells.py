@@ -13,9 +13,9 @@ from lfsync.editing.row_edit import cell_text
 from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_edit import Leaf, Parts
 from lfsync.model import JSON, Cell
-from lfsync.project.columns import Column, Form, Object, Same, columns_of
-from lfsync.project.conversions import CellError
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.columns import Column, Form, Object, Same, columns_of
+from lfsync.project.rows.conversions import CellError
+from lfsync.project.rows.row_files import RowFile
 from lfsync.project.sources import Source
 from lfsync.wording import nfc
 

@@ -18,7 +18,7 @@ from lfsync.editing.yaml_edit import BodyEdit, edit_yaml
 from lfsync.errors import ConfigError
 from lfsync.project.documents import decode, encode
 from lfsync.project.folder import digest
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
 
 _MOVED = "the file was changed meanwhile, and is left alone"
 _AGAIN = "Run `lfsync accept` again."
@@ -212,7 +212,7 @@ def _rewritten(path: Path, edits: Sequence[Edit], known: str) -> tuple[Rewritten
         text = decode(data, name, encoding)
     except ConfigError as error:
         raise CantEditError(f"the file can't be read: {error.problems[0].message}") from None
-    splices, refused = _splices(name, text, edits)
+    splices, refused = _splices(text, edits)
     left = {id(each.edit) for each in refused}
     try:
         after = encode(spliced(text, splices), data, encoding)
@@ -235,7 +235,7 @@ def _read(path: Path, known: str) -> bytes:
     return data
 
 
-def _splices(name: str, text: str, edits: Sequence[Edit]) -> tuple[Sequence[Splice], list[Refused]]:
+def _splices(text: str, edits: Sequence[Edit]) -> tuple[Sequence[Splice], list[Refused]]:
     bodies = [edit for edit in edits if isinstance(edit, YamlEdit)]
     rows = [edit for edit in edits if isinstance(edit, RowEdit)]
     if bodies:

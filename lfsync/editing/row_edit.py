@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from lfsync.editing.splices import LINE_END, CantEditError, Splice, end_of_line, shifted, whole_lines
 from lfsync.model import JSON
-from lfsync.project.row_files import RowFile
-from lfsync.project.source_file import NO_QUOTES, cell_pattern, table_start
+from lfsync.project.rows.row_files import RowFile
+from lfsync.project.rows.source_file import NO_QUOTES, cell_pattern, table_start
 from lfsync.wording import nfc
 
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")

@@ -29,7 +29,7 @@ _OPERATORS = {"TEXT": "equal", "EMAIL": "contains", "URL": "contains"}
 
 @dataclass(slots=True)
 class _Front:
-    """The front of one kind's list: ids that looks at it have shown, and when the last one began."""
+    """The front of one kind's list: ids that looks at it have shown, and when the last whole one began."""
 
     seen: set[str] = field(default_factory=set)
     looked_at: float = -1e9
@@ -65,24 +65,28 @@ class Newcomers:
         return self._finder.find(query, targets) or list(may)
 
     async def _look(self, kind: Kind) -> None:
-        """At the front, unless that was done a moment ago."""
+        """At the front, unless that was done a moment ago, or begun while this one waited for its turn to look."""
         front = self._fronts[kind.name]
+        asked = self._clock()
         async with front.lock:
-            if self._clock() - front.looked_at <= max(_LEAST, _REQUESTS / self._client.rate("search")):
+            old = max(_LEAST, _REQUESTS / self._client.rate("search"))
+            if front.looked_at >= min(asked, self._clock() - old):
                 return
-            front.looked_at = self._clock()
+            began, shown = self._clock(), set[str]()
             made = {id for name, id in self._known.written if name == kind.name}
             known = self._known.listed.get(kind.name, frozenset()) | front.seen | made
             offset, is_new = 0, True
             while is_new:
                 page = await self._client.page(kind, offset)
-                is_new = any(row.id not in known for row in page.records)
-                for row in page.records:
-                    front.seen.add(row.id)
-                    if row.id not in known:
-                        self._finder.add(row)
+                new = [row for row in page.records if row.id not in known]
+                for row in new:
+                    self._finder.add(row)
+                shown |= {row.id for row in page.records}
                 offset += PAGE_SIZE
-                is_new = is_new and offset < page.total
+                is_new = bool(new) and offset < page.total
+            # Only now: a look that failed in its middle serves nobody, and the next one goes as far.
+            front.seen |= shown
+            front.looked_at = began
 
     async def _filter(self, kind: Kind, query: Query) -> None:
         """What the filters of one part of the query show first; a server may ignore a filter, and show everything."""

@@ -42,7 +42,7 @@ async def kinds_of(session: Session, choice: Choice) -> tuple[list[str], list[st
         return list(dict.fromkeys(choice.kinds)), []
     if not choice.everything and all(id_kind(id) for id in choice.ids):
         return sorted({str(id_kind(id)) for id in choice.ids if is_kind(str(id_kind(id)))}), []
-    token = await session.client.validate()
+    token = await session.token()
     known = [*KINDS, *(f"{OBJECT}{slug}" for slug in await _object_types(session, token))]
     readable = [kind for kind in known if may_read(token, kind) and (choice.download or not kind_of(kind).uploaded)]
     hidden = [kind for kind in known if not may_read(token, kind)]

@@ -108,6 +108,15 @@ class Difference:
         return bool(self.fields or self.links or self.members)
 
 
+@dataclass(slots=True)
+class _Found:
+    """Why each key differs that does, what the state is to remember of each, and whether a row may lag behind."""
+
+    causes: dict[Key, Cause] = field(default_factory=dict)
+    hashes: dict[Key, KeyHashes] = field(default_factory=dict)
+    doubtful: bool = False
+
+
 class Comparer:
     """Compares one resource after the other against the same workspace.
 
@@ -135,7 +144,7 @@ class Comparer:
         self.state = state
         self.knowledge = knowledge
         self.resolution = resolution
-        self.names = names(desired, schema, knowledge, resolution)
+        self.names = names(schema, knowledge, resolution)
         self.address_of = {(a.kind, id): a for a, id in resolution.ids.items()}
         self._returning = {(a.kind, resolution.ids[a]) for a in resolution.restored}
 
@@ -168,30 +177,8 @@ class Comparer:
         untouched = known if desired.seed else {}
         desired = _with_owed(desired, record, owed)
         sides = self.prepared(desired, record)
-        differing = set() if sides.declared == sides.live else _differing(sides.declared, sides.live)
-        hashes = {key: last for key, last in untouched.items() if key not in sides.declared}
-        causes: dict[Key, Cause] = {}
-        doubtful = False
-        for key in sides.declared:
-            last = known.get(key)
-            if key not in differing:
-                now = hashes[key] = self.hashes(desired, sides, key)
-                if now != last and last is not None and key != MEMBERS:
-                    doubtful = doubtful or self._moved(desired, record, sides, key, last)
-                continue
-            moved = last is not None and self._moved(desired, record, sides, key, last)
-            ours = self.state.hash(sides.declared[key])
-            if last is not None and _is_settled(self.state, last, sides.declared[key], sides.live[key]):
-                hashes[key] = last
-                continue
-            if (last is None or last.live is None) and self._is_settled_for_good(desired, sides, key):
-                hashes[key] = self.hashes(desired, sides, key)
-                doubtful = True
-                continue
-            causes[key] = _cause(last, ours, moved=moved)
-            if last is not None:
-                hashes[key] = last
-            doubtful = doubtful or key != MEMBERS
+        found = self._found(desired, record, sides, known)
+        causes = found.causes
         owed = tuple(name for name in owed if any(name == key_name(key) for key in causes))
         ours_moved = "config" in causes.values()
         if self.drift_only:
@@ -204,8 +191,8 @@ class Comparer:
         return Difference(
             *changes,
             causes=frozenset(causes.values()),
-            hashes=hashes,
-            doubtful=doubtful and not record.fresh,
+            hashes={key: last for key, last in untouched.items() if key not in sides.declared} | found.hashes,
+            doubtful=found.doubtful and not record.fresh,
             members_moved=MEMBERS in sides.live
             and members is not None
             and self._moved(desired, record, sides, MEMBERS, members),
@@ -215,6 +202,32 @@ class Comparer:
             owed=owed,
             left_out=self.drift_only and ours_moved,
         )
+
+    def _found(self, desired: Desired, record: Record, sides: Sides, known: Mapping[Key, KeyHashes]) -> _Found:
+        """Key by key: whether it differs, why, and what is remembered of it."""
+        found = _Found()
+        differing = set() if sides.declared == sides.live else _differing(sides.declared, sides.live)
+        for key in sides.declared:
+            last = known.get(key)
+            if key not in differing:
+                now = found.hashes[key] = self.hashes(desired, sides, key)
+                if now != last and last is not None and key != MEMBERS:
+                    found.doubtful = found.doubtful or self._moved(desired, record, sides, key, last)
+                continue
+            moved = last is not None and self._moved(desired, record, sides, key, last)
+            ours = self.state.hash(sides.declared[key])
+            if last is not None and _is_settled(self.state, last, sides.declared[key], sides.live[key]):
+                found.hashes[key] = last
+                continue
+            if (last is None or last.live is None) and self._is_settled_for_good(desired, sides, key):
+                found.hashes[key] = self.hashes(desired, sides, key)
+                found.doubtful = True
+                continue
+            found.causes[key] = _cause(last, ours, moved=moved)
+            if last is not None:
+                found.hashes[key] = last
+            found.doubtful = found.doubtful or key != MEMBERS
+        return found
 
     def _is_settled_for_good(self, desired: Desired, sides: Sides, key: Key) -> bool:
         """Whether a create-only text is as the server may have written ours, though no hash can tell (I8, S5)."""
@@ -439,9 +452,7 @@ def doubts(desired: Mapping[Address, Desired], schema: Schema, state: State) -> 
     return is_doubtful
 
 
-def names(
-    desired: Mapping[Address, Desired], schema: Schema, knowledge: Knowledge, resolution: Resolution
-) -> Callable[[str, str | Address], str]:
+def names(schema: Schema, knowledge: Knowledge, resolution: Resolution) -> Callable[[str, str | Address], str]:
     """A function that names a record for people: its address, a member's e-mail, or `Title (id)`."""
     members = {member.id: member.email or member.id for member in schema.members}
     addresses = {(a.kind, id): str(a) for a, id in resolution.ids.items()}

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from lfsync.api.client import Token
 from lfsync.errors import RefusedError, UsageError
-from lfsync.kinds import MEMBER_KEYS, is_kind, kind_of, rank
+from lfsync.kinds import KINDS, MEMBER_KEYS, is_kind, kind_of, rank
 from lfsync.knowledge.knowledge import Need, Wanted
 from lfsync.knowledge.reader import Reader
-from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Schema, WorkspaceInfo
+from lfsync.model import Address, Blocked, Change, Desired, Plan, PlanWarning, Refusal, Schema, WorkspaceInfo
 from lfsync.planning.diff import Comparer, doubts, names
-from lfsync.planning.draft import Draft, Wishes, draft
+from lfsync.planning.draft import Draft, Wishes
+from lfsync.planning.drafting import draft
 from lfsync.planning.judge import judge
 from lfsync.planning.live_schema import may_read, read_schema
 from lfsync.planning.needs import needs_of
@@ -59,7 +60,7 @@ async def _plan_declared(
     seen = {**selection.seen} | witnesses(desired, state.bindings, selection.orphans)
     lost, uploads = _left_open(session, state, selection.perhaps if patterns else None)
     wishes = replace(wishes, only=selection.orphans if patterns else None, left_out=selection.excluded)
-    made, planned = await _planned(session, reader, seen, schema, wishes, state, lost, uploads)
+    made, planned = await _Rounds(session, reader, seen, schema, wishes).planned(state, lost, uploads)
     selection = selection.along(made)
     selection.cut(made)
     context = _context(
@@ -91,7 +92,7 @@ def _needs_of_bound(session: Session, state: State, token: Token) -> dict[str, N
 
 async def redraft(session: Session, planned: Planned, desired: Mapping[Address, Desired]) -> Draft:
     """What would be drafted if the files said this, on what is known already."""
-    return await _drafted(session, planned.reader, desired, planned.schema, Wishes(), planned.state)
+    return await _Rounds(session, planned.reader, desired, planned.schema, Wishes()).drafted(planned.state)
 
 
 async def survey(session: Session, kinds: Collection[str]) -> Planned:
@@ -99,38 +100,40 @@ async def survey(session: Session, kinds: Collection[str]) -> Planned:
 
     Definitions of what their relationships point at, and of what lists hold, are read too, as far as the key may.
     """
-    desired, schema = await session.prepare(kinds)
+    token = await session.token()
+    reader = _reader(session, session.moved)
+    known = {} if session.project.problems else {k: Need(is_listed=True) for k in kinds if may_read(token, k)}
+    async with reader.ahead(known):
+        return await _survey(session, reader, token, kinds)
+
+
+async def _survey(session: Session, reader: Reader, token: Token, kinds: Collection[str]) -> Planned:
+    undefined = {name for name, kind in KINDS.items() if not kind.definitions and may_read(token, name)}
+    known = {*kinds, *undefined}  # which cost no request, and others point at them
+    desired, schema = await session.prepare(known)
     for kind in kinds:
         if kind not in schema.kinds:
             message, hint = unknown_type(kind, schema)
             raise UsageError(message, hint=hint)
     targets = {rel.target for kind in kinds for rel in schema.kinds[kind].relationships.values() if is_kind(rel.target)}
     targets |= MEMBER_KEYS.keys() if "list" in kinds else set()
-    token = await session.token()
     more = {kind for kind in targets - schema.kinds.keys() if may_read(token, kind)}
     if more:
-        desired, schema = await session.prepare({*kinds, *more})
+        desired, schema = await session.prepare(known | more)
     seen = with_dependencies(desired, [a for a in desired if a.kind in kinds or a.kind in targets])
     state = session.moved
-    reader = _reader(session, state)
     needs = needs_of(seen, state, rematch=False)
     for kind in kinds:
         needs[kind].is_listed = True
     await reader.begin(needs)
-    made = await _drafted(session, reader, seen, schema, Wishes(), state)
+    made = await _Rounds(session, reader, seen, schema, Wishes()).drafted(state)
     empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
     return Planned(empty, made, desired | made.desired, schema, state, reader)
 
 
 async def plan_saved(session: Session, saved: Plan) -> Planned:
     """A plan that was made before, on what is there now. RefusedError where it is not for this (rule S1)."""
-    if saved.workspace.name != session.workspace.name:
-        raise RefusedError(
-            f"the plan is for the workspace `{saved.workspace.name}`, not `{session.workspace.name}`",
-            hint=f"Pass -w {saved.workspace.name}, or plan again.",
-        )
-    if saved.config_digest != session.project.digest and not session.project.problems:
-        raise RefusedError("the plan was made from other files than these", hint="Plan again.")
+    _refuse_strange(session, saved)
     desired, schema = await session.prepare({change.address.kind for change in saved.changes})
     refuse_foreign(saved.workspace.ids, schema, "the plan")
     addresses = {change.address for change in saved.changes}
@@ -140,31 +143,38 @@ async def plan_saved(session: Session, saved: Plan) -> Planned:
     chosen |= witnesses(desired, state.bindings, orphans)
     ruled = {address: without_conditions(wish) for address, wish in chosen.items() if is_ruled(wish)}
     chosen |= ruled
-    saved_members = {change.address: change.members for change in saved.changes}
-    gone = any(change.address in state.bindings for change in saved.changes if change.action == "create")
-    wishes = Wishes(
-        prune=any(change.action == "delete" for change in saved.changes),
-        recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
-        keep_drift=bool(saved.kept),
-        only=frozenset(orphans),
-        state_file=session.state_file,
-        members={address: saved_members.get(address) for address in ruled},
-    )
+    wishes = replace(_wishes_of(saved, state, ruled), only=frozenset(orphans), state_file=session.state_file)
     lost, uploads = _left_open(session, state, chosen)
     others = [upload for upload in session.uploads.values() if upload not in uploads]
     reader = _reader(session, state)
-    made, planned = await _planned(session, reader, chosen, schema, wishes, state, lost, uploads, others)
+    made, planned = await _Rounds(session, reader, chosen, schema, wishes).planned(state, lost, uploads, others)
     _refuse_torn(saved.changes, made)
     token = await session.token()
     missing = () if token.full else tuple(s for s in saved.required_scopes if s not in token.scopes)
     context = _context(session, schema, token, (), whole=False)
     refused = refusals(saved.changes, missing, made.members, context, declared=len(desired))
-    whole = replace(saved, missing_scopes=missing, refusals=refused)
+    whole = replace(saved, missing_scopes=missing, refusals=(*_of_the_whole(saved), *refused))
     return replace(
         planned,
         plan=_with_judgement(whole, _judged(session, planned, saved.changes)),
         missing=_missing(session, saved) | (made.blocked.keys() - state.bindings.keys()),
     )
+
+
+def _of_the_whole(part: Plan) -> Iterator[Refusal]:
+    """Why the plan would be refused that this one is a part of: in slices it is no smaller.
+
+    A refusal that names what is not here was said of more. All others are found anew, by the settings of today.
+    """
+    addresses = {change.address for change in part.changes}
+    for refusal in part.refusals:
+        if refusal.kind != "scope" and not addresses.issuperset(refusal.addresses):
+            if refusal.kind == "policy":
+                raise RefusedError(
+                    f"the plan is a part of one that the policy {refusal.name} refuses: {refusal.message}",
+                    hint="Make a plan without what it names: lfsync plan --exclude PATTERN -o FILE",
+                )
+            yield replace(refusal, message=f"in the plan that this is a part of {refusal.message}")
 
 
 def _refuse_torn(changes: Sequence[Change], made: Draft) -> None:
@@ -178,6 +188,29 @@ def _refuse_torn(changes: Sequence[Change], made: Draft) -> None:
                 f"the plan is a part of one: {change.address} waits for {min(waits, key=rank)}, which is left out",
                 hint="Apply the whole plan, or make a smaller one: lfsync plan --only PATTERN -o FILE",
             )
+
+
+def _refuse_strange(session: Session, saved: Plan) -> None:
+    """A plan for another workspace, or of other files."""
+    if saved.workspace.name != session.workspace.name:
+        raise RefusedError(
+            f"the plan is for the workspace `{saved.workspace.name}`, not `{session.workspace.name}`",
+            hint=f"Pass -w {saved.workspace.name}, or plan again.",
+        )
+    if saved.config_digest != session.project.digest and not session.project.problems:
+        raise RefusedError("the plan was made from other files than these", hint="Plan again.")
+
+
+def _wishes_of(saved: Plan, state: State, ruled: Iterable[Address]) -> Wishes:
+    """What was asked for when the plan was made, as its changes tell; `ruled`: its lists by rule."""
+    members = {change.address: change.members for change in saved.changes}
+    gone = any(change.address in state.bindings for change in saved.changes if change.action == "create")
+    return Wishes(
+        prune=any(change.action == "delete" for change in saved.changes),
+        recreate_missing=gone or any(change.action == "restore" for change in saved.changes),
+        keep_drift=bool(saved.kept),
+        members={address: members.get(address) for address in ruled},
+    )
 
 
 async def plan_undo(session: Session, run: Run) -> Planned:
@@ -197,7 +230,7 @@ async def plan_undo(session: Session, run: Run) -> Planned:
     reversal = reverse(entries, file, schema, session.state, reader.knowledge, members)
     state = replace(session.state, bindings=reversal.bindings)
     wishes = Wishes(recreate_missing=True)
-    made, planned = await _planned(session, reader, reversal.desired, schema, wishes, state, {})
+    made, planned = await _Rounds(session, reader, reversal.desired, schema, wishes).planned(state, {})
     made.blocked |= {blocked.address: blocked for blocked in reversal.blocked}
     _refuse_adoption(made, reversal.desired)
     left = [entry for entry in run.merged() if not kind_of(address_of(entry).kind).deletable]
@@ -210,74 +243,85 @@ async def plan_undo(session: Session, run: Run) -> Planned:
 # ---------------------------------------------------------------- the shared steps
 
 
-async def _planned(
-    session: Session,
-    reader: Reader,
-    desired: Mapping[Address, Desired],
-    schema: Schema,
-    wishes: Wishes,
-    state: State,
-    open: Mapping[Address, Intent],
-    uploads: Sequence[OpenUpload] = (),
-    others: Sequence[OpenUpload] = (),
-) -> tuple[Draft, Planned]:
-    """Read and draft; what earlier runs left open is part of it. The result still wants its plan.
+@dataclass(frozen=True, slots=True)
+class _Rounds:
+    """Rounds of reading and drafting: of the same resources, on one state or another."""
 
-    `others`: uploads that are left as they are, unless they are completed: then no plan shows a change of them.
-    """
-    begun = {address: intent for address, intent in open.items() if kind_of(address.kind).uploaded}
-    open = {address: intent for address, intent in open.items() if address not in begun}
-    needs = needs_of(desired, state, rematch=wishes.recreate_missing)
-    for address in wishes.prunable(state, desired):
-        if address.kind in schema.kinds:
-            needs[address.kind].ids.add(state.bindings[address].id)
-    for address, members in wishes.members.items():
-        links = desired[address].members
-        if links is not None and members is not None:
-            needs[links.definition.target].ids |= {text for text in members.add if "." not in text}
-    workspace = session.workspace.name
-    started, drafting = time.perf_counter(), session.timings.diff
-    await _await_lost_uploads(reader, begun.values())
-    await reader.begin(needs)
-    sessions = (*uploads, *others)
-    await reader.read(Wanted(records={(Address.parse(each.address).kind, each.id) for each in sessions}))
-    state, uploaded = completed(sessions, state, reader.knowledge, session.client.now())
-    made = await _drafted(session, reader, desired, schema, wishes, state)
-    asked = {a: i for a, i in open.items() if a.kind not in schema.kinds or still_asked(i, workspace, made)}
-    lost = {address: intent for address, intent in open.items() if address not in asked}
-    recovery = Recovery()
-    if lost:
+    session: Session
+    reader: Reader
+    desired: Mapping[Address, Desired]
+    schema: Schema
+    wishes: Wishes
+
+    async def drafted(self, state: State) -> Draft:
+        """Draft on what is known, read what the draft wants, until it wants nothing."""
+        knowledge, timings = self.reader.knowledge, self.session.timings
+        while True:
+            started = time.perf_counter()
+            made = draft(self.desired, self.schema, state, knowledge, self.wishes)
+            timings.diff += time.perf_counter() - started
+            wanted = knowledge.ask_anew()
+            if not wanted:
+                return made
+            await self.reader.read(wanted)
+
+    async def planned(
+        self,
+        state: State,
+        open: Mapping[Address, Intent],
+        uploads: Sequence[OpenUpload] = (),
+        others: Sequence[OpenUpload] = (),
+    ) -> tuple[Draft, Planned]:
+        """Read and draft; what earlier runs left open is part of it. The result still wants its plan.
+
+        `others`: uploads that are left as they are, unless they are completed: then no plan shows a change of them.
+        """
+        session, reader = self.session, self.reader
+        begun = {address: intent for address, intent in open.items() if kind_of(address.kind).uploaded}
+        open = {address: intent for address, intent in open.items() if address not in begun}
+        needs = self._needs(state)
+        started, drafting = time.perf_counter(), session.timings.diff
+        await _await_lost_uploads(reader, begun.values())
+        await reader.begin(needs)
+        sessions = (*uploads, *others)
+        await reader.read(Wanted(records={(Address.parse(each.address).kind, each.id) for each in sessions}))
+        state, uploaded = completed(sessions, state, reader.knowledge, session.client.now())
+        made, state, recovery = await self._recovered(await self.drafted(state), state, open)
+        recovery.made |= uploaded
+        recovery.dropped |= begun.keys()
+        _take_up(made, leftovers(uploads, made.changes, self.desired, reader.knowledge))
+        session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
+        empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
+        enrichment = session.project.settings.enrichment
+        return made, Planned(empty, made, made.desired, self.schema, state, reader, enrichment, recovery)
+
+    def _needs(self, state: State) -> dict[str, Need]:
+        """What is read in any case: of what is declared, of what may be pruned, and of whom a saved plan lets in."""
+        needs = needs_of(self.desired, state, rematch=self.wishes.recreate_missing)
+        for address in self.wishes.prunable(state, self.desired):
+            if address.kind in self.schema.kinds:
+                needs[address.kind].ids.add(state.bindings[address].id)
+        for address, members in self.wishes.members.items():
+            links = self.desired[address].members
+            if links is not None and members is not None:
+                needs[links.definition.target].ids |= {text for text in members.add if "." not in text}
+        return needs
+
+    async def _recovered(
+        self, made: Draft, state: State, open: Mapping[Address, Intent]
+    ) -> tuple[Draft, State, Recovery]:
+        """The draft once it is known what became of creates that killed runs left open."""
+        session, workspace = self.session, self.session.workspace.name
+        asked = {a: i for a, i in open.items() if a.kind not in self.schema.kinds or still_asked(i, workspace, made)}
+        lost = {address: intent for address, intent in open.items() if address not in asked}
+        if not lost:
+            return made, state, Recovery(open=asked)
         sought = [intent for address, intent in lost.items() if address not in made.resolution.adopted]
-        await _list_again(session, reader, sought)
-        recovery = recover(lost.values(), schema, state, made, reader.knowledge)
+        await _list_again(session, self.reader, sought)
+        recovery = recover(lost.values(), self.schema, state, made, self.reader.knowledge)
+        recovery.open = asked
         state = bound(state, recovery, session.client.now())
-        made = await _drafted(session, reader, desired, schema, wishes, state)
-    recovery.open = asked
-    recovery.made |= uploaded
-    recovery.dropped |= begun.keys()
-    _take_up(made, leftovers(uploads, made.changes, desired, reader.knowledge))
-    session.timings.refresh += time.perf_counter() - started - (session.timings.diff - drafting)
-    empty = Plan(WorkspaceInfo(session.workspace.name, session.workspace.base_url), session.now(), "")
-    enrichment = session.project.settings.enrichment
-    return made, Planned(empty, made, made.desired, schema, state, reader, enrichment, recovery)
-
-
-async def _drafted(
-    session: Session,
-    reader: Reader,
-    desired: Mapping[Address, Desired],
-    schema: Schema,
-    wishes: Wishes,
-    state: State,
-) -> Draft:
-    while True:
-        started = time.perf_counter()
-        made = draft(desired, schema, state, reader.knowledge, wishes)
-        session.timings.diff += time.perf_counter() - started
-        wanted = reader.knowledge.ask_anew()
-        if not wanted:
-            return made
-        await reader.read(wanted)
+        return await self.drafted(state), state, recovery
 
 
 async def _await_lost_uploads(reader: Reader, begun: Iterable[Intent]) -> None:
@@ -338,7 +382,7 @@ def _judged(session: Session, planned: Planned, changes: Sequence[Change]) -> Ju
     if not policies:
         return Judged()  # most projects: nothing is named, and no process is asked
     knowledge = planned.knowledge
-    named = names(planned.desired, planned.schema, knowledge, planned.draft.resolution)
+    named = names(planned.schema, knowledge, planned.draft.resolution)
     return judge(policies, changes, planned.schema, knowledge, named, now=session.now())
 
 

@@ -53,17 +53,7 @@ def variables(
     kind = change.address.kind
     definitions = schema.kinds[kind]
     record = knowledge.record(kind, change.id) if change.id is not None else None
-    before: dict[str, JSON] = dict.fromkeys(definitions.fields)
-    if record is not None and change.action != "create":
-        before = {key: _live(record, field, definitions) for key, field in definitions.fields.items()}
-    after: dict[str, JSON] = dict.fromkeys(definitions.fields)
-    if change.action != "delete":
-        declared = {
-            field.key: _shown(field.after_raw, definitions.fields[field.key])
-            for field in change.fields
-            if field.key in definitions.fields
-        }
-        after = before | declared
+    before, after = _values(change, record, definitions)
     return {
         "change": {
             "address": str(change.address),
@@ -86,6 +76,21 @@ def variables(
         "after": after,
         "links": _links(change, record, definitions, names),
     }
+
+
+def _values(change: Change, record: Record | None, definitions: Definitions) -> tuple[dict[str, JSON], dict[str, JSON]]:
+    """Every field as it is, and as the change leaves it."""
+    before: dict[str, JSON] = dict.fromkeys(definitions.fields)
+    if record is not None and change.action != "create":
+        before = {key: _live(record, field, definitions) for key, field in definitions.fields.items()}
+    if change.action == "delete":
+        return before, dict.fromkeys(definitions.fields)
+    declared = {
+        field.key: _shown(field.after_raw, definitions.fields[field.key])
+        for field in change.fields
+        if field.key in definitions.fields
+    }
+    return before, before | declared
 
 
 def _live(record: Record, field: FieldDef, definitions: Definitions) -> JSON:

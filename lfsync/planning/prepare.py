@@ -34,6 +34,7 @@ from lfsync.model import (
 from lfsync.planning.matching import report_twins, resource_queries, target_key
 from lfsync.planning.preparation import Scope, quoted
 from lfsync.planning.refs import check_lookup, check_match_part, target_of
+from lfsync.planning.takers import takers
 from lfsync.planning.where import conditions_of
 from lfsync.values.pipelines import NEVER_SENT, PIPELINE, STAGE
 from lfsync.values.table import VALUE_TYPES, BadValueError, is_empty
@@ -352,14 +353,12 @@ def _is_one_of_both(scope: Scope, kind: str, rel: RelDef) -> bool:
 
 def _report_taken(scope: Scope, desired: Iterable[Desired]) -> None:
     """Two links onto what one record alone may link: each would undo the other at every run (rule C9)."""
-    firsts: dict[tuple[str, str, str], tuple[Address, Target]] = {}
-    for wish in desired:
-        for key, link in wish.links.items():
-            for target in link.include if link.definition.exclusive and wish.manages(key) else ():
-                first, where = firsts.setdefault((wish.address.kind, key, target_key(target)), (wish.address, target))
-                if first != wish.address:
-                    message = f"`{key}` links {target.text}, as {first} does at {where.place}, and only one can"
-                    scope.report(target.place, wish.address, message, "take one of the two links out")
+    for key, (first, *others) in takers(desired, target_key):
+        for address, target in others:
+            if address != first.address:
+                does = f"{first.address} does at {first.target.place}"
+                message = f"`{key}` links {target.text}, as {does}, and only one can"
+                scope.report(target.place, address, message, "take one of the two links out")
 
 
 def _members(scope: Scope, resource: Resource, fields: Mapping[str, DesiredField]) -> DesiredLinks | None:

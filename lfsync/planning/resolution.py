@@ -16,6 +16,7 @@ from lfsync.knowledge.knowledge import Knowledge, RecordKey
 from lfsync.model import Address, Blocked, Desired, DesiredLinks, Query, Schema, Target
 from lfsync.planning.far_sides import inverses
 from lfsync.planning.identity import Identities, StuckError, target_quotes
+from lfsync.planning.takers import takers
 from lfsync.state.state import State
 
 _ABSENT_HINT = "Take the ref out, or the `absent: true`."
@@ -145,13 +146,7 @@ def _refuse_contradictions(found: Identities) -> None:
 
 def _refuse_taken(found: Identities) -> None:
     """Two links onto what one record alone may link, where only ids tell that it is one (rule C9)."""
-    takers: dict[tuple[str, str, str | Address], list[tuple[Address, Target]]] = defaultdict(list)
-    for wish in found.desired.values():
-        for key, link in wish.links.items():
-            for target in link.include if link.definition.exclusive and wish.manages(key) else ():
-                if (meant := found.meant(target)) is not None:
-                    takers[wish.address.kind, key, meant].append((wish.address, target))
-    for (_, key, _), taking in takers.items():
+    for key, taking in takers(found.desired.values(), found.meant):
         for address, target in taking:
             others = [f"{other} does at {its.place}" for other, its in taking if other != address]
             if others and address not in found.blocked:

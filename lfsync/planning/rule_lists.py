@@ -93,6 +93,18 @@ class _Candidate:
     declared: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class _Found:
+    """What a rule finds; `hidden`: what can't be judged; `apart`: of what nobody is sure that it is there."""
+
+    members: set[str] = field(default_factory=set)
+    apart: set[str] = field(default_factory=set)
+    rests: dict[str, frozenset[Address]] = field(default_factory=dict)
+    rows: set[str] = field(default_factory=set)
+    unread: dict[str, str] = field(default_factory=dict)
+    hidden: list[Record] = field(default_factory=list)
+
+
 class Answers:
     """Answers the rules of one draft."""
 
@@ -113,43 +125,43 @@ class Answers:
                 what = f"who is in it can't be told: the list of {kind}s moves while it is read"
                 raise StuckError(what, "Plan again when it is quiet.")
             return None
+        leaving = frozenset(id for name, id in self.leaving if name == kind)
+        found = self._found(kind, rule, leaving)
+        if found.hidden:
+            shown = "; ".join(map(named, found.hidden[:_SHOWN]))
+            what = f"who is in it can't be told: this key sees the metadata only of {shown}"
+            hint = "Use the key of an admin; or name the record below `include` or `exclude`."
+            raise StuckError(what, hint, title_quotes(*found.hidden[:_SHOWN]))
+        self._doubt_contradicted(kind, {condition.key for condition in rule.conditions})
+        unread = found.unread
+        members = self._filled(links, rule, found.members - unread.keys())
+        members = replace(members, apart=frozenset(found.apart | unread.keys()), leaving=leaving)
+        return Answer(members, found.rests, frozenset(found.rows - unread.keys()), unread)
+
+    def _found(self, kind: str, rule: Rule, leaving: Container[str]) -> _Found:
+        """Every record held against the rule, but for those that it names."""
+        found = _Found()
         tests = [_Test(self, kind, condition) for condition in rule.conditions]
         keys = {condition.key for condition in rule.conditions}
         named_in, named_out = self.names(rule.include), self.names(rule.exclude)
-        found: set[str] = set()
-        leaving = frozenset(id for name, id in self.leaving if name == kind)
-        apart: set[str] = set()
-        rests: dict[str, frozenset[Address]] = {}
-        rows: set[str] = set()
-        unread: dict[str, str] = {}
-        hidden: list[Record] = []
         for each in self._of_kind(kind):
             if each.name in leaving or each.name in named_in or each.name in named_out:
                 continue
             now = _all(tests, each.after)
             was = now if each.before is each.after else each.before is not None and _all(tests, each.before)
             if now is None:
-                hidden.append(each.after)
-            if now and each.before is not None and not self._is_there(kind, each.name, apart):
+                found.hidden.append(each.after)
+            if now and each.before is not None and not self._is_there(kind, each.name, found.apart):
                 continue
             if now:
-                found.add(each.name)
+                found.members.add(each.name)
             if now != was:
-                rests[each.name] = each.by
+                found.rests[each.name] = each.by
             if each.before is not None and not each.before.fresh and not keys <= each.declared:
                 if why := self.knowledge.forbidden.get((kind, each.name)):
-                    unread[each.name] = why
-                rows.add(each.name)
-        if hidden:
-            shown = "; ".join(map(named, hidden[:_SHOWN]))
-            what = f"who is in it can't be told: this key sees the metadata only of {shown}"
-            hint = "Use the key of an admin; or name the record below `include` or `exclude`."
-            raise StuckError(what, hint, title_quotes(*hidden[:_SHOWN]))
-        self._doubt_contradicted(kind, keys)
-        found -= unread.keys()
-        members = self._filled(links, rule, found)
-        members = replace(members, apart=frozenset(apart | unread.keys()), leaving=leaving)
-        return Answer(members, rests, frozenset(rows - unread.keys()), unread)
+                    found.unread[each.name] = why
+                found.rows.add(each.name)
+        return found
 
     def _doubt_contradicted(self, kind: str, keys: Iterable[str]) -> None:
         """A link that was written from the other side a moment ago, which a row does not show yet (rule R4)."""

@@ -64,30 +64,37 @@ def reverse(
         written = address_of(entry)
         address = owners.get((written.kind, entry.id), written)  # it may have another key by now
         reverser = _Reverser(entry, address, Place(file, line), schema.kinds[address.kind], trashed)
-        bound = state.bindings.get(address)
-        record = knowledge.record(written.kind, entry.id)
-        if bound is not None and bound.id != entry.id:
-            reverser.block(reversal, [f"it is {bound.id} by now, and was {entry.id}"])
-        elif entry.action == "delete":
-            reverser.bring_back(reversal, record)
-        elif record is None:
-            hidden = (written.kind, entry.id) in knowledge.forbidden
-            reverser.block(reversal, [f"this key may not read {entry.id}" if hidden else f"{entry.id} is gone"])
-        elif record.redacted:
-            reverser.refuse(reversal, f"this key sees the metadata of {entry.id} only", BY_HAND)
-        elif bound is None:
-            reverser.block(reversal, [f"lfsync let go of {entry.id}"])
-        elif moved := reverser.moved(record, members.get(entry.id, frozenset())):
-            reverser.block(reversal, moved)
-        elif entry.action == "update":
-            reversal.desired[address] = reverser.before()
-            reversal.bindings[address] = Binding(address, entry.id, bound.generation, bound.origin, bound.written_at)
-        elif bound.protect:
-            reverser.refuse(reversal, f"{entry.id} is protected", "Say `protect: false` and apply, then undo.")
-        else:
-            reversal.desired[address] = replace(reverser.empty(), absent=True)
-            reversal.bindings[address] = bound
+        _reverse(reversal, reverser, state.bindings.get(address), knowledge, members.get(entry.id, frozenset()))
     return reversal
+
+
+def _reverse(
+    reversal: Reversal, reverser: _Reverser, bound: Binding | None, knowledge: Knowledge, members: frozenset[str]
+) -> None:
+    """Put back what one entry wrote, or leave it for what happened since. `bound`: what is bound to its address now."""
+    entry, address = reverser.entry, reverser.address
+    record = knowledge.record(address.kind, entry.id)
+    if bound is not None and bound.id != entry.id:
+        reverser.block(reversal, [f"it is {bound.id} by now, and was {entry.id}"])
+    elif entry.action == "delete":
+        reverser.bring_back(reversal, record)
+    elif record is None:
+        hidden = (address.kind, entry.id) in knowledge.forbidden
+        reverser.block(reversal, [f"this key may not read {entry.id}" if hidden else f"{entry.id} is gone"])
+    elif record.redacted:
+        reverser.refuse(reversal, f"this key sees the metadata of {entry.id} only", BY_HAND)
+    elif bound is None:
+        reverser.block(reversal, [f"lfsync let go of {entry.id}"])
+    elif moved := reverser.moved(record, members):
+        reverser.block(reversal, moved)
+    elif entry.action == "update":
+        reversal.desired[address] = reverser.before()
+        reversal.bindings[address] = Binding(address, entry.id, bound.generation, bound.origin, bound.written_at)
+    elif bound.protect:
+        reverser.refuse(reversal, f"{entry.id} is protected", "Say `protect: false` and apply, then undo.")
+    else:
+        reversal.desired[address] = replace(reverser.empty(), absent=True)
+        reversal.bindings[address] = bound
 
 
 class _Reverser:

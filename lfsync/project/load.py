@@ -15,14 +15,14 @@ from lfsync.project.declarations import NO_DEFAULT, Body, Default, every
 from lfsync.project.documents import Document, ExplosiveError, compose, parse
 from lfsync.project.folder import SETTINGS, Folder
 from lfsync.project.moves import Move, check_moves, former
+from lfsync.project.query.asking import query_table
+from lfsync.project.query.syntax import Query
 from lfsync.project.resource_file import Declared, digest, join, looks_foreign, read_defaults, read_resources
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
+from lfsync.project.rows.source_file import Table, read_table
 from lfsync.project.settings import Settings, read_settings
-from lfsync.project.source_file import Table, read_table
 from lfsync.project.source_rows import Built, build, build_members
 from lfsync.project.sources import Roster, Source, mappings, members_mapping
-from lfsync.project.sql_query import query_table
-from lfsync.project.sql_syntax import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Project:
         return Folder(self.root).takes(name, self.settings.exclude)
 
 
-def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
+def load_project(root: Path) -> Project:
     """Read everything below `root`. Raises ConfigError with all problems if there is no usable `lfsync.yaml`.
 
-    That nothing is declared is a problem, unless it `may_be_empty`: what is to be imported is not there yet.
+    That nothing is declared is a warning: a project may be new, and what is to be imported is not there yet.
     """
     try:
         there = root.is_dir()
@@ -78,7 +78,7 @@ def load_project(root: Path, *, may_be_empty: bool = False) -> Project:
         there = False
     if not there:
         raise UsageError(f"there is no folder {root}", hint="-C names the folder of a project")
-    return _Loading(Folder(root)).load(may_be_empty=may_be_empty)
+    return _Loading(Folder(root)).load()
 
 
 def edited(project: Project, instead: Mapping[Path, bytes], new: Collection[str] = ()) -> Project:
@@ -100,7 +100,7 @@ class _Loading:
         self.queried: dict[Place, tuple[str, ...]] = {}
         self.broken: set[Address] = set()
 
-    def load(self, *, may_be_empty: bool) -> Project:
+    def load(self) -> Project:
         document = self.settings_document()
         settings = self.settings(document)
         defaults, beside = read_defaults(document, self.folder.text)
@@ -114,25 +114,11 @@ class _Loading:
         resources = self.contents(self.resources(declared, defaults))
         named |= {Path(resource.upload.real) for resource in resources.values() if resource.upload}
         named |= {self.folder.real(name) for names in self.queried.values() for name in names}
-        whole = [
-            *(
-                Body().over(default, every(kind), document.place(("defaults", kind)))
-                for kind, default in defaults.items()
-            ),
-            *(each for part in declared for each in part.types),
-            *(
-                mapping
-                for part in declared
-                for source in part.sources
-                for mapping in mappings(source, defaults.get(source.kind, NO_DEFAULT))
-            ),
-            *(members_mapping(each) for part in declared for each in part.rosters),
-        ]
+        whole = tuple(_said_of_many(document, defaults, declared))
         moves = tuple(move for part in declared for move in part.moves)
         self.problems += (*check(resources, whole, self.broken), *check_moves(moves, resources))
-        if not (resources or self.problems or may_be_empty):
-            hint = "add a resource file, or see what `exclude` leaves out"
-            self.problems.append(Problem("the project declares nothing", Place(SETTINGS, 1, 1), hint=hint))
+        if not (resources or self.problems):
+            self.warnings.append(_NOTHING)
         found = ConfigError(self.problems)
         if settings is None:
             raise found
@@ -143,7 +129,7 @@ class _Loading:
             document,
             settings,
             resources,
-            tuple(whole),
+            whole,
             found.problems,
             warnings,
             files,
@@ -299,6 +285,21 @@ class _Loading:
         return table
 
 
+def _said_of_many(
+    document: Document, defaults: Mapping[str, Default], declared: Sequence[Declared]
+) -> Iterator[Resource]:
+    """What is said of many resources at once: by `defaults`, by sections of custom objects, by sources."""
+    for kind, default in defaults.items():
+        yield Body().over(default, every(kind), document.place(("defaults", kind)))
+    for part in declared:
+        yield from part.types
+    for part in declared:
+        for source in part.sources:
+            yield from mappings(source, defaults.get(source.kind, NO_DEFAULT))
+    for part in declared:
+        yield from map(members_mapping, part.rosters)
+
+
 def table_of(folder: Folder, file: RowFile) -> Table:
     """The rows of a file. ConfigError where it can't be read, or holds no table."""
     return read_table(file, folder.rows(file.path, file.place, file.encoding))
@@ -313,6 +314,9 @@ def table_of_query(folder: Folder, query: Query) -> tuple[Table, tuple[str, ...]
 
 
 _NAMED = 3  # files that a warning names
+_NOTHING = (
+    "the project declares nothing: add a resource file, `lfsync import` what is live, or see what `exclude` leaves out"
+)
 
 
 def _kept(settings: Settings) -> list[str]:

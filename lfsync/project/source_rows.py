@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from lfsync.errors import Problem
 from lfsync.kinds import kind_of
 from lfsync.model import JSON, Address, Cell, Links, Match, Place, Ref, Resource, Row, Value
-from lfsync.project.columns import Column, Form, Lookup, Object, Same, columns_of
-from lfsync.project.conversions import CellError, cell_text
 from lfsync.project.declarations import Body, Default
 from lfsync.project.keys import as_key, is_key_text, key_problem
-from lfsync.project.row_filter import Condition, takes
-from lfsync.project.source_file import Table
+from lfsync.project.rows.columns import Column, Form, Lookup, Object, Same, columns_of
+from lfsync.project.rows.conversions import CellError, cell_text
+from lfsync.project.rows.row_filter import Condition, takes
+from lfsync.project.rows.source_file import Table
 from lfsync.project.sources import Roster, Source
 from lfsync.wording import as_it_stands, did_you_mean, nfc
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True)
@@ -213,11 +215,16 @@ class _Cells:
     def _converted(self, column: Column, data: JSON, place: Place) -> JSON:
         """A cell after `split` and the conversions. What is cut out of a text has no type of its own."""
         if isinstance(data, list):
-            found = [self._converted(column, item, place) for item in data if item is not None]
-            return [each for item in found for each in (item if isinstance(item, list) else [item]) if each is not None]
+            several = _all(
+                (each for each in data if each is not None), lambda item: self._converted(column, item, place)
+            )
+            return [
+                each for item in several for each in (item if isinstance(item, list) else [item]) if each is not None
+            ]
         if isinstance(data, str) and column.split:
-            parts = [self._one(column, Cell(part.strip()), place, data) for part in data.split(column.split)]
-            return [part for part in parts if part is not None]
+            parts = data.split(column.split)
+            found = _all(parts, lambda part: self._one(column, Cell(part.strip()), place, data))
+            return [part for part in found if part is not None]
         return self._one(column, data, place, data)
 
     def _one(self, column: Column, data: JSON, place: Place, cell: JSON) -> JSON:
@@ -238,6 +245,19 @@ class _Cells:
         return data
 
 
+def _all(items: Iterable[_Item], read: Callable[[_Item], JSON]) -> list[JSON]:
+    """What `read` makes of each. RowError with all that is wrong with them."""
+    found, wrong = list[JSON](), list[Problem]()
+    for item in items:
+        try:
+            found.append(read(item))
+        except RowError as error:
+            wrong += error.problems
+    if wrong:
+        raise RowError(wrong)
+    return found
+
+
 def _bad_cell(column: Column, error: CellError, place: Place, within: str = "") -> RowError:
     return RowError([Problem(f"column `{column.name}`: {error.message}{within}", place, hint=error.hint)])
 
@@ -255,15 +275,19 @@ class _Rows(_Cells):
         self.known = kind_of(source.kind).relationships
         lists = source.match.lists if source.match else ()
         self.matched = {str(key.data) for keys in lists for key in keys} if len(lists) == 1 else set[str]()
+        self.finding = {str(key.data) for keys in lists for key in keys} or {
+            key for keys in kind_of(source.kind).matches for key in keys
+        }
         self.seen: dict[str, tuple[tuple[str, ...], Place]] = {}
 
     def add(self, place: Place, cells: Mapping[str, JSON]) -> None:
         try:
             cell = self.key(self.source.key, place, cells)
             address = Address(self.source.kind, self._as_key(place, cell))
-            if self._is_new(address, cell, place, cells):
+            body = self._body(address, place, cells) if self._is_new(address, cell, place, cells) else None
+            if body is not None:
                 row = Row(".".join(cell), self.source.place)
-                self.built.resources.append(self.body(address, place, cells).over(self.default, address, place, row))
+                self.built.resources.append(body.over(self.default, address, place, row))
         except RowError as error:
             self.built.problems += error.problems
 
@@ -288,29 +312,34 @@ class _Rows(_Cells):
             raise RowError([Problem(message, place, str(address), hint)])
         return is_new
 
-    def body(self, address: Address, place: Place, cells: Mapping[str, JSON]) -> Body:
-        """What a row says. RowError with all that is wrong with it."""
-        body, wrong = Body(), list[Problem]()
-        source = self.source
+    def _body(self, address: Address, place: Place, cells: Mapping[str, JSON]) -> Body | None:
+        """What a row says, without the cells that are wrong: those are told, and the others are checked all the same.
+
+        None where one of the wrong cells would find the record: what is missing there is no mistake of its own.
+        """
+        body, source = Body(), self.source
+        wrong: dict[str, tuple[Problem, ...]] = {}
         for key, form in source.fields.items():
             try:
                 self._field(body, key, form, address, place, cells)
             except RowError as error:
-                wrong += error.problems
+                wrong[key] = error.problems
         for key, form in source.relationships.items():
             try:
                 self._relationship(body, key, form, address, place, cells)
             except RowError as error:
-                wrong += error.problems
+                wrong[key] = error.problems
+        problems, is_found = [each for found in wrong.values() for each in found], not wrong.keys() & self.finding
         try:
             body.match = self._match(body, address, place, cells)
         except RowError as error:
-            wrong += () if wrong else error.problems
-        if wrong:
+            is_found = False
+            problems += () if problems else error.problems
+        if problems:
             self.built.broken.add(address)
-            raise RowError(_addressed(each, address) for each in wrong)
+            self.built.problems += (_addressed(each, address) for each in problems)
         body.lifecycle = source.lifecycle
-        return body
+        return body if is_found else None
 
     def _field(
         self, body: Body, key: str, form: Form, address: Address, place: Place, cells: Mapping[str, JSON]
@@ -324,7 +353,7 @@ class _Rows(_Cells):
     def _relationship(
         self, body: Body, key: str, form: Form, address: Address, place: Place, cells: Mapping[str, JSON]
     ) -> None:
-        links = self._links(key, form, address, place, cells)
+        links = self._links(key, form, place, cells)
         if links:
             body.relationships[key] = links
         if key in self.matched and not isinstance(form, Same) and not (links and links.include):
@@ -368,7 +397,7 @@ class _Rows(_Cells):
         if data is not EMPTY or (key not in self.default.fields and key not in self.default.relationships):
             raise RowError([_empty_match(key, address, place)])
 
-    def _links(self, key: str, form: Form, address: Address, place: Place, cells: Mapping[str, JSON]) -> Links | None:
+    def _links(self, key: str, form: Form, place: Place, cells: Mapping[str, JSON]) -> Links | None:
         if isinstance(form, Same):
             return form.links
         data = self.data(form, place, cells)

@@ -14,7 +14,10 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lfsync.kinds import is_kind, kind_of
 from lfsync.model import JSON, Address, Links, Match, Place, Ref, Resource, Value
-from lfsync.project.columns import (
+from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind
+from lfsync.project.documents import items, pairs
+from lfsync.project.query.syntax import Query
+from lfsync.project.rows.columns import (
     Column,
     Form,
     Lookup,
@@ -27,11 +30,8 @@ from lfsync.project.columns import (
     read_link_forms,
     read_lookup,
 )
-from lfsync.project.declarations import Body, Default, Forms, LifecycleKeys, every, is_null, no_kind
-from lfsync.project.documents import items, pairs
-from lfsync.project.row_files import FILE_KEYS, RowFile, read_path, read_row_file
-from lfsync.project.row_filter import Condition, read_where
-from lfsync.project.sql_syntax import Query
+from lfsync.project.rows.row_files import FILE_KEYS, RowFile, read_path, read_row_file
+from lfsync.project.rows.row_filter import Condition, read_where
 from lfsync.wording import nfc
 
 SOURCE_KEYS: Final = (

@@ -20,9 +20,9 @@ from lfsync.render.text import PACKED_FROM
 from lfsync.render.words import plural, spot, tally, why_refused
 
 LONGEST: Final = 65_000
-"""Characters. GitHub takes 65,536 in a comment; what is left is for who adds lines of his own."""
+"""Bytes. GitHub takes 65,536 characters in a comment; what is left is for who adds lines of his own."""
 
-_NOTE = 100  # characters for a line that tells what is left out
+_NOTE = 100  # bytes for a line that tells what is left out
 _MOST_REFUSALS = 20
 _INDEXED_FROM = 6  # groups and warnings; so many that need a look have an index
 _NAMED = 3  # changes of each reason that the index names
@@ -47,7 +47,7 @@ class _Block:
 
 
 def plan_markdown(plan: Plan, *, brief: bool = False, longest: int = LONGEST) -> str:
-    """The plan in at most `longest` characters. `brief`: the counts and what needs a look, and nothing else."""
+    """The plan in at most `longest` bytes. `brief`: the counts and what needs a look, and nothing else."""
     order = reading_order(plan)
     head = f"{_headline(order)}{''.join(_refusals(order))}"
     blocks = list(_first_block(order)) if brief else [*_first_block(order), *_rest(order)]

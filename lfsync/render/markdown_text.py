@@ -56,8 +56,8 @@ def cut(text: str, longest: int) -> str:
 
 
 def size(text: str) -> int:
-    """Characters as GitHub counts them at worst: one beyond the first 65,536 of Unicode as two."""
-    return len(text) if text.isascii() else len(text) + sum(each > "\uffff" for each in text)
+    """Bytes of UTF-8: never fewer than the characters that GitHub documents, and a limit in bytes holds as well."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _percent(hit: re.Match[str]) -> str:

@@ -268,6 +268,7 @@ class _Planting:
             (section_kind(section), ("records", section, number), record)
             for section, found in seed.records.items()
             for number, record in enumerate(found)
+            if section_kind(section) in workspace.schema.kinds  # else its type is refused, which is told
         ]
         places += [("list", ("lists", number), record) for number, record in enumerate(seed.lists)]
         for number, (kind, loc, record) in enumerate(places):

@@ -13,8 +13,8 @@ from lfsync.values.numbers import parse_number
 from lfsync.values.valuetype import BadValueError, expect_text, is_empty, show
 from lfsync.wording import did_you_mean, nfc
 
-ADDRESS_FORMS = "a mapping of street, street2, city, state, postalCode, country (2 letters), latitude, longitude"
-NAME_FORMS = "a mapping: {firstName: Ada, lastName: Lind}"
+_ADDRESS_FORMS = "a mapping of street, street2, city, state, postalCode, country (2 letters), latitude, longitude"
+_NAME_FORMS = "a mapping: {firstName: Ada, lastName: Lind}"
 
 PartParser: TypeAlias = Callable[[JSON], JSON]
 
@@ -23,7 +23,7 @@ _DEGREE_DIGITS = 6  # 0.1 m; finer is noise of floating point
 
 def parse_address(declared: JSON, field: FieldDef) -> JSON:
     """All eight parts, or None if all are empty."""
-    return _parse(declared, _ADDRESS, ADDRESS_FORMS)
+    return _parse(declared, _ADDRESS, _ADDRESS_FORMS)
 
 
 def canonical_address(value: JSON, field: FieldDef, declared: JSON = None, /) -> JSON:
@@ -47,7 +47,7 @@ def address_text(value: JSON, field: FieldDef) -> JSON:
 
 def parse_full_name(declared: JSON, field: FieldDef) -> JSON:
     """Both parts, or None if both are empty."""
-    return _parse(declared, _NAME, NAME_FORMS)
+    return _parse(declared, _NAME, _NAME_FORMS)
 
 
 def canonical_full_name(value: JSON, field: FieldDef, declared: JSON = None, /) -> JSON:

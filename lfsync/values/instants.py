@@ -12,7 +12,7 @@ from functools import lru_cache
 from lfsync.model import JSON, Cell, FieldDef
 from lfsync.values.valuetype import BadValueError, expect_text, is_empty, show
 
-DATETIME_FORMS = "a date such as 2027-03-01 (midnight UTC), or a time with its offset such as 2027-03-01T17:00:00-06:00"
+_FORMS = "a date such as 2027-03-01 (midnight UTC), or a time with its offset such as 2027-03-01T17:00:00-06:00"
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
@@ -26,13 +26,13 @@ def parse_datetime(declared: JSON, field: FieldDef) -> JSON:
     """The instant in the API's own form. A date alone is midnight UTC, a time without an offset an error (rule C5)."""
     if is_empty(declared) or (isinstance(declared, Cell) and not declared.strip()):
         return None
-    text = expect_text(declared, DATETIME_FORMS).strip()
+    text = expect_text(declared, _FORMS).strip()
     try:
         return _utc(text)
     except _NoOffsetError:
         raise BadValueError(f"{show(text)} has a time but no offset", f"add Z or an offset: {text}Z") from None
     except ValueError as error:
-        raise BadValueError(f"{show(text)} is no date: {error}", DATETIME_FORMS) from None
+        raise BadValueError(f"{show(text)} is no date: {error}", _FORMS) from None
 
 
 def canonical_datetime(value: JSON, field: FieldDef, declared: JSON = None, /) -> JSON:

@@ -13,8 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from lfsync.model import JSON, Cell, FieldDef, Numeral
 from lfsync.values.valuetype import BadValueError, is_empty, show
 
-NUMBER_FORMS = "a number, such as 75000 or 12.50"
-CHECKBOX_FORMS = "true or false; in a CSV cell also yes, no, 1, 0"
+_NUMBER_FORMS = "a number, such as 75000 or 12.50"
+_CHECKBOX_FORMS = "true or false; in a CSV cell also yes, no, 1, 0"
 
 _LIMIT = 2**53 - 1
 _HUGE = _LIMIT // 100
@@ -58,13 +58,13 @@ def parse_checkbox(declared: JSON, field: FieldDef) -> JSON:
             return None
         if word in _CELLS:
             return _CELLS[word]
-    raise BadValueError(f"{show(declared)} is neither true nor false", CHECKBOX_FORMS)
+    raise BadValueError(f"{show(declared)} is neither true nor false", _CHECKBOX_FORMS)
 
 
 def _number(declared: JSON) -> int | float:
     if isinstance(declared, bool) or not isinstance(declared, int | float):
         written = isinstance(declared, str) and _NUMERAL.fullmatch(declared.strip())
-        raise BadValueError(f"{show(declared)} is no number", f"{NUMBER_FORMS}{', without quotes' if written else ''}")
+        raise BadValueError(f"{show(declared)} is no number", f"{_NUMBER_FORMS}{', without quotes' if written else ''}")
     return declared
 
 
@@ -72,7 +72,7 @@ def _written_number(written: Cell | Numeral) -> Decimal | None:
     text = written.strip()
     if text and not _NUMERAL.fullmatch(text):
         raise BadValueError(
-            f"{show(written)} is no number", f"{NUMBER_FORMS}: digits and one `.`, no separators or units"
+            f"{show(written)} is no number", f"{_NUMBER_FORMS}: digits and one `.`, no separators or units"
         )
     return Decimal(text) if text else None
 

@@ -13,7 +13,7 @@ from lfsync.model import JSON, FieldDef
 from lfsync.values.valuetype import BadValueError, canonical_items, expect_text, items, one_or_many, show, unique
 from lfsync.wording import nfc
 
-TELEPHONE_FORMS = "a telephone number such as +12025550123 or +12025550123 x100, or a list of them"
+_TELEPHONE_FORMS = "a telephone number such as +12025550123 or +12025550123 x100, or a list of them"
 
 _EXTENSION = re.compile(r"[\s,;]*(?:extension|ext|x|#)[\s.:=]*(\d{1,9})\s*", re.I | re.A)
 _DONE = re.compile(r"\+1[2-9]\d{9}", re.A)  # in North America nothing is left to strip
@@ -34,11 +34,11 @@ def canonical_telephone(value: JSON, field: FieldDef, declared: JSON = None, /) 
 
 
 def _number(item: JSON) -> str:
-    text = expect_text(item, TELEPHONE_FORMS).strip()
+    text = expect_text(item, _TELEPHONE_FORMS).strip()
     try:
         return normalised(text)
     except ValueError as error:
-        raise BadValueError(f"{show(text)} is no telephone number: {error}", TELEPHONE_FORMS) from None
+        raise BadValueError(f"{show(text)} is no telephone number: {error}", _TELEPHONE_FORMS) from None
 
 
 def _plain(text: str) -> str:

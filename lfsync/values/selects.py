@@ -22,8 +22,7 @@ class AmbiguousOptionError(BadValueError):
         self.options = tuple(options)
 
 
-SELECT_FORMS = "the label of an option, or its id"
-MULTI_FORMS = "a list of options, each by its label or id"
+_SELECT_FORMS = "the label of an option, or its id"
 
 _LISTED = 30  # options that a message names
 
@@ -32,7 +31,7 @@ def parse_select(declared: JSON, field: FieldDef) -> JSON:
     """The id of one option."""
     chosen = items(declared)
     if len(chosen) > 1:
-        raise BadValueError(f"{len(chosen)} values where the field takes one", SELECT_FORMS)
+        raise BadValueError(f"{len(chosen)} values where the field takes one", _SELECT_FORMS)
     return option_id(chosen[0], field) if chosen else None
 
 
@@ -83,7 +82,7 @@ def _named(declared: JSON) -> str:
         return str(declared.strip())
     if isinstance(declared, int) and not isinstance(declared, bool):
         return str(declared)  # a label such as 2027 needs no quotes
-    raise BadValueError(f"{show(declared)} names no option", SELECT_FORMS)
+    raise BadValueError(f"{show(declared)} names no option", _SELECT_FORMS)
 
 
 def _options(text: str, options: Sequence[Option]) -> list[Option]:

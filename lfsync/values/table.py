@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 from lfsync.model import JSON, FieldDef
 from lfsync.values.composites import (
-    ADDRESS_FORMS,
-    NAME_FORMS,
     address_text,
     canonical_address,
     canonical_full_name,
@@ -19,19 +17,15 @@ from lfsync.values.composites import (
     parse_address,
     parse_full_name,
 )
-from lfsync.values.instants import DATETIME_FORMS, canonical_datetime, datetime_text, parse_datetime
+from lfsync.values.instants import canonical_datetime, datetime_text, parse_datetime
 from lfsync.values.numbers import (
-    CHECKBOX_FORMS,
-    NUMBER_FORMS,
     canonical_number,
     number_text,
     parse_checkbox,
     parse_number,
 )
-from lfsync.values.phones import TELEPHONE_FORMS, canonical_telephone, parse_telephone
+from lfsync.values.phones import canonical_telephone, parse_telephone
 from lfsync.values.selects import (
-    MULTI_FORMS,
-    SELECT_FORMS,
     canonical_multi_select,
     canonical_select,
     parse_multi_select,
@@ -48,9 +42,6 @@ from lfsync.values.valuetype import (
     same,
 )
 from lfsync.values.weblinks import (
-    EMAIL_FORMS,
-    SOCIAL_FORMS,
-    URL_FORMS,
     canonical_email,
     canonical_social,
     canonical_url,
@@ -108,21 +99,21 @@ def _refuse_html(declared: JSON, field: FieldDef) -> JSON:
 
 
 _ROWS = (
-    ValueType("TEXT", _TEXT_FORMS, _parse_text, _canonical_text, as_is, settles=True, bare=_bare_text),
-    ValueType("MARKDOWN", "Markdown text", _parse_text, _canonical_markdown, as_is, settles=True, bare=_bare_markdown),
-    ValueType("HTML", "nothing", _refuse_html, same, as_is),
-    ValueType("NUMBER", NUMBER_FORMS, parse_number, canonical_number, number_text),
-    ValueType("CURRENCY", NUMBER_FORMS, parse_number, canonical_number, number_text),
-    ValueType("CHECKBOX", CHECKBOX_FORMS, parse_checkbox, same, as_is),
-    ValueType("DATETIME", DATETIME_FORMS, parse_datetime, canonical_datetime, datetime_text),
-    ValueType("EMAIL", EMAIL_FORMS, parse_email, canonical_email, as_is, settles=True),
-    ValueType("TELEPHONE", TELEPHONE_FORMS, parse_telephone, canonical_telephone, as_is, settles=True),
-    ValueType("URL", URL_FORMS, parse_url, canonical_url, as_is, settles=True),
-    ValueType("SOCIAL_HANDLE", SOCIAL_FORMS, parse_social, canonical_social, as_is, settles=True),
-    ValueType("ADDRESS", ADDRESS_FORMS, parse_address, canonical_address, address_text, settles=True),
-    ValueType("FULL_NAME", NAME_FORMS, parse_full_name, canonical_full_name, full_name_text, settles=True),
-    ValueType("SINGLE_SELECT", SELECT_FORMS, parse_select, canonical_select, select_text),
-    ValueType("MULTI_SELECT", MULTI_FORMS, parse_multi_select, canonical_multi_select, select_text),
+    ValueType("TEXT", _parse_text, _canonical_text, as_is, settles=True, bare=_bare_text),
+    ValueType("MARKDOWN", _parse_text, _canonical_markdown, as_is, settles=True, bare=_bare_markdown),
+    ValueType("HTML", _refuse_html, same, as_is),
+    ValueType("NUMBER", parse_number, canonical_number, number_text),
+    ValueType("CURRENCY", parse_number, canonical_number, number_text),
+    ValueType("CHECKBOX", parse_checkbox, same, as_is),
+    ValueType("DATETIME", parse_datetime, canonical_datetime, datetime_text),
+    ValueType("EMAIL", parse_email, canonical_email, as_is, settles=True),
+    ValueType("TELEPHONE", parse_telephone, canonical_telephone, as_is, settles=True),
+    ValueType("URL", parse_url, canonical_url, as_is, settles=True),
+    ValueType("SOCIAL_HANDLE", parse_social, canonical_social, as_is, settles=True),
+    ValueType("ADDRESS", parse_address, canonical_address, address_text, settles=True),
+    ValueType("FULL_NAME", parse_full_name, canonical_full_name, full_name_text, settles=True),
+    ValueType("SINGLE_SELECT", parse_select, canonical_select, select_text),
+    ValueType("MULTI_SELECT", parse_multi_select, canonical_multi_select, select_text),
 )
 
 VALUE_TYPES: Mapping[str, ValueType] = {row.name: row for row in _ROWS}

@@ -40,7 +40,6 @@ class Canonical(Protocol):
 class ValueType:
     """A row of the table of value types.
 
-    `accepts`    what a file may say, for messages
     `parse`      declared -> sent, None where it is empty (rule C8); raises BadValueError
     `canonical`  sent or live -> what is compared
     `text`       sent or live -> what a person reads: labels for ids, one line for an address; a list for several values
@@ -49,7 +48,6 @@ class ValueType:
     """
 
     name: str
-    accepts: str
     parse: Callable[[JSON, FieldDef], JSON]
     canonical: Canonical
     text: Callable[[JSON, FieldDef], JSON]
@@ -69,10 +67,6 @@ class ValueType:
         declarations: list[JSON] = [None, value]
         declarations += [{part: ""} for part in value]
         return [self.canonical(value, field, declared) for declared in declarations]
-
-    def overlaps(self, ours: JSON, theirs: JSON) -> bool:
-        """Whether two canonical values match for identity (rule I2)."""
-        return not match_keys(ours).isdisjoint(match_keys(theirs))
 
 
 def match_keys(canonical: JSON) -> frozenset[str]:

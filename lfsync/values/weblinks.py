@@ -16,9 +16,9 @@ from lfsync.model import JSON, FieldDef
 from lfsync.values.valuetype import BadValueError, canonical_items, expect_text, items, one_or_many, show, unique
 from lfsync.wording import folded, nfc
 
-EMAIL_FORMS = "an e-mail address such as ada@acme.example, or a list of them"
-URL_FORMS = "a web address such as https://acme.example, or a list of them"
-SOCIAL_FORMS = "the address of a profile, such as linkedin.com/company/acme"
+_EMAIL_FORMS = "an e-mail address such as ada@acme.example, or a list of them"
+_URL_FORMS = "a web address such as https://acme.example, or a list of them"
+_SOCIAL_FORMS = "the address of a profile, such as linkedin.com/company/acme"
 
 _EMAIL = re.compile(r"[^\s@<>,;\"()]+@[^\s@<>,;\"()]+")
 _URL = re.compile(
@@ -110,19 +110,19 @@ def _texts(declared: JSON, check: Callable[[JSON], str], form: Callable[[str], s
 
 
 def _email(item: JSON) -> str:
-    text = expect_text(item, EMAIL_FORMS).strip()
+    text = expect_text(item, _EMAIL_FORMS).strip()
     if not _EMAIL.fullmatch(text):
         several = len(re.findall("@", text)) > 1
-        hint = "write several as a list; in a CSV column with `split`" if several else EMAIL_FORMS
+        hint = "write several as a list; in a CSV column with `split`" if several else _EMAIL_FORMS
         raise BadValueError(f"{show(text)} is no e-mail address", hint)
     return text
 
 
 def _url(item: JSON) -> str:
-    text = expect_text(item, URL_FORMS).strip()
+    text = expect_text(item, _URL_FORMS).strip()
     match = _URL.fullmatch(text)
     if match is None or not (match[1] or ("." in match[3] and not match[2])):
-        raise BadValueError(f"{show(text)} is no web address", URL_FORMS)
+        raise BadValueError(f"{show(text)} is no web address", _URL_FORMS)
     return text
 
 
@@ -161,7 +161,7 @@ def _plain_rest(rest: str) -> str:
 
 
 def _profile(item: JSON, service: _Service | None) -> str:
-    text = expect_text(item, SOCIAL_FORMS).strip()
+    text = expect_text(item, _SOCIAL_FORMS).strip()
     if service is None or _is_profile(text, service):
         return text
     handle = _HANDLE.fullmatch(text)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Said, Town
-from tests.faults.stage_b import build as build
+from tests.e2e.rig import Run
+from tests.faults.town import Town
+from tests.faults.town import build as build
 
 SEED = """\
 members:
@@ -76,7 +77,7 @@ class Desk:
             body["relationships"] = {key.replace("S_", "$"): value for key, value in links.items()}
         self.town.edit(f"/v1/{path}", self.town.id(address), **body)
 
-    def accept(self, *arguments: str, expect: int = 0) -> Said:
+    def accept(self, *arguments: str, expect: int = 0) -> Run:
         """`lfsync accept`; afterwards the plan shows nothing of what was accepted, where nothing was left."""
         said = self.town.lfsync("accept", *arguments)
         assert said.code == expect, said

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.accept.conftest import SEED, Desk
-from tests.faults.stage_b import Town
+from tests.faults.town import Town
 
 ACME = """\
 # Our accounts

@@ -14,7 +14,7 @@ from lfsync.editing.splices import CantEditError
 from lfsync.editing.yaml_edit import Put
 from lfsync.model import JSON, Address, FieldDef, Option, Place
 from lfsync.project.declarations import NO_DEFAULT
-from lfsync.project.source_file import read_table
+from lfsync.project.rows.source_file import read_table
 from lfsync.project.source_rows import build
 from lfsync.project.sources import Source
 from lfsync.values.table import VALUE_TYPES

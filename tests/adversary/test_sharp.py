@@ -123,18 +123,20 @@ Client.update = _update
 """,
         _any,
     ),
-    Mutation("every apply prunes", "lfsync/cli.py", "prune=True", _does(do="edit", op="remove"), r"\bprune=prune\b"),
+    Mutation(
+        "every apply prunes", "lfsync/cli/writes.py", "prune=True", _does(do="edit", op="remove"), r"\bprune=prune\b"
+    ),
     Mutation(
         "every apply restores",
-        "lfsync/cli.py",
+        "lfsync/cli/writes.py",
         "recreate_missing=True",
         lambda case: "'act': 'trash'" in str(case),
         r"\brecreate_missing=recreate_missing\b",
     ),
-    Mutation("nobody is asked", "lfsync/cli.py", "Manner(True,", _does(how="no"), r"\bManner\(yes,"),
+    Mutation("nobody is asked", "lfsync/cli/writes.py", "Manner(True,", _does(how="no"), r"\bManner\(yes,"),
     Mutation(
         "what was left out is no failure",
-        "lfsync/cli.py",
+        "lfsync/cli/boundary.py",
         """
 _sound_run = run
 def run(arguments=None):

@@ -27,6 +27,7 @@ from lfsync.planning import plan_file as planfile
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.store import Store
 from lfsync.sandbox.transport import open_transport
+from tests.e2e.rig import Run
 
 CASES = Path(__file__).parent
 Answer: TypeAlias = Any  # JSON of the sandbox: looked into freely
@@ -67,15 +68,6 @@ class Options:
         return [*self.flags, *(word for address in self.only for word in ("--only", address))]
 
 
-@dataclass(frozen=True)
-class Said:
-    """What one command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
 class Case:
     """One case in a folder of its own. `capture` gives and forgets what was printed so far (pytest's `readouterr`)."""
 
@@ -90,7 +82,7 @@ class Case:
         seed = _yaml(CASES / "workspace.yaml") | _yaml(source / "seed.yaml")
         (root / "seed.yaml").write_text(yaml.safe_dump(seed, sort_keys=False, allow_unicode=False))
         self.ids: dict[str, str] = {}
-        self.planned = Said(0, "", "")
+        self.planned = Run(0, "", "")
         self.made: Plan | None = None
         self.saved = root.parent / f"{root.name}.plan.json"
 
@@ -179,7 +171,7 @@ class Case:
         said = self.lfsync("-vv", "undo", "--yes")
         self.golden["undo.txt"] = self.masked(self.told(said, self.writes(said), self.lfsync("plan")))
 
-    def told(self, said: Said, writes: Mapping[str, int], again: Said) -> str:
+    def told(self, said: Run, writes: Mapping[str, int], again: Run) -> str:
         """What a command that writes said and did, and what comes next."""
         lines = re.sub(r"\d{8}T\d{6}Z-\w+", "RUN", said.out).splitlines()
         parts = [
@@ -197,16 +189,16 @@ class Case:
         ]
         return "\n".join(parts) + "\n"
 
-    def writes(self, said: Said) -> Counter[str]:
+    def writes(self, said: Run) -> Counter[str]:
         """The writes that a run under -vv sent."""
         self.look(self.learn)
         return Counter(re.findall(r"^((?:POST|DELETE) .*?) \d+ ms$", self.masked(said.err), re.MULTILINE))
 
-    def lfsync(self, *arguments: str) -> Said:
+    def lfsync(self, *arguments: str) -> Run:
         self.capture()
         verbose = [word for word in arguments if word == "-vv"]
         code = run(["-C", str(self.root), *verbose, *(word for word in arguments if word != "-vv")])
-        return Said(code, *self.capture())
+        return Run(code, *self.capture())
 
     # ------------------------------------------------------------ people in Lightfield
 

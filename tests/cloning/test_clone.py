@@ -17,7 +17,7 @@ from lfsync.model import JSON, FieldDef, Option
 from lfsync.planning.cloning import made_up
 from lfsync.project.documents import CONTROL, parse
 from lfsync.values.table import VALUE_TYPES
-from tests.faults.stage_b import Town, town
+from tests.faults.town import Town, town
 
 SEED = """\
 members:

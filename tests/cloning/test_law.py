@@ -14,7 +14,7 @@ import pytest
 from lfsync.kinds import kind_of
 from lfsync.model import Address
 from tests.effort import size
-from tests.faults.stage_b import Town, town
+from tests.faults.town import Town, town
 from tests.importing.worlds import _ADMIN_KEY, disturb, merge, people_edit, world
 
 # Which workspace it is, when it was made, and how it was read.

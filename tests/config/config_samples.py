@@ -12,7 +12,7 @@ from lfsync.project.declarations import Default
 from lfsync.project.documents import compose
 from lfsync.project.load import Project, load_project
 from lfsync.project.resource_file import Declared, read_resources
-from lfsync.project.row_files import RowFile
+from lfsync.project.rows.row_files import RowFile
 
 SETTINGS = "version: 1\nworkspaces: {sandbox: {sandbox: {}}}\n"
 

@@ -14,8 +14,8 @@ from lfsync.project.checks import check
 from lfsync.project.declarations import NO_DEFAULT
 from lfsync.project.documents import compose, parse
 from lfsync.project.resource_file import digest, join, read_defaults, read_resources
+from lfsync.project.rows.source_file import read_table
 from lfsync.project.settings import read_settings
-from lfsync.project.source_file import read_table
 from lfsync.project.source_rows import build
 
 _VOCABULARY = """

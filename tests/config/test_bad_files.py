@@ -283,7 +283,6 @@ CASES: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"r.yaml": b"accounts:\n  caf\xe9: {}\n"},
         ["r.yaml:2:6: byte 0xE9 is not UTF-8 -- save the file as UTF-8"],
     ),
-    "empty project": ({"data/x.txt": ""}, ["lfsync.yaml:1:1: the project declares nothing"]),
     "missing column": (
         {"r.yaml": SOURCE, "rows.csv": "Name,Town,Citi\nAcme,Kiel,x\n"},
         ["r.yaml:5:33: rows.csv has no column `City` -- did you mean `Citi`?"],

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import JSON, Cell, Place
-from lfsync.project.cell_dates import CellDate
-from lfsync.project.cell_numbers import CellNumber
+from lfsync.project.rows.cell_dates import CellDate
+from lfsync.project.rows.cell_numbers import CellNumber
 from lfsync.project.source_rows import Built
 from lfsync.render.terminal import problems_text
 from tests.config.config_samples import declared
@@ -95,6 +95,14 @@ def test_a_map_takes_what_json_holds_by_its_text() -> None:
         ["one", "one"],
     ]
     assert cell("map: {a: b}", '{"x": 1}', "jsonl") == ("r.jsonl:1: column `A`: this is a mapping, and text is needed")
+
+
+def test_each_value_of_a_cell_is_told() -> None:  # promise 5
+    built = rows("    key: K\n    fields: {x: {column: A, split: ';', map: {a: b}}}\n", "K,A\n1,a;c;a;d\n")
+    assert [problem.message for problem in built.problems] == [
+        "column `A`: `c` is not in the map, in the cell `a;c;a;d`",
+        "column `A`: `d` is not in the map, in the cell `a;c;a;d`",
+    ]
 
 
 def test_mistakes_of_a_map() -> None:

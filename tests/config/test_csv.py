@@ -8,7 +8,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfsync.project.source_file import read_table
+from lfsync.project.rows.source_file import read_table
 from tests.config.config_samples import row_file
 
 _CELLS = st.text(st.sampled_from('ab ",;\n\r\té'), max_size=6)

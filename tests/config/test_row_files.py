@@ -12,8 +12,8 @@ from lfsync.errors import ConfigError
 from lfsync.model import Address, Place
 from lfsync.planning.prepare import prepare
 from lfsync.project.load import Project
-from lfsync.project.row_files import RowFile
-from lfsync.project.source_file import read_table
+from lfsync.project.rows.row_files import RowFile
+from lfsync.project.rows.source_file import read_table
 from tests.config.config_samples import load, problems
 from tests.config.test_sources import fields, rows
 from tests.values.workspace_samples import SCHEMA
@@ -310,7 +310,8 @@ def test_a_lookup_with_one_empty_cell_refuses_the_row() -> None:
     assert [str(problem).splitlines()[0] for problem in built.problems] == [
         "r.csv:3: contact.2: `match` names `$website`, which is empty in this row, and an empty value matches nothing"
     ]
-    first, last = built.resources
+    first, refused, last = built.resources
+    assert "$account" not in refused.relationships, "its other cells are checked all the same"
     assert {key: links.include for key, links in first.relationships.items()} == {"r": ()}
     [ref] = last.relationships["$account"].include
     found = {key: value.data for key, value in (ref.match or {}).items()}

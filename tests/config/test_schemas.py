@@ -10,10 +10,10 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from lfsync.project.documents import parse
-from lfsync.project.file_schemas import resources_schema, settings_schema
 from lfsync.project.load import load_project
 from lfsync.project.scaffold import init
-from lfsync.project.value_schemas import Schema
+from lfsync.project.schemas.files import resources_schema, settings_schema
+from lfsync.project.schemas.values import Schema
 from tests.config.config_samples import patterns, reads_as_javascript, write
 from tests.locked import skip_unless_locked
 

@@ -13,9 +13,9 @@ from lfsync.errors import ConfigError
 from lfsync.model import JSON, Address, Cell, Place, Resource
 from lfsync.project.declarations import NO_DEFAULT
 from lfsync.project.keys import as_key, is_key_text
-from lfsync.project.pattern import read_pattern
 from lfsync.project.resource_file import digest
-from lfsync.project.source_file import read_table
+from lfsync.project.rows.pattern import read_pattern
+from lfsync.project.rows.source_file import read_table
 from lfsync.project.source_rows import Built, build
 from tests.config.config_samples import declared, load, row_file
 

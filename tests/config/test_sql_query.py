@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from lfsync.errors import ConfigError, Problem
 from lfsync.model import Place
-from lfsync.project.sql_process import NotRunError, answer, lock
-from lfsync.project.sql_query import Answer, Limits, run_query
-from lfsync.project.sql_syntax import Query
+from lfsync.project.query.asking import Answer, Limits, run_query
+from lfsync.project.query.process import NotRunError, answer, lock
+from lfsync.project.query.syntax import Query
 
 SECRET = "s3cret-0f-the-house"
 
@@ -486,7 +486,7 @@ def test_memory_is_bounded(root: Path, sql: str) -> None:
 
 
 def test_the_process_writes_no_file(tmp_path: Path) -> None:
-    script = "from lfsync.project.sql_process import bound; bound(1 << 30); open('x', 'wb', 0).write(b'x')"
+    script = "from lfsync.project.query.process import bound; bound(1 << 30); open('x', 'wb', 0).write(b'x')"
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "File too large" in done.stderr
     assert (tmp_path / "x").read_text() == ""

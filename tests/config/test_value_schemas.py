@@ -12,7 +12,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lfsync.model import JSON, FieldDef, Option
-from lfsync.project.value_schemas import Schema, matched, option_choice, shared_schemas, value_schema
+from lfsync.project.schemas.values import Schema, matched, option_choice, shared_schemas, value_schema
 from lfsync.values.table import VALUE_TYPES, BadValueError, match_keys
 from lfsync.wording import folded
 from tests.config.config_samples import patterns, reads_as_javascript

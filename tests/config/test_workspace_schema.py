@@ -21,8 +21,8 @@ from lfsync.model import FieldDef, Option
 from lfsync.model import Schema as Known
 from lfsync.planning.definitions import builtin_definitions
 from lfsync.project.documents import parse
-from lfsync.project.value_schemas import Schema
-from lfsync.project.workspace_schema import workspace_schema, workspace_settings_schema
+from lfsync.project.schemas.values import Schema
+from lfsync.project.schemas.workspace import workspace_schema, workspace_settings_schema
 from tests.config.config_samples import patterns, reads_as_javascript
 from tests.mistakes import BEYOND_THE_SCHEMA, DEFAULTS, FILES, GOOD, MISTAKES, SETTINGS, account, deal, source, task
 

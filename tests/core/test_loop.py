@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import lfsync
-from lfsync.commands.loop import awaited
+from lfsync.commands.terminal.loop import awaited
 
 
 class _Large:
@@ -34,5 +34,5 @@ def test_no_repr_is_made_of_what_a_command_awaits() -> None:
 
 def test_no_command_runs_its_loop_in_another_way() -> None:
     commands = Path(lfsync.__file__).parent / "commands"
-    direct = [path.name for path in commands.glob("*.py") if re.search(r"asyncio\.(run|Runner)\(", path.read_text())]
+    direct = [path.name for path in commands.rglob("*.py") if re.search(r"asyncio\.(run|Runner)\(", path.read_text())]
     assert direct == ["loop.py"]

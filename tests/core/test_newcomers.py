@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from lfsync.api.client import Client, Filters, Status
 from lfsync.api.pace import Category
 from lfsync.api.paging import PAGE_SIZE, Page
-from lfsync.errors import RejectedError
+from lfsync.errors import RejectedError, UnavailableError
 from lfsync.kinds import Kind
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.knowledge.newcomers import Newcomers
@@ -27,6 +27,8 @@ class Index(Client):
     rows: list[Record] = field(default_factory=list)
     filtered: list[Record] | None = field(default_factory=list)
     refuses: bool = False
+    fails_at: int | None = None
+    takes: Callable[[], None] = lambda: None
     asked: list[str] = field(default_factory=list)
 
     def rate(self, category: Category) -> float:
@@ -36,6 +38,9 @@ class Index(Client):
         assert status == "active"
         self.asked.append(" ".join(f"{key}={value}" for key, value in filters) or f"page {offset}")
         await asyncio.sleep(0)
+        self.takes()
+        if offset == self.fails_at and not filters:
+            raise UnavailableError("no answer", status=503)
         if filters and self.refuses:
             raise RejectedError("no such filter", status=400)
         rows = self.filtered if filters and self.filtered is not None else self.rows
@@ -193,6 +198,35 @@ def test_one_look_serves_all_that_wait_for_it() -> None:
 
     assert [[hit.id for hit in found] for found in asyncio.run(many())] == [["tsk_new"]] * 20
     assert index.asked == ["page 0"]
+
+
+def test_a_look_that_takes_long_serves_all_that_came_before_it_began() -> None:
+    """Rule R6: where an answer takes longer than a look is believed, creates don't look one after the other."""
+    clock = Clock()
+
+    def slow() -> None:
+        clock.now += 5
+
+    index = Index(rows=rows(0, 9), takes=slow)
+    newcomers = Newcomers(index, SCHEMA, live(*rows(0, 9)), clock)
+
+    async def many() -> None:
+        await asyncio.gather(*(newcomers.hits(TASK, {}) for _ in range(20)))
+
+    asyncio.run(many())
+    assert index.asked == ["page 0"]
+
+
+def test_a_look_that_failed_in_its_middle_serves_nobody() -> None:
+    """The next one reads as far as it would have."""
+    old, clock = rows(0, 99), Clock()
+    hidden = record("tsk_100", {"$title": "T"})
+    index = Index(rows=[*rows(101, 160), hidden, *old], fails_at=50)
+    newcomers = Newcomers(index, SCHEMA, live(*old), clock)
+    with pytest.raises(UnavailableError):
+        hits(newcomers, TASK)
+    index.fails_at = None
+    assert hits(newcomers, TASK) == ["tsk_100"]
 
 
 def test_each_kind_has_a_front_of_its_own() -> None:

@@ -60,7 +60,8 @@ def test_a_cold_start_needs_click_alone() -> None:
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     tops = {name.split(".")[0] for name in done.stdout.split()}
     assert tops - sys.stdlib_module_names <= {"click", "lfsync", "colorama"}
-    assert {name for name in done.stdout.split() if name.split(".")[0] == "lfsync"} == {"lfsync", "lfsync.cli"}
+    ours = {name for name in done.stdout.split() if name.split(".")[0] == "lfsync"}
+    assert {name for name in ours if name.split(".")[:2] != ["lfsync", "cli"]} == {"lfsync"}
     assert not {"asyncio", "sqlite3", "ssl", "multiprocessing"} & tops
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from lfsync.errors import UsageError
 from lfsync.model import Address
-from lfsync.planning.draft import Draft, Wishes, draft
+from lfsync.planning.draft import Draft, Wishes
+from lfsync.planning.drafting import draft
 from lfsync.planning.selection import Patterns, Selection, select
 from lfsync.state.state import Binding
 from tests.core.world import SCHEMA, bound, live, record, wishes

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfsync.model import JSON, Address, Place, Record
-from lfsync.planning.draft import Wishes, draft
+from lfsync.planning.draft import Wishes
+from lfsync.planning.drafting import draft
 from lfsync.planning.undo import Reversal, reverse
 from lfsync.state.ledger import Operation
 from lfsync.state.runs import Entry, Run, RunHeader

@@ -8,7 +8,7 @@ import pytest
 
 from lfsync.knowledge.knowledge import Knowledge
 from lfsync.model import JSON, Address, Change, Desired, Place, Plan, Record, RelDef, Schema, Upload, Value
-from lfsync.planning.draft import draft
+from lfsync.planning.drafting import draft
 from lfsync.planning.plan import plan
 from lfsync.planning.prepare import prepare
 from lfsync.planning.uploads import alike, bound, leftovers, request_body

@@ -20,7 +20,8 @@ from lfsync.model import (
     WorkspaceInfo,
 )
 from lfsync.planning.definitions import builtin_schema
-from lfsync.planning.draft import Draft, Wishes, draft
+from lfsync.planning.draft import Draft, Wishes
+from lfsync.planning.drafting import draft
 from lfsync.planning.plan import Context, plan
 from lfsync.planning.prepare import prepare
 from lfsync.planning.recovery import Recovery

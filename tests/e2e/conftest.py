@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.rig import Project, Server, project, serving
+from tests.e2e.seeded import crm as crm
+from tests.e2e.seeded import place as place
+from tests.e2e.seeded import unwritten as unwritten
 
 SEED = """\
 members:

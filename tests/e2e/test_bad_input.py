@@ -197,7 +197,6 @@ class Bad:
 
 
 _ALONE = {
-    "an empty project": Bad(("lfsync.yaml:1:1: ", "declares nothing", "add a resource file"), {}),
     "an unknown setting": Bad(
         ("lfsync.yaml:2:1: ", "`deafults`", "`defaults`"),
         settings="version: 1\ndeafults: {}\nworkspaces: {prod: {}}\n",

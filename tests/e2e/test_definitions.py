@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from lfsync.api.client import Client, ClientSettings
 from lfsync.kinds import ANY_TYPE
 from lfsync.planning.live_schema import read_answers
 from lfsync.planning.saved_definitions import Answers
-from tests.e2e.rig import KEY, Project, Run, Server, project, serving
+from tests.e2e.rig import KEY, Project, Run, Server
 
 SEED = """\
 members:
@@ -42,23 +42,8 @@ SCHEMAS = [".lfsync/schemas/prod/resources.json", ".lfsync/schemas/prod/lfsync.j
 _KINDS = ("accounts", "contacts", "opportunities", "tasks", "notes", "meetings", "lists", "files")
 NO_OBJECTS = "sk_lf_scopes_" + ",".join(f"{kind}:read" for kind in (*_KINDS, "members"))
 GOOD = "accounts: {a: {fields: {$name: A, tier: Gold}, relationships: {$owner: kai@corp.example}}}\n"
+FILES = {"crm.yaml": GOOD}
 BAD = "accounts: {a: {fields: {$name: A, tier: Glod, teir: Gold}, relationships: {$owner: eve@corp.example}}}\n"
-
-
-@pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    seed = tmp_path_factory.mktemp("definitions") / "seed.yaml"
-    seed.write_text(SEED)
-    with serving(seed) as server:
-        yield server
-
-
-@pytest.fixture
-def place(crm: Server, tmp_path: Path) -> Iterator[Project]:
-    """A project; nothing here ever writes to Lightfield."""
-    crm.forget()
-    yield project(tmp_path / "project", crm.url, {"crm.yaml": GOOD})
-    assert crm.writes() == []
 
 
 @pytest.fixture

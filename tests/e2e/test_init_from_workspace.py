@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.rig import KEY, LFSYNC, Project, Server, clean_environment, serving
+from tests.e2e.rig import KEY, LFSYNC, Project, Server, clean_environment
 
 SEED = """\
 members: [{ref: kai, email: kai@corp.example, first: Kai, last: Berg, role: admin}]
@@ -31,20 +30,10 @@ MADE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    seed = tmp_path_factory.mktemp("first-day") / "seed.yaml"
-    seed.write_text(SEED)
-    with serving(seed) as server:
-        yield server
-
-
 @pytest.fixture
-def place(crm: Server, tmp_path: Path) -> Iterator[Project]:
+def place(unwritten: Server, tmp_path: Path) -> Project:
     """A folder that is not there yet; nothing is ever written to Lightfield."""
-    crm.forget()
-    yield Project(tmp_path / "new", clean_environment(LIGHTFIELD_BASE_URL=crm.url, LIGHTFIELD_API_KEY=KEY))
-    assert crm.writes() == []
+    return Project(tmp_path / "new", clean_environment(LIGHTFIELD_BASE_URL=unwritten.url, LIGHTFIELD_API_KEY=KEY))
 
 
 def test_four_commands_adopt_a_workspace(place: Project, crm: Server) -> None:

@@ -13,7 +13,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from lfsync.cli import cli
-from lfsync.commands.answers import answer_schemas
+from lfsync.commands.answers.documents import answer_schemas
 from tests.e2e.conftest import SEED
 from tests.e2e.rig import Project, Server, project, serving
 from tests.locked import skip_unless_locked

@@ -15,6 +15,7 @@ import pytest
 from tests.e2e.conftest import MakeProject
 from tests.e2e.rig import LFSYNC, TIMEOUT, Project, Server
 
+_SCHEMAS = Path(__file__).parents[2] / "schemas"
 COUNT = 60
 FILES = {
     "crm.yaml": "sources: [{kind: account, file: rows.csv, key: Id, fields: {$name: Name}}]\n",
@@ -108,4 +109,5 @@ def test_a_pipe_that_does_not_block_gets_everything(untouched: Server, tmp_path:
         assert process.stderr is not None
         assert (process.wait(TIMEOUT), process.stderr.read()) == (0, "")
     os.close(reader)
-    assert json.loads(b"".join(chunks)).keys() == {"resources", "lfsync", "plan", "run", "event"}
+    published = {path.name.removesuffix(".schema.json") for path in _SCHEMAS.iterdir()}
+    assert json.loads(b"".join(chunks)).keys() == published

@@ -73,7 +73,7 @@ def test_it_asks_until_there_is_an_answer(server: Server, make: MakeProject, typ
 
 _ASKS = """
 import asyncio, itertools, click
-from lfsync.commands.question import confirmed
+from lfsync.commands.terminal.question import confirmed
 
 for number in itertools.count():
     try:

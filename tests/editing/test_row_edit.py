@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lfsync.editing.row_edit import RowEdit, edit_rows
 from lfsync.editing.splices import spliced
-from lfsync.project.source_file import read_table
+from lfsync.project.rows.source_file import read_table
 from tests.config.config_samples import row_file
 
 LAWS = settings(max_examples=300, deadline=None)

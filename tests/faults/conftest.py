@@ -1,4 +1,4 @@
 """The fixtures of this folder."""
 
-from tests.faults.stage_a import stage as stage
-from tests.faults.stage_b import build as build
+from tests.faults.stage import stage as stage
+from tests.faults.town import build as build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.stage_b import Build
+from tests.faults.town import Build
 
 _KAI = "relationships: {$assignedTo: kai@corp.example"
 

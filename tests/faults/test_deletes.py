@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.responses import Response
 
-from tests.faults.stage_b import Build, Town, error
+from tests.faults.town import Build, Town, error
 
 _ADA = "{$name: {firstName: Ada, lastName: Lind}, $email: [ada@acme.example]}"
 _NAMED = {

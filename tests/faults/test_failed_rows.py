@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
-from tests.faults.stage_b import Town, error
+from tests.faults.town import Town, error
 
 SOURCES = """\
 sources:

@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from lfsync.sandbox.quirks import QUIRKS
+from tests.e2e.rig import Run
 from tests.effort import size
-from tests.faults.stage_b import Build, Said, Town
+from tests.faults.town import Build, Town
 
 _ONE, _MANY = "HAS_ONE", "HAS_MANY"
 
@@ -207,7 +208,7 @@ def _links(chance: Random, targets: tuple[str, ...], *, many: bool) -> Any:
     return {name: keys for name, keys in parts.items() if keys} or []
 
 
-def _ends(town: Town) -> Iterator[tuple[Said, dict[str, Any]]]:
+def _ends(town: Town) -> Iterator[tuple[Run, dict[str, Any]]]:
     """Applies again and again, each time with the plan after it."""
     for _ in range(2):
         yield town.lfsync("apply", "--yes", "--allow-large"), town.plan()

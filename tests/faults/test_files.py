@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from tests.faults.stage_b import Build, Town, error
+from tests.faults.town import Build, Town, error
 
 FILES = "/v1/files"
 CRM = "files: {call: {path: call.txt, purpose: meeting_transcript}}"

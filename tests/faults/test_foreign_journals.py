@@ -9,7 +9,7 @@ import pytest
 
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from tests.faults.stage_a import Moment, Open, Stage
+from tests.faults.stage import Moment, Open, Stage
 
 _CRM = "accounts:\n  acme: {fields: {$name: Acme}}\n  birch: {fields: {$name: Birch}}\n"
 _FILE = "files: {call: {path: call.txt}}\n"

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from tests.faults.stage_a import Act, Answer, Ask, Open, Stage
+from tests.faults.stage import Act, Answer, Ask, Open, Stage
 
 
 def _accounts(count: int, oldest: Answer = None) -> list[Answer]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.faults.stage_a import Answer, Open, Stage
+from tests.faults.stage import Answer, Open, Stage
 
 _LAG, _TIMEOUT = 100.0, 200.0  # nobody waits: `Waits` makes the clocks jump
 _ACME = "accounts: {acme: {fields: {$name: Acme, nickname: Sunny}}}\n"

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from tests.faults.stage_a import Moment, Open
+from tests.faults.stage import Moment, Open
 
 _CRM = """\
 meetings:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.stage_b import Town
+from tests.faults.town import Town
 
 ONE = "accounts: {a: {match: [[$website], [$name]], fields: {$name: Acme, $website: [https://acme.example]}}}\n"
 

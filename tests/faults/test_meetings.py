@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 
 MEETINGS = "/v1/meetings"
 ADMIN, PLAIN = "sk_lf_admin", "sk_lf_role_member_x"

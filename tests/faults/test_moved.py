@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from tests.effort import size
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 
 ACCOUNTS = "/v1/accounts"
 BEFORE = "accounts:\n" + "".join(f"  a{n}: {{fields: {{$name: A{n}, nickname: N{n}}}}}\n" for n in (1, 2, 3))

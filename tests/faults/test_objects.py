@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from lfsync.kinds import kind_of
-from tests.faults.stage_a import Open, Stage
+from tests.faults.stage import Open, Stage
 
 PROJECT = "object.project"
 OBJECTS = {

@@ -7,7 +7,7 @@ import json
 import pytest
 from starlette.responses import Response
 
-from tests.faults.stage_b import Build, Town, error
+from tests.faults.town import Build, Town, error
 
 _NO_RESTORE = ("accounts:read", "accounts:create", "accounts:update", "members:read")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.stage_a import Answer, Moment, Open, Stage
+from tests.faults.stage import Answer, Moment, Open, Stage
 
 _LIVES = ("ignore_changes: [$meetingPrep, $postMeetingSummary, $contact, parent]", "seed: true")
 _MEETING = """\

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from tests.e2e.rig import KEY, LFSYNC, TIMEOUT, clean_environment
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 
 _COUNT = 40
 _TRIMS = {"text-trim": "trimmed"}

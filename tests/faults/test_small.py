@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Build, Town, error
+from tests.faults.town import Build, Town, error
 
 # ---------------------------------------------------------------- definitions
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.faults.stage_a import Answer, Ask, Moment, Open, Stage
+from tests.faults.stage import Answer, Ask, Moment, Open, Stage
 
 # ---------------------------------------------------------------- a create that is answered from its key
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 
 _TWO = "records: {accounts: [{ref: a, fields: {$name: A}}, {ref: b, fields: {$name: B}}]}\n"
 _A, _B = "{match: {$name: A}}", "{match: {$name: B}}"

@@ -7,13 +7,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lfsync.commands.comment import mark_of
 from lfsync.model import Address, Blocked, Change, FieldChange, Place, Plan, WorkspaceInfo
 from lfsync.planning.plan_file import dumps
-from tests.e2e.rig import Project, Run, clean_environment, settings
+from tests.adversary.forge import Forge as Smith
+from tests.adversary.forge import forge as smithy
+from tests.e2e.rig import Project, Run, checked, settings
 from tests.forges.fake import ADA, BOT, LONGEST, Fault, Forge
 from tests.serving import served
 
@@ -41,13 +44,14 @@ class Desk:
     project: Project
     forge: Forge
     token: str
+    smith: Smith
 
-    def comment(
-        self, text: str, *more: str, expect: int = 0, env: Mapping[str, str] | None = None, cwd: Path | None = None
-    ) -> Run:
+    def comment(self, text: str, *more: str, expect: int = 0, env: Mapping[str, str] | None = None) -> Run:
         path = self.project.folder.parent / "saved.plan.json"
         path.write_text(text, "utf-8")
-        run = self.project.lfsync("comment", path, *more, expect=expect, env=env or {}, cwd=cwd)
+        arguments = ["-C", str(self.project.folder), "comment", str(path), *more]
+        done = self.smith.run(arguments, {**OUTSIDE, **self.project.env, **(env or {})})
+        run = checked(Run(done.code, done.out, done.err), expect)
         assert self.token not in run.text
         return run
 
@@ -56,46 +60,62 @@ class Desk:
         return replace(self, token=token, project=self.project.elsewhere(**{name: token}))
 
 
-def _environment(**more: str) -> dict[str, str]:
-    """Without anything of the CI that these tests run in."""
-    kept = clean_environment(**more)
-    return {
-        key: value for key, value in kept.items() if key in more or not key.startswith(("GITHUB_", "GITLAB_", "CI"))
-    }
+OUTSIDE = {name: "" for name in os.environ if name.startswith(("GITHUB_", "GITLAB_", "CI"))}
+"""Nothing of the CI that these tests run in is heard."""
+
+
+@pytest.fixture(scope="module")
+def smith() -> Iterator[Smith]:
+    """Each run is a process of its own, by a fork instead of a start."""
+    with smithy() as made:
+        yield made
+
+
+GROUND: list[Forge] = [Forge()]
+"""Where the forge of each test stands in its turn: a server's start and end cost more than most tests."""
+
+
+async def _ground(scope: Any, receive: Any, send: Any) -> None:
+    await GROUND[0].app()(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with served(_ground) as found:
+        yield found
 
 
 @pytest.fixture
 def forge() -> Forge:
-    return Forge()
+    GROUND[0] = Forge()
+    return GROUND[0]
 
 
 @pytest.fixture
-def github(tmp_path: Path, forge: Forge) -> Iterator[Desk]:
+def github(tmp_path: Path, forge: Forge, smith: Smith, url: str) -> Desk:
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 5}}))
-    with served(forge.app()) as url:
-        env = _environment(
-            GITHUB_ACTIONS="true",
-            GITHUB_API_URL=f"{url}/api/v3",
-            GITHUB_EVENT_PATH=str(event),
-            GITHUB_REPOSITORY="corp/crm",
-            GITHUB_TOKEN="ghs_job",
-        )
-        yield _desk(tmp_path, env, forge, "ghs_job")
+    env = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": f"{url}/api/v3",
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_REPOSITORY": "corp/crm",
+        "GITHUB_TOKEN": "ghs_job",
+    }
+    return _desk(tmp_path, env, forge, "ghs_job", smith)
 
 
 @pytest.fixture
-def gitlab(tmp_path: Path, forge: Forge) -> Iterator[Desk]:
-    with served(forge.app()) as url:
-        env = _environment(
-            GITLAB_CI="true",
-            CI_API_V4_URL=f"{url}/api/v4",
-            CI_PROJECT_ID="12",
-            CI_MERGE_REQUEST_IID="5",
-            GITLAB_TOKEN="glpat-bot",
-            CI_JOB_TOKEN="glcbt-job",
-        )
-        yield _desk(tmp_path, env, forge, "glpat-bot")
+def gitlab(tmp_path: Path, forge: Forge, smith: Smith, url: str) -> Desk:
+    env = {
+        "GITLAB_CI": "true",
+        "CI_API_V4_URL": f"{url}/api/v4",
+        "CI_PROJECT_ID": "12",
+        "CI_MERGE_REQUEST_IID": "5",
+        "GITLAB_TOKEN": "glpat-bot",
+        "CI_JOB_TOKEN": "glcbt-job",
+    }
+    return _desk(tmp_path, env, forge, "glpat-bot", smith)
 
 
 @pytest.fixture(params=["github", "gitlab"])
@@ -104,10 +124,10 @@ def desk(request: pytest.FixtureRequest) -> Desk:
     return found
 
 
-def _desk(tmp_path: Path, env: Mapping[str, str], forge: Forge, token: str) -> Desk:
+def _desk(tmp_path: Path, env: Mapping[str, str], forge: Forge, token: str, smith: Smith) -> Desk:
     project = Project(tmp_path / "work", env)
     project.write("lfsync.yaml", settings())
-    return Desk(project, forge, token)
+    return Desk(project, forge, token, smith)
 
 
 # ---------------------------------------------------------------- one comment
@@ -212,10 +232,18 @@ def test_one_that_may_not_be_edited_is_left_and_a_new_one_is_made(desk: Desk) ->
     assert len(desk.forge.comments) == 2
 
 
-def test_a_plan_of_any_size_fits(desk: Desk) -> None:
-    desk.comment(plan(3000, "<|@ada|> [x](http://y.example)" * 10))
+@pytest.mark.parametrize("text", ["<|@ada|> [x](http://y.example)", "平野太陽光発電", "🌈"])
+def test_a_plan_of_any_size_fits(desk: Desk, text: str) -> None:
+    """In characters and in bytes, with the mark and the heading."""
+    repository = desk.project.folder
+    (repository / ".git").mkdir()
+    folder = repository / ("crm-" + "ä" * 60) / ("b" * 200)
+    folder.mkdir(parents=True)
+    (folder / "lfsync.yaml").write_text(settings())
+    place = replace(desk, project=replace(desk.project, folder=folder))
+    place.comment(plan(3000, text * 10))
     (ours,) = desk.forge.bodies
-    assert 30_000 < len(ours) <= LONGEST
+    assert 30_000 < len(ours.encode()) <= LONGEST
     assert "left out" in ours
 
 
@@ -233,9 +261,9 @@ def test_half_a_character_and_control_characters_do_no_harm(desk: Desk) -> None:
     "fault",
     [
         Fault("GET", 500),
-        Fault("POST", 503, {"Retry-After": "1"}),
+        Fault("POST", 503, {"Retry-After": "0"}),
         Fault("POST", 429, {"Retry-After": "0"}),
-        Fault("POST", 403, {"Retry-After": "1"}),
+        Fault("POST", 403, {"Retry-After": "0"}),
         Fault("POST", 0, cut=True),
         Fault("POST", 502, after=True),
         Fault("POST", 0, after=True, cut=True),

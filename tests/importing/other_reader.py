@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
@@ -30,7 +32,12 @@ def _reader() -> YAML:
 
 
 def load(text: str) -> Any:
-    """The data of one document."""
+    """The data of one document; the caller's own."""
+    return deepcopy(_loaded(text))
+
+
+@lru_cache(maxsize=64)  # it takes its time, and what holds two versions of a file against each other asks often
+def _loaded(text: str) -> Any:
     return _reader().load(text)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 from tests.importing.other_reader import load
 
 _SEED = """\
@@ -159,3 +159,12 @@ def test_what_a_declared_resource_can_not_choose_from_is_left(build: Build) -> N
     assert ["account.mine" in each["reason"] for each in told["left"]] == [True, True]
     plan = place.plan()
     assert (plan["changes"], [each["address"] for each in plan["blocked"]]) == ([], ["account.mine"])
+
+
+def test_an_import_asks_for_nothing_twice(build: Build) -> None:
+    """Issue 8: it costs what a plan does."""
+    place = build(seed=_SEED)
+    place.forget()
+    assert place.lfsync("import", "--all", "--dry-run").code == 0
+    log = [line.replace("&offset=0", "") for line in place.log()]
+    assert sorted(log) == sorted(set(log))

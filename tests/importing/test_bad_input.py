@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lfsync.model import JSON
-from tests.faults.stage_b import Build, Town
+from tests.faults.town import Build, Town
 from tests.importing.other_reader import load
 from tests.importing.worlds import AWKWARD, CONTROLS, TEXTS
 from tests.laws.files import dump

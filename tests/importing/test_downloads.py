@@ -22,11 +22,11 @@ from lfsync.editing.downloads import names
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.serve import configuration
-from tests.e2e.rig import TIMEOUT, Project, Server, serving
+from tests.e2e.rig import TIMEOUT, Project, Server
 from tests.e2e.rig import project as served_project
 from tests.importing.test_awkward import declared
 
-_SEED = """\
+SEED = """\
 members: [{ref: kai, email: kai@corp.example, role: admin}]
 files:
   - {ref: call, filename: call.txt, content: hello}
@@ -41,21 +41,6 @@ records:
     - fields: {$title: M, $startDate: 2026-01-02T10:00:00Z, $endDate: 2026-01-02T11:00:00Z}
       relationships: {$transcript: call}
 """
-
-
-@pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    seed = tmp_path_factory.mktemp("files") / "seed.yaml"
-    seed.write_text(_SEED)
-    with serving(seed) as server:
-        yield server
-
-
-@pytest.fixture
-def place(crm: Server, tmp_path: Path) -> Iterator[Project]:
-    crm.forget()
-    yield served_project(tmp_path / "project", crm.url, {})
-    assert crm.writes() == []
 
 
 def contents(place: Project, folder: str = "files") -> dict[str, int]:
@@ -170,7 +155,7 @@ def stalling() -> Iterator[tuple[Project, subprocess.Popen[str], Path]]:
     """An import whose download began and can't end: the project, its process, and where its contents are."""
     folder = Path(tempfile.mkdtemp(prefix="downloads-"))
     seed = folder / "seed.yaml"
-    seed.write_text(_SEED)
+    seed.write_text(SEED)
     app = create_app(SandboxSettings(rps=0), database=":memory:", seed=seed)
 
     async def stall(scope: Any, receive: Any, send: Any) -> None:

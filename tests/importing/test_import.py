@@ -6,15 +6,15 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lfsync.project.documents import parse
 from tests.e2e.rig import LFSYNC, Project, Server, project, read_until, serving
+from tests.effort import size
 
-_SEED = """\
+SEED = """\
 members:
   - {ref: kai, email: kai@corp.example, first: Kai, last: Berg, role: admin}
   - {ref: mia, email: mia@corp.example, first: Mia, last: Okoye}
@@ -40,22 +40,6 @@ records:
   lists: [{fields: {$name: Targets, $objectType: $account}, members: [acme, twin]}]
   object.project: [{fields: {name: Apollo}}]
 """
-
-
-@pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    seed = tmp_path_factory.mktemp("import") / "seed.yaml"
-    seed.write_text(_SEED)
-    with serving(seed) as server:
-        yield server
-
-
-@pytest.fixture
-def place(crm: Server, tmp_path: Path) -> Iterator[Project]:
-    """An empty project; an import writes nothing to Lightfield."""
-    crm.forget()
-    yield project(tmp_path / "project", crm.url, {})
-    assert crm.writes() == []
 
 
 def declared(place: Project, name: str) -> dict[str, dict[str, object]]:
@@ -245,18 +229,17 @@ def test_a_kind_that_the_key_may_not_read_is_named(crm: Server, place: Project) 
 
 
 def test_killed_anywhere_files_and_state_agree(crm: Server, tmp_path: Path) -> None:
-    """Whatever is there is whole; the next import goes on, and the next plan is empty."""
-    for number in range(8):
+    """Whatever is there is whole; the next import goes on, and the next plan is empty. Each step: test_kills.py."""
+    for number in range(size(2, 8)):
         place = project(tmp_path / f"p{number}", crm.url, {})
         command: list[str | Path] = [LFSYNC, "-C", place.folder, "import", "--all"]
         process = subprocess.Popen(command, env=dict(place.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            process.wait(0.35 + number * 0.05)
+            process.wait(0.4 + number * size(20, 5) / 100)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
         if list(place.folder.glob("*.yaml")) != [place.folder / "lfsync.yaml"]:
-            place.lfsync("validate")
             assert place.plan(expect=None)["summary"]["create"] == 0  # type: ignore[arg-type]
         place.lfsync("import", "--all", expect=None)
         plan = place.lfsync("plan", "--format", "json", expect=None).json()

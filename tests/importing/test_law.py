@@ -16,7 +16,7 @@ from lfsync.kinds import KINDS, OBJECT
 from lfsync.model import Address
 from lfsync.project.documents import parse
 from tests.effort import size
-from tests.faults.stage_b import Town, town
+from tests.faults.town import Town, town
 from tests.importing.other_reader import Path as KeyPath
 from tests.importing.other_reader import load, without
 from tests.importing.worlds import World, disturb, merge, people_edit, seen, world
@@ -96,7 +96,8 @@ def test_the_plan_after_an_import_is_empty(
         is_empty(place)
 
 
-@pytest.mark.parametrize("seed", range(size(20, 500)))
+# Beside the first ones, those that found a fault once: of the people's own account of what they did (239).
+@pytest.mark.parametrize("seed", sorted({*range(size(20, 500)), 239}))
 def test_what_people_edit_comes_back_and_no_other_byte_moves(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], seed: int
 ) -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lfsync.commands.console import Options
 from lfsync.commands.importing import Request, import_live
 from lfsync.commands.planning import plan
 from lfsync.commands.shown_plan import Manner
+from lfsync.commands.terminal.console import Options
 from lfsync.editing.yaml_text import entry
 from lfsync.model import JSON
 from lfsync.planning.draft import Wishes

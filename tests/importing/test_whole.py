@@ -5,18 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from lfsync.editing.imports import targets_first
-from tests.e2e.rig import LFSYNC, Project, Server, project, serving
+from tests.e2e.rig import LFSYNC, Project, Server, project
 from tests.faults.disk import refuse
-from tests.faults.stage_b import Build
+from tests.faults.town import Build
 
 _LONG = "x" * 9000
-_SEED = f"""\
+SEED = f"""\
 members: [{{ref: kai, email: kai@corp.example, role: admin}}]
 definitions: {{account: {{fields: {{nickname: {{type: TEXT}}}}}}}}
 records:
@@ -26,14 +26,6 @@ records:
     - {{fields: {{$title: Short, $content: "a\\n\\nb\\n\\nc"}}}}
     - {{fields: {{$title: Long, $content: "{_LONG}\\n\\nb\\n\\nc"}}}}
 """
-
-
-@pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    seed = tmp_path_factory.mktemp("whole") / "seed.yaml"
-    seed.write_text(_SEED)
-    with serving(seed) as server:
-        yield server
 
 
 @pytest.fixture
@@ -74,7 +66,7 @@ def test_a_disk_that_is_full_or_read_only_leaves_nothing(
     build: Build, monkeypatch: pytest.MonkeyPatch, step: str, code: int, below: str
 ) -> None:
     """Issue 8, at each step of writing: all of the files as they were, and nothing beside them."""
-    town = build(seed=_SEED)
+    town = build(seed=SEED)
     town.write("contacts:\n  tom: {fields: {$name: {firstName: Tom}}}\n", "contacts.yaml")
 
     def files() -> dict[str, bytes]:

@@ -15,7 +15,7 @@ import httpx
 from lfsync.kinds import KINDS, MEMBER_KEYS, kind_of
 from lfsync.model import Address
 from lfsync.sandbox.quirks import QUIRKS
-from tests.faults.stage_b import HEADERS, Town
+from tests.faults.town import HEADERS, Town
 from tests.laws.files import dump
 from tests.laws.menu import CUSTOM_FIELDS, CUSTOM_RELATIONSHIPS, DECLARED, EDITED, LIVE, PIPELINES, STAGES, Data
 
@@ -368,8 +368,8 @@ def _relink(
     other = chance.choice(ids)
     operations: list[Any] = [{"add": [other]}] if many else [{"replace": other}]
     if linked:
-        other = chance.choice(linked) if chance.random() < 0.5 else other
-        operations = [{"remove": [other]}, *operations] if many else [*operations, {"replace": None}]
+        gone = chance.choice(linked) if chance.random() < 0.5 else other
+        operations = [{"remove": [gone]}, *operations] if many else [*operations, {"replace": None}]
     if attempt(town, path, {"relationships": {key: chance.choice(operations)}}):
         return {(id, "~"), (other, "~"), *((each, "~") for each in linked)}
     return set()

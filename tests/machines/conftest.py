@@ -1,3 +1,3 @@
 """The fixtures of this folder."""
 
-from tests.faults.stage_b import build as build
+from tests.faults.town import build as build

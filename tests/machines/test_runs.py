@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from tests.faults.stage_b import Build, Said, Town
+from tests.e2e.rig import Run
+from tests.faults.town import Build, Town
 
 _LIVE = "records:\n  accounts:\n    - {ref: acme, fields: {$name: Acme, tier: Gold}}\n"
 _CRM = (
@@ -33,7 +34,7 @@ def _schema(town: Town, name: str) -> dict[str, Any]:
     return found
 
 
-def _run(town: Town, said: Said) -> dict[str, Any]:
+def _run(town: Town, said: Run) -> dict[str, Any]:
     """The document that a run prints: whole, and as its schema says."""
     found: dict[str, Any] = json.loads(said.out)
     jsonschema.validate(found, _schema(town, "run"))

@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from tests.e2e.rig import clean_environment
-from tests.faults.stage_b import SEED, Build, Town
+from tests.faults.town import SEED, Build, Town
 
 _SEED = (
     SEED.replace(

@@ -73,6 +73,12 @@ def problems(tmp_path: Path, text: str) -> list[tuple[int, int, str]]:
         ("{objects: {p: {}}, records: {p: []}}", 1, 30, "records of custom objects stand under `object.p`"),
         ("{objects: {plan: {}}, records: {object.plam: []}}", 1, 33, "did you mean `object.plan`?"),
         ("objects: {account: {}}", 1, 11, "`account` is no slug for a type of custom objects"),
+        (
+            "objects: {lists: {}}\nrecords: {object.lists: [{}]}",
+            1,
+            11,
+            "`lists` is no slug for a type of custom objects",
+        ),
         ("objects: {a/b: {}}", 1, 11, "`a/b` is no slug"),
         ("objects: {p: {lable: P}}", 1, 15, "unknown key `lable` / did you mean `label`?"),
         (

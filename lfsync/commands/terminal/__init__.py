@@ -1,0 +1,1 @@
+"""The terminal of a command: where it prints and asks, and what may interrupt it."""

@@ -1,0 +1,1 @@
+"""Rows of a source: their file, their cells, and what becomes of a cell."""
