@@ -3,7 +3,7 @@
 Of the documented relationships it is known which are the two sides of one; of others the definitions tell where both
 kinds show one id. Where they show none, nobody can tell before a write: two relationships between the same kinds may
 be one, and a target may be one record's alone. What is declared of two resources that could contradict each other is
-found here; whether it does, the records show after a write (`applying/far_sides.py`).
+found here; whether it does, the records show after a write (`applying/look_back.py`).
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Axe:
 
     def _is_noted(self) -> bool:
         """Whether history and journal, which are written one after the other, hold all that was answered."""
-        runs = sorted((self.folder / "history").glob("*.jsonl"))
+        runs = sorted((self.folder / "history").glob("*/*.jsonl"))
         journal = next((self.folder / "journal").glob("*.jsonl"), None)
         if not runs or journal is None:
             return False
