@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PART ...] [--large]`: measure, print a table, write results.json; 1 if a target is missed."""
+"""`python -m benchmarks [PART ...] [--small]`: measure, print a table, write results.json; 1 if a target is missed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accepting, cold, importing, pace, planning, rendering, scale, script
+from benchmarks import accepting, cold, importing, pace, planning, rendering, rows, scale, script
 from benchmarks.figures import Figure, missed, table
 from benchmarks.lab import lab
 from benchmarks.process import CommandError
@@ -21,6 +21,7 @@ from benchmarks.process import CommandError
 _PARTS = {
     "cold": cold.measure,
     "planning": planning.measure,
+    "rows": rows.measure,
     "rendering": rendering.measure,
     "import": importing.measure,
     "accept": accepting.measure,
@@ -29,15 +30,14 @@ _PARTS = {
     "scale": scale.measure,
 }
 _RESULTS = Path(__file__).parent / "results.json"
-_SIZES = (1_000, 10_000)
-_LARGE = (100_000,)
+_SIZES = (1_000, 10_000, 100_000)
 
 
 def main() -> int:
     chosen = _arguments()
     talk = Console(stderr=True)
     figures: list[Figure] = []
-    with lab(_SIZES + (_LARGE if chosen.large else ())) as place:
+    with lab(_SIZES[:-1] if chosen.small else _SIZES) as place:
         for part in chosen.parts or _PARTS:
             talk.print(f"measuring {part} ...")
             begin = time.perf_counter()
@@ -52,7 +52,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lfsync against its targets.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(_PARTS)}; all by default")
-    parser.add_argument("--large", action="store_true", help="let scale go up to 100,000 resources (minutes)")
+    parser.add_argument("--small", action="store_true", help="let scale end at 10,000 resources (minutes less)")
     chosen = parser.parse_args()
     if unknown := [part for part in chosen.parts if part not in _PARTS]:
         parser.error(f"no part is called {', '.join(unknown)}; there are {', '.join(_PARTS)}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import lfsync
 from benchmarks import project
 from benchmarks.process import BIN, Run, run
 from benchmarks.sandbox import Sandbox, serve
@@ -73,5 +75,8 @@ def _resources(size: int, only_accounts: bool) -> dict[str, project.Section]:
 
 @contextmanager
 def lab(sizes: tuple[int, ...]) -> Iterator[Lab]:
+    # What pip installs it compiles, octoDNS too. A package that is installed to be edited is not, in an environment
+    # that keeps Python from writing bytecode: each start would compile all of it.
+    compileall.compile_dir(Path(lfsync.__file__).parent, quiet=1)
     with TemporaryDirectory(prefix="lfsync-benchmarks-") as folder:
         yield Lab(Path(folder), sizes)

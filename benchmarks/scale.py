@@ -13,6 +13,9 @@ from benchmarks.sandbox import serve
 _TOLERANCE = 1.25
 _SMALLEST = 4
 _ROUNDS = 3
+_LARGE = 100_000
+_MOST_MEMORY = 900  # MB, of `_LARGE`
+_MOST_GROWTH = 10.5  # of a whole plan of `_LARGE` against one of a tenth: what a plan costs anyway counts in both
 
 
 def measure(lab: Lab) -> list[Figure]:
@@ -20,7 +23,7 @@ def measure(lab: Lab) -> list[Figure]:
     runs = {size: _plan(lab, size) for size in lab.sizes}
     figures = [_cost(size, done) for size, done in runs.items()]
     growth = [_growth(small, large, runs, start) for small, large in pairwise(lab.sizes)]
-    return [*figures, *growth]
+    return [*figures, *growth, *_large(runs)]
 
 
 def _plan(lab: Lab, size: int) -> Run:
@@ -39,3 +42,14 @@ def _growth(small: int, large: int, runs: dict[int, Run], start: float) -> Figur
     ratio = (runs[large].cpu - start) / max(runs[small].cpu - start, 0.01)
     name = f"CPU of one resource, at {large:,} / at {small:,}"
     return Figure("scale", name, ratio / (large / small), " x", _TOLERANCE, f"without {start:.2f} s to start")
+
+
+def _large(runs: dict[int, Run]) -> list[Figure]:
+    if _LARGE not in runs:
+        return []
+    large, tenth = runs[_LARGE], runs[_LARGE // 10]
+    name = f"CPU, plan of {_LARGE:,} / of {_LARGE // 10:,}"
+    return [
+        Figure("scale", name, large.cpu / tenth.cpu, " x", _MOST_GROWTH, f"{large.cpu:.1f} s, {tenth.cpu:.1f} s"),
+        Figure("scale", f"peak memory, plan of {_LARGE:,}", large.peak, " MB", _MOST_MEMORY),
+    ]

@@ -47,8 +47,13 @@ def _compared(what: str, prepared: Prepared, ours: tuple[str, ...], theirs: tupl
         script = run([sys.executable, _SCRIPT, prepared.folder, *theirs], env=sandbox.env)
         its, its_log = _timed(sandbox, script)
     note = f"{mine.wall:.1f} s, {its.wall:.1f} s; requests {_all(log)}, {_all(its_log)}; 429s {its_log.throttled}"
+    sent = (_all(log) + log.throttled) / (_all(its_log) + its_log.throttled)
+    most = (
+        1.0 if its_log.throttled else None
+    )  # a script that is never told to slow down may read less: it proves nothing
     return [
         Figure("script", f"{what}: wall, lfsync / script", mine.wall / its.wall, " x", 1.0, note),
+        Figure("script", f"{what}: all requests, lfsync / script", sent, " x", most),
         Figure("script", f"{what}: answers 429", log.throttled, "", 0, f"the script {its_log.throttled}"),
     ]
 

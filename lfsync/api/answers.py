@@ -9,7 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final, NotRequired, TypeVar
+from functools import cached_property
+from typing import Annotated, Final, Generic, NotRequired, TypeVar
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -146,17 +147,29 @@ class _Run(TypedDict):
     status: str
 
 
-_ENTRIES: Final = TypeAdapter(_Entries)
-_RUN: Final = TypeAdapter(_Run)
-_RECORD: Final = TypeAdapter(_Record)
-_PAGE: Final = TypeAdapter(_Page)
-_TYPES: Final = TypeAdapter(_Types)
-_FILE: Final = TypeAdapter(_File)
-_FILE_PAGE: Final = TypeAdapter(_FilePage)
-_SESSION: Final = TypeAdapter(_Session)
-_URL: Final = TypeAdapter(_Url)
-_TOKEN: Final = TypeAdapter(_Token)
-_OBJECT: Final = TypeAdapter(dict[str, JsonValue])
+class _Shape(Generic[_T]):
+    """What answers of one kind look like. Its adapter is made when the first one comes: that takes a while, and most
+    never do."""
+
+    def __init__(self, documented: type[_T]) -> None:
+        self._documented = documented
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[_T]:
+        return TypeAdapter(self._documented)
+
+
+_ENTRIES: Final = _Shape(_Entries)
+_RUN: Final = _Shape(_Run)
+_RECORD: Final = _Shape(_Record)
+_PAGE: Final = _Shape(_Page)
+_TYPES: Final = _Shape(_Types)
+_FILE: Final = _Shape(_File)
+_FILE_PAGE: Final = _Shape(_FilePage)
+_SESSION: Final = _Shape(_Session)
+_URL: Final = _Shape(_Url)
+_TOKEN: Final = _Shape(_Token)
+_OBJECT: Final = _Shape(dict[str, JsonValue])
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +310,9 @@ def _moment(asked: str, text: str) -> str:
     raise UnreadableError(f"the answer to {asked} names a time that is none: {clean(text, _LONGEST_NAME)}")
 
 
-def _parse(adapter: TypeAdapter[_T], asked: str, body: bytes) -> _T:
+def _parse(shape: _Shape[_T], asked: str, body: bytes) -> _T:
     try:
-        return adapter.validate_json(body)
+        return shape.adapter.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         # Keys that the server chose say little and may be anything.
@@ -378,7 +391,7 @@ def _class(status: int) -> type[ApiError]:
 def _envelope(body: bytes) -> Mapping[str, JSON]:
     """The error object, wrapped in `error` or flat; empty for a body that is neither (a proxy's HTML page)."""
     try:
-        outer = _OBJECT.validate_json(body)
+        outer = _OBJECT.adapter.validate_json(body)
     except ValidationError:
         return {"message": "an answer that is not JSON"} if body.strip() else {}
     inner = outer.get("error", outer)

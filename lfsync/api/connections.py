@@ -29,7 +29,10 @@ class Connections:
         client = self._idle.pop() if self._idle else self._make()
         self._open.add(client)
         try:
-            return await client.send(request)
+            response = await client.send(request)
+            # The one that was read holds the response, as that holds it, so that the bytes would stay to the end.
+            response.stream = httpx.ByteStream(response.content)
+            return response
         finally:
             self._idle.append(client)
 

@@ -508,7 +508,7 @@ class Writer:
         """Where the record moved to another key, the old ones have none any more (rules I4, M1)."""
         planned, address = self.run.planned, change.address
         former = {*planned.state.moves.former.get(address, ()), planned.draft.resolution.moved.get(address, address)}
-        for each in sorted(former & self.run.ledger.bindings.keys() - {address}):
+        for each in sorted((former - {address}) & self.run.ledger.bindings.keys()):
             self.run.ledger.release(each)
 
 

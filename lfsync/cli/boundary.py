@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Planning 10,000 resources makes a million objects that live to its end; looking through them again and again would
     # be a third of its time. What may go on for long, `apply` and `sandbox serve`, turns the collector on again.
     gc.disable()
-    sys.exit(run(arguments))
+    code = run(arguments)
+    gc.freeze()  # the interpreter looks through them once more as it ends, and finds nothing that the system won't free
+    sys.exit(code)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lfsync.commands.forges.comments import Comments
-from lfsync.commands.forges.forge import forge_of
+from lfsync.commands.forges.environment import forge_of
 from lfsync.commands.forges.repository import folder_in_repository
 from lfsync.commands.shown_plan import is_project, read_plan, rules_of, shown_plan
 from lfsync.commands.terminal.console import Options, out

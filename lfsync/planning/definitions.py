@@ -21,7 +21,7 @@ _MIRRORED = frozenset({"task", "note", "meeting", "file", "email", "message"})
 
 
 class _Api(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
 
 
 class _Option(_Api):

@@ -29,6 +29,7 @@ from lfsync.model import (
     JSON,
     Address,
     Cause,
+    Definitions,
     Desired,
     DesiredField,
     DesiredLinks,
@@ -82,6 +83,7 @@ class Difference:
     """What one resource needs.
 
     `hashes`         of every key that equals live, and of those that stay settled (rule S3)
+    `settled`        nothing is to be done, and these are the hashes that the binding has
     `doubtful`       the record must be read by id before anything is made of this (rule R1)
     `members_moved`  the members are not those that the last apply left (rule R2)
     `frozen`         create-only keys that differ (rule I8)
@@ -96,6 +98,7 @@ class Difference:
     members: MembersChange | None = None
     causes: frozenset[Cause] = frozenset()
     hashes: Mapping[Key, KeyHashes] = field(default_factory=dict)
+    settled: bool = False
     doubtful: bool = False
     members_moved: bool = False
     frozen: tuple[str, ...] = ()
@@ -178,6 +181,8 @@ class Comparer:
         desired = _with_owed(desired, record, owed)
         sides = self.prepared(desired, record)
         found = self._found(desired, record, sides, known)
+        if not found.causes and found.hashes == known:
+            return Difference(hashes=known, settled=True)  # most resources in most plans
         causes = found.causes
         owed = tuple(name for name in owed if any(name == key_name(key) for key in causes))
         ours_moved = "config" in causes.values()
@@ -261,8 +266,10 @@ class Comparer:
 
     def _seen(self, desired: Desired, key: Key, linked: set[str]) -> tuple[str, ...]:
         link = _link(desired, key)
+        if link.exact:
+            return self.state.linked(linked, (), exact=True)
         spoken_of = {str(self.resolution.target(target)) for target in (*link.include, *link.exclude)}
-        return self.state.linked(linked, spoken_of, exact=link.exact)
+        return self.state.linked(linked, spoken_of, exact=False)
 
     def _moved(self, desired: Desired, record: Record, sides: Sides, key: Key, last: KeyHashes) -> bool:
         """Whether live is not what it was when the hashes were made, whatever was declared then."""
@@ -311,9 +318,8 @@ class Comparer:
             if key in desired.ignore_changes:
                 continue
             at: Key = ("fields", key)
-            value = live_value(record, wish.definition, definitions)
             sides.declared[at] = wish.canonical
-            sides.live[at] = VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
+            sides.live[at] = _as_compared(wish, record, definitions)
         for key in desired.links:
             if key not in desired.ignore_changes:
                 self._add_side(sides, desired, ("links", key), record.links.get(key, ()))
@@ -442,14 +448,21 @@ def doubts(desired: Mapping[Address, Desired], schema: Schema, state: State) -> 
             return False
         definitions = schema.kinds[record.kind]
         for key, each in wish.fields.items():
-            value = live_value(record, each.definition, definitions)
-            live = VALUE_TYPES[each.definition.type].canonical(value, each.definition, each.declared)
+            live = _as_compared(each, record, definitions)
             differs = live != each.canonical and key not in wish.ignore_changes
             if differs and not _is_settled(state, binding.fields.get(key), each.canonical, live):
                 return True
         return False
 
     return is_doubtful
+
+
+def _as_compared(wish: DesiredField, record: Record, definitions: Definitions) -> JSON:
+    """The canonical live value of a field. A text that shows just as it was sent, as most do, is the declared one."""
+    value = live_value(record, wish.definition, definitions)
+    if type(value) is str and value == wish.sent:
+        return wish.canonical
+    return VALUE_TYPES[wish.definition.type].canonical(value, wish.definition, wish.declared)
 
 
 def names(schema: Schema, knowledge: Knowledge, resolution: Resolution) -> Callable[[str, str | Address], str]:

@@ -267,18 +267,15 @@ def _doubt_removals(comparer: Comparer, wish: Desired, difference: Difference) -
 
 
 def _observed(wish: Desired, id: str, binding: Binding | None, difference: Difference) -> Binding:
+    known = binding or Binding(wish.address, id)
+    protect = known.protect if wish.protect is None else wish.protect
+    told = (known.address, known.protect, known.owed, known.also)
+    if difference.settled and told == (wish.address, protect, (), ()):
+        return known
     hashes = dict(difference.hashes)
-    if MEMBERS not in hashes and binding is not None and binding.members is not None and wish.members is not None:
-        hashes[MEMBERS] = binding.members
-    base = Binding(
-        address=wish.address,
-        id=id,
-        generation=binding.generation if binding else 0,
-        origin=binding.origin if binding else "adopted",
-        protect=wish.protect if wish.protect is not None else bool(binding and binding.protect),
-        written_at=binding.written_at if binding else None,
-        owed=difference.owed,
-    )
+    if MEMBERS not in hashes and known.members is not None and wish.members is not None:
+        hashes[MEMBERS] = known.members
+    base = replace(known, address=wish.address, protect=protect, also=(), owed=difference.owed)
     return with_hashes(base, hashes)
 
 

@@ -6,6 +6,7 @@ Problems are collected here, so that all of a project's are reported at once (ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from lfsync.errors import Problem
@@ -20,6 +21,7 @@ from lfsync.model import (
     Member,
     Place,
     Ref,
+    RelDef,
     Resource,
     Schema,
     Value,
@@ -62,8 +64,26 @@ class Scope:
             found = self.schema.kinds.get(kind)
             partly = not self.complete or kind in KINDS or is_among(kind, self.schema.unread)
             documented = found is None and is_kind(kind) and partly
-            self._definitions[kind] = builtin_definitions(kind) if documented else found
+            found = builtin_definitions(kind) if documented else found
+            self._definitions[kind] = found and self._with_both_sides(found)
         return self._definitions[kind]
+
+    def _with_both_sides(self, definitions: Definitions) -> Definitions:
+        """Those of its relationships exclusive, too, that the other kind's definitions show as such."""
+        relationships = {
+            key: replace(rel, exclusive=True) if self._is_one_of_both(definitions.kind, rel) else rel
+            for key, rel in definitions.relationships.items()
+        }
+        return replace(definitions, relationships=relationships)
+
+    def _is_one_of_both(self, kind: str, rel: RelDef) -> bool:
+        """Whether the other kind's definitions show this relationship too, as one that holds one.
+
+        A relationship of a kind with itself is there once: its directions tell (sheet 2.4).
+        """
+        theirs = self.schema.kinds.get(rel.target) if rel.target != kind else None
+        backs = theirs.relationships.values() if theirs and rel.id else ()
+        return any(back.id == rel.id and back.target == kind and not back.many for back in backs)
 
     def knows_all(self, kind: str) -> bool:
         """Whether what the definitions of a kind don't list can't be there."""

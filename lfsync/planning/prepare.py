@@ -6,7 +6,7 @@ After this step there are no special cases: each value has the API's form and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -170,6 +170,8 @@ def _depends_on_a_column(mapping: Resource, definitions: Definitions, key: str) 
 
 def _in_order(prepared: Mapping[str, _T], documented: Iterable[str]) -> dict[str, _T]:
     """As the kind's own keys are listed, names and titles first; custom ones sorted after them."""
+    if len(prepared) < 2:
+        return {**prepared}
     return {key: prepared[key] for key in documented if key in prepared} | dict(sorted(prepared.items()))
 
 
@@ -216,7 +218,7 @@ def _prepared_field(
 def _field(
     scope: Scope, resource: Resource, definitions: Definitions, definition: FieldDef, value: Value
 ) -> DesiredField | None:
-    parent = definitions.fields.get(definition.parent_field or "")
+    parent = definitions.fields.get(definition.parent_field) if definition.parent_field else None
     named = resource.fields.get(parent.key) if parent is not None else None
     if parent is None or named is None or is_empty(named.data):
         return scope.typed(resource.address, definitions, definition, value)
@@ -312,8 +314,6 @@ def _relationship(
         return None
     if not rel.many and not _is_one(scope, address, rel, declared):
         return None
-    if not rel.exclusive and _is_one_of_both(scope, address.kind, rel):
-        rel = replace(rel, exclusive=True)
     return _links(scope, address, rel, declared, static=documented is not None and is_kind(documented.target))
 
 
@@ -329,7 +329,9 @@ def _is_one(scope: Scope, address: Address, rel: RelDef, declared: Links) -> boo
 
 
 def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, static: bool) -> DesiredLinks:
-    def targets(refs: Iterable[Ref]) -> tuple[Target, ...]:
+    def targets(refs: Sequence[Ref]) -> tuple[Target, ...]:
+        if not refs:
+            return ()
         found = (target_of(scope, ref, rel, address, static=static) for ref in refs)
         firsts: dict[object, Target] = {}
         for target in found:
@@ -339,16 +341,6 @@ def _links(scope: Scope, address: Address, rel: RelDef, declared: Links, *, stat
 
     include, exclude = targets(declared.include), targets(declared.exclude)
     return DesiredLinks(rel, declared.form != "partial", include, exclude, declared.place)
-
-
-def _is_one_of_both(scope: Scope, kind: str, rel: RelDef) -> bool:
-    """Whether the other kind's definitions show this relationship too, as one that holds one.
-
-    A relationship of a kind with itself is there once: its directions tell (sheet 2.4).
-    """
-    theirs = scope.schema.kinds.get(rel.target) if rel.target != kind else None
-    backs = theirs.relationships.values() if theirs and rel.id else ()
-    return any(back.id == rel.id and back.target == kind and not back.many for back in backs)
 
 
 def _report_taken(scope: Scope, desired: Iterable[Desired]) -> None:
@@ -399,6 +391,8 @@ def _told_once(resource: Resource) -> frozenset[str]:
 
 def _ignored(scope: Scope, resource: Resource, definitions: Definitions) -> frozenset[str]:
     """Keys that are declared nowhere do no harm here, but one that does not exist is a slip of the pen."""
+    if not resource.lifecycle.ignore_changes:
+        return frozenset()
     keys = {str(value.data) for value in resource.lifecycle.ignore_changes}
     known = {*resource.fields, *resource.relationships, *definitions.fields, *definitions.relationships}
     for value in resource.lifecycle.ignore_changes:

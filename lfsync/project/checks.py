@@ -223,7 +223,11 @@ class _Checks:
     # ------------------------------------------------------------ cycles
 
     def cycles(self) -> Iterator[Problem]:
-        needs = {address: self.needs(resource) for address, resource in self.resources.items() if resource.id is None}
+        needs = {
+            address: found
+            for address, resource in self.resources.items()
+            if resource.id is None and (found := self.needs(resource))
+        }
         for cycle in cycles(needs):
             shown = " → ".join(map(str, (*cycle, cycle[0])))
             first = self.resources[cycle[0]]

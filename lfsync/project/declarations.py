@@ -42,6 +42,7 @@ class Default:
 
 NO_DEFAULT: Final = Default()
 _NO_LIFECYCLE: Final = Lifecycle()
+_NOTHING: Final[Mapping[str, Value]] = {}  # one for all who say nothing
 
 
 class Body:
@@ -71,8 +72,8 @@ class Body:
             self.match,
             _lifecycle(self.lifecycle, default.lifecycle),
             row,
-            file=self.file,
-            flags=self.flags,
+            file=self.file or _NOTHING,
+            flags=self.flags or _NOTHING,
         )
 
 

@@ -153,17 +153,19 @@ def compose(text: str, file: str) -> Node | None:
 
 def pairs(node: MappingNode) -> list[Pair]:
     """The entries of a mapping node that `compose` returned."""
-    return cast(list[Pair], node.value)
+    entries: list[Pair] = node.value
+    return entries
 
 
 def items(node: SequenceNode) -> list[Node]:
     """The items of a sequence node."""
-    return cast(list[Node], node.value)
+    nodes: list[Node] = node.value
+    return nodes
 
 
 def scalar(node: ScalarNode) -> JSON:
     """A scalar's typed value: text, number, true, false or null."""
-    value = cast(str, node.value)
+    value: str = node.value
     if node.tag == _QUOTED or node.tag == _TEXT_TAG:
         return value
     return resolve(value)
@@ -296,10 +298,11 @@ class _Composer(CParser):
         self._file = file
         self._depth = 0
 
-    def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool] | bool) -> str:
+    def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> str:
+        """`implicit`: of a scalar, whether it needs no tag plain, and quoted; of a collection it is one truth value."""
         if kind is not ScalarNode:
             return _COLLECTION
-        return _PLAIN if cast(tuple[bool, bool], implicit)[0] else _QUOTED
+        return _PLAIN if implicit[0] else _QUOTED
 
     def descend_resolver(self, parent: Node | None, index: object) -> None:
         self._depth += 1
@@ -329,7 +332,7 @@ class _Checker:
         self.depth = 0
         self.written = 0
         self.copied = 0
-        self.text_keys: set[str] = set()
+        self.text_keys: dict[str, str] = {}  # the same few in thousands of mappings: one text for all of each
 
     def run(self, root: Node) -> None:
         try:
@@ -341,11 +344,13 @@ class _Checker:
 
     def size(self, node: Node) -> int:
         """The number of nodes that `node` stands for."""
-        if node.tag not in (_PLAIN, _COLLECTION):
-            self.check_tag(node)
         if isinstance(node, ScalarNode):
+            if node.tag != _PLAIN:
+                self.check_tag(node)
             self.written += 1
             return 1
+        if node.tag != _COLLECTION:
+            self.check_tag(node)
         known = self.sizes.get(id(node))
         if known is None:
             return self.walk(node)
@@ -358,10 +363,14 @@ class _Checker:
         self.sizes[id(node)] = 0
         total = 1
         if isinstance(node, MappingNode):
-            for key, value in cast(list[tuple[Node, Node]], node.value):
+            entries: list[tuple[Node, Node]] = node.value
+            for key, value in entries:
                 total += 1 + self.size(value)
-                if not isinstance(key, ScalarNode) or key.tag != _PLAIN or key.value not in self.text_keys:
+                known = self.text_keys.get(key.value) if isinstance(key, ScalarNode) and key.tag == _PLAIN else None
+                if known is None:
                     self.check_key(key)
+                else:
+                    key.value = known
             self.flatten(node)
         else:
             for item in items(cast(SequenceNode, node)):
@@ -409,7 +418,7 @@ class _Checker:
             self.say(node, "a key must be text", "write it as `key: value`; quote text that starts with a bracket")
         elif node.tag == _PLAIN:
             if isinstance(resolve(text), str):
-                self.text_keys.add(text)
+                self.text_keys[text] = text
             else:
                 self.say(node, f"the key `{text or 'null'}` is not text", f'put it into quotes: "{text or "null"}"')
         else:
@@ -417,7 +426,7 @@ class _Checker:
 
     def flatten(self, node: MappingNode) -> None:
         """Merge `<<` into the entries, own keys first; report keys that are there twice."""
-        entries = cast(list[tuple[Node, Node]], node.value)
+        entries: list[tuple[Node, Node]] = node.value
         keys = {key.value for key, _ in entries if isinstance(key, ScalarNode)}
         if len(keys) == len(entries) and "<<" not in keys:
             return

@@ -36,7 +36,7 @@ Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class SeedMember(_Closed):

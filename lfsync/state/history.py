@@ -26,7 +26,7 @@ from lfsync.state.runs import Entry, Run, RunEnd, RunHeader
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     run: RunHeader | None = None
     wrote: Entry | None = None
     ended: RunEnd | None = None

@@ -39,7 +39,7 @@ class Lock(BaseModel):
     `token` is one holder's own; `renewed` counts, so that no two bodies are equal, and no two etags.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
     lfsync_lock: Literal[1] = 1
     host: str = Field(max_length=300)
     pid: int

@@ -14,8 +14,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from lfsync.errors import RefusedError
 from lfsync.times import iso
 
@@ -23,6 +21,8 @@ from lfsync.times import iso
 @contextlib.contextmanager
 def held(path: Path, workspace: str) -> Iterator[None]:
     """Hold the lock at `path`. RefusedError at once, naming the holder, where another process has it."""
+    from filelock import FileLock, Timeout  # a plan holds none, and waits for no import of it
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     holder = path.with_suffix(".holder")

@@ -296,7 +296,7 @@ def _left(known: LinkHashes, written: LinkHashes | None) -> LinkHashes:
 
 
 class _Header(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     lfsync_state: Literal[1]
     salt: Annotated[str, Constraint(min_length=8)]
     ids: list[str]
@@ -305,7 +305,7 @@ class _Header(BaseModel):
 class StateLine(BaseModel):
     """A binding as the state file and the journal write it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     address: str
     id: str
     also: list[str] = Constraint(default_factory=list)
@@ -322,7 +322,7 @@ class StateLine(BaseModel):
 class ReleasedLine(BaseModel):
     """An address that was let go of, as the state file and the journal write it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     address: str
     generation: int
     released: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
 
 import httpx
@@ -100,6 +102,24 @@ def test_the_busy_one_is_used_again() -> None:
         return sorted(server.served - was for server, was in zip(lines.servers, before, strict=True))
 
     assert asyncio.run(served()) == [0, 0, 0, 10]
+
+
+def test_an_answer_is_let_go_of_once_it_is_read() -> None:
+    """No collector runs while a plan is made: the bytes of each page would stay to its end."""
+
+    async def answered() -> weakref.ref[httpx.Response]:
+        lines = Lines()
+        lines.servers[0].gate.set()
+        answer = await lines.connections.send(httpx.Request("GET", "http://server/a"))
+        assert answer.content == b"/a"
+        await lines.connections.aclose()
+        return weakref.ref(answer)
+
+    gc.disable()
+    try:
+        assert asyncio.run(answered())() is None
+    finally:
+        gc.enable()
 
 
 def test_a_cancelled_request_gives_its_connection_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from lfsync.planning.diff import Comparer, Difference
 from lfsync.planning.resolution import resolve
 from lfsync.state.state import Binding, Hashes, LinkHashes
 from lfsync.values.table import VALUE_TYPES
-from tests.core.world import SCHEMA, STATE, applied, change, drafted, live, record, wishes
+from tests.core.world import SCHEMA, STATE, applied, bound, change, drafted, live, record, wishes
 
 A = Address("account", "a")
 NAMED = "accounts: {{a: {{fields: {{$name: A, nickname: {}}}}}}}"
@@ -228,6 +229,22 @@ def test_an_apply_that_writes_nothing_records_what_equals_live() -> None:
     binding = applied(NAMED.format("x"), now).bindings[A]
     assert binding.fields == {"$name": hashed("A", "A"), "nickname": hashed("x", "x")}
     assert (binding.id, binding.origin, binding.written_at) == ("acc_1", "adopted", None)
+
+
+@pytest.mark.parametrize("said", ["", ", lifecycle: {protect: true}", ", lifecycle: {protect: false}", ", id: acc_1"])
+@pytest.mark.parametrize("left", [{}, {"also": ("acc_2",)}, {"owed": ("nickname",)}, {"protect": True}])
+def test_nothing_to_do_leaves_a_binding_as_the_file_has_it(said: str, left: dict[str, Any]) -> None:
+    """Rules M2, L1: what the file decides is noted, and what is over forgotten, also where no value differs."""
+    text = f"accounts: {{a: {{fields: {{$name: A, nickname: x}}{said}}}}}"
+    now = live(record("acc_1", {"$name": "A", "nickname": "x"}, fresh=True))
+    before = replace(applied(text, now).bindings[A], generation=3, origin="created", written_at="2026-01-02T03:04:05Z")
+    made = drafted(text, now, bound(replace(before, **left)))
+    assert not made.changes
+    if "also" in left and "id:" not in said:
+        assert A in made.blocked  # until the file says which is right
+        return
+    protect = before.protect if "protect" in said else before.protect or left.get("protect", False)
+    assert made.bindings[A] == replace(before, protect=protect)
 
 
 def test_a_renamed_label_moves_nothing() -> None:

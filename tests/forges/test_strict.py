@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from lfsync.commands.forges.comments import Comments, Put
-from lfsync.commands.forges.forge import forge_of
+from lfsync.commands.forges.environment import forge_of
 from lfsync.errors import (
     ApiError,
     CredentialsError,
