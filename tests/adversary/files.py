@@ -61,7 +61,9 @@ def _left(kind: str, value: Any, files: Mapping[str, Data]) -> Any:
     if isinstance(value, list):
         return [ref for ref in value if _there(kind, ref, files)]
     if isinstance(value, dict) and "match" not in value:
-        parts = {name: [ref for ref in refs if _there(kind, ref, files)] for name, refs in value.items()}
+        refs = {name: refs for name, refs in value.items() if name != "where"}
+        parts = {name: [ref for ref in refs[name] if _there(kind, ref, files)] for name in refs}
+        parts |= {name: value[name] for name in value.keys() - refs.keys()}
         return {name: refs for name, refs in parts.items() if refs} or None
     return value if value is None or _there(kind, value, files) else None
 

@@ -154,6 +154,17 @@ LINKS: Mapping[str, Mapping[str, Link]] = {
     },
 }
 MEMBERS = "list.$members"
+# What lists by rule ask for (rule K1): of several values any one will do, and null is none at all.
+RULES: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    "account": {
+        "tier": ("Gold", ["Gold", "Silver"], ["Bronze", None], None),
+        "score": (7, [1, 2.5, 99]),
+        "partner": (True,),
+        "nickname": ("Sunny", ["typed by hand", None]),
+        "$owner": ("kai@corp.example", ["mia@corp.example", None]),
+    },
+    "contact": {"rank": (1, [2, 50], [1, None]), "$doNotContact": (True,)},
+}
 PEOPLE = ("kai@corp.example", "mia@corp.example")
 REQUIRED = {
     "account": (), "contact": (), "opportunity": ("$account",), "task": ("$assignedTo",), "note": (), "list": (),

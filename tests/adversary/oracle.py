@@ -308,11 +308,41 @@ class Court:
             member = str(body["fields"]["$objectType"]).removeprefix("$")
             value = body["members"]
             wanted = {id for ref in _refs(value) for id in self.targets(member, ref)}
+            if _rule(value) is not None:
+                if self._rule_asks(member, value, target, wanted, made=made):
+                    return True
+                continue
             if made and target in wanted:
                 return True
             if not made and self._may_end(LINKS["account"]["$contact"]._replace(target=member), value, target, wanted):
                 return True
         return False
+
+    def _rule_asks(self, kind: str, value: Mapping[str, Any], id: str, named: set[str], *, made: bool) -> bool:
+        """Whether a list by rule may let somebody in or out, by what was so at some moment around the run (rule K1)."""
+        excluded = {each for ref in value.get("exclude", ()) for each in self.targets(kind, ref)}
+        moments = (self.facts.before, self.facts.planned or self.facts.before, self.facts.after)
+        fits = {self._ruled(kind, value["where"], id, moment) for moment in moments}
+        touched = self._touched(id) or id in self.facts.unsettled
+        if made:
+            return id in named or (True in fits or touched)
+        return id in excluded or ((False in fits or touched) and id not in named)
+
+    def _ruled(self, kind: str, where: Mapping[str, Any], id: str, snapshot: Snapshot) -> bool:
+        """Whether a record is there, and as a rule asks."""
+        record = snapshot.records.get(id)
+        if record is None or record.kind != kind or record.gone:
+            return False
+        for key, asked in where.items():
+            values = asked if isinstance(asked, list) else [asked]
+            if key in LINKS[kind]:
+                live = set(_linked(snapshot, LINKS[kind][key], id))
+                fits = any(self.facts.members[each] in live if each is not None else not live for each in values)
+            else:
+                fits = any(self._same(kind, key, each, record.fields.get(key)) for each in values)
+            if not fits:
+                return False
+        return True
 
     def _may_trash(self, effect: Effect) -> Iterator[str]:
         id = effect.place[1]
@@ -535,6 +565,12 @@ class Court:
             if ids is None:
                 return  # open what it means: say nothing
             wanted |= ids
+        if (rule := _rule(value)) is not None:
+            partial = False
+            out = {id for ref in value.get("exclude", ()) for id in self.targets(link.target, ref)}
+            ruled = {id for id in self.facts.after.records if self._ruled(link.target, rule, id, self.facts.after)}
+            open_to_doubt = {id for id in ruled ^ shown if self._touched(id) or id in self.facts.unsettled}
+            wanted = (wanted | (ruled - out) | (open_to_doubt & shown)) - (open_to_doubt - shown)
         excluded = [self._settled(link.target, ref) or set() for ref in (value.get("exclude", ()) if partial else ())]
         for ids, how in (
             (wanted - shown, "lacks {}"),
@@ -631,6 +667,12 @@ def _refs(value: Any) -> list[Any]:
     if isinstance(value, dict) and "match" not in value:
         return list(value.get("include", ()))
     return list(value) if isinstance(value, list) else [value]
+
+
+def _rule(value: Any) -> Mapping[str, Any] | None:
+    """What a list by rule asks for."""
+    found: Mapping[str, Any] | None = value.get("where") if isinstance(value, dict) else None
+    return found
 
 
 def _link_of(link: Link, near: str, far: str) -> Place:

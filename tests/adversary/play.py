@@ -519,7 +519,7 @@ def _renamed(value: Any, old: str, new: str) -> Any:
     if isinstance(value, list):
         return [_renamed(item, old, new) for item in value]
     if isinstance(value, dict) and "match" not in value:
-        return {name: _renamed(refs, old, new) for name, refs in value.items()}
+        return {name: refs if name == "where" else _renamed(refs, old, new) for name, refs in value.items()}
     return new if value == old else value
 
 

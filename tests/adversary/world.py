@@ -16,6 +16,7 @@ from tests.adversary.menu import (
     NAMES,
     PEOPLE,
     PURPOSES,
+    RULES,
     TEXTS,
 )
 
@@ -37,6 +38,7 @@ class Maker:
 
     def __init__(self, number: int, quirks: Sequence[tuple[str, Sequence[str]]]) -> None:
         self.chance = Random(f"adversary {number}")
+        self.ruling = Random(f"rules {number}")  # its own, so that what came before it is as it was
         self.number = number
         self.quirks = quirks
         self.files: dict[str, Data] = {}
@@ -188,9 +190,17 @@ class Maker:
     def _members(self, kind: str) -> Any:
         keys = self.keys(kind)
         chosen = self._some(keys, 3)
-        if self._maybe(0.35):
-            return {"include": chosen, "exclude": [key for key in keys if key not in chosen][:1]}
-        return chosen
+        others = [key for key in keys if key not in chosen][:1]
+        partial = self._maybe(0.35)
+        if self.ruling.random() < 0.4:
+            return self._rule(kind, {"include": chosen[:1], "exclude": others})
+        return {"include": chosen, "exclude": others} if partial else chosen
+
+    def _rule(self, kind: str, named: Data) -> Data:
+        """Whoever is as it says, and who is in or out by name besides."""
+        keys = self.ruling.sample(sorted(RULES[kind]), self.ruling.choice((1, 1, 2)))
+        where = {key: self.ruling.choice(RULES[kind][key]) for key in keys}
+        return {"where": where, **{name: refs for name, refs in named.items() if refs and self.ruling.random() < 0.3}}
 
     # ------------------------------------------------------------ what is there before
 

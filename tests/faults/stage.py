@@ -6,6 +6,7 @@ test's choice, or kills the lfsync process that sent it. lfsync runs in this pro
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,7 +25,9 @@ import yaml
 from starlette.responses import Response
 
 from lfsync.cli import run
+from lfsync.commands import opening
 from lfsync.kinds import OBJECT, kind_of
+from lfsync.planning.session import Session
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
 from lfsync.sandbox.store import FOREVER, Row
@@ -151,6 +155,29 @@ class Clock:
 
 
 @dataclass
+class Waits:
+    """What lfsync waits for an index, in this process, costs no time: the server's clock and its own jump instead.
+
+    So lags may be long, and however busy the machine is, the next command comes within them. `seconds`: waited so far.
+    """
+
+    clock: Clock
+    seconds: float = 0
+
+    def steady(self) -> float:
+        return time.monotonic() + self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.pass_by(seconds)
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+    def pass_by(self, seconds: float) -> None:
+        """So much time passes between two commands."""
+        self.clock.ahead += seconds
+
+
+@dataclass
 class Stage:
     """One project and its workspace. `capture` gives and forgets what was printed so far."""
 
@@ -160,6 +187,7 @@ class Stage:
     clock: Clock
     capture: Callable[[], Iterable[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    waits: Waits = field(default_factory=lambda: Waits(Clock()))
 
     # ------------------------------------------------------------ lfsync
 
@@ -298,7 +326,9 @@ def stage(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         environment = {"LIGHTFIELD_BASE_URL": url, "LIGHTFIELD_API_KEY": KEY}
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        made = Stage(folder, url, between, clock, capsys.readouterr, environment)
+        waits = Waits(clock)
+        monkeypatch.setattr(opening, "Session", partial(Session, clock=waits.steady, sleep=waits.sleep))
+        made = Stage(folder, url, between, clock, capsys.readouterr, environment, waits)
         made.write(crm)
         return made
 
