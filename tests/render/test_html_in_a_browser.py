@@ -226,7 +226,7 @@ def test_a_link_within_the_page_opens_what_is_folded(browser: Browser, tmp_path:
         page = watched.page
         assert page.is_hidden("#kind-account .change >> nth=0")
         page.click(".contents a[href='#kind-account']")
-        assert page.is_visible("#kind-account .change >> nth=0")
+        page.wait_for_selector("#kind-account .change >> nth=0")  # the event comes after the click
         page.evaluate("location.hash = 'account.branch-249'")
         page.wait_for_selector("[id='account.branch-249']")
 
