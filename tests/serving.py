@@ -16,7 +16,8 @@ from lfsync.sandbox.serve import configuration
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Its URL, for as long as the block runs. What hangs in a request doesn't keep the tests from ending."""
-    listener = socket.socket()
+    # Named as TCP, for only then asyncio sends each part of an answer at once; else the second waits 40 ms for an ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     server = uvicorn.Server(configuration(app))

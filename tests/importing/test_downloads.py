@@ -174,7 +174,7 @@ def stalling() -> Iterator[tuple[Project, subprocess.Popen[str], Path]]:
 
     held, stalled = threading.Event(), threading.Event()
     held.set()
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     server = uvicorn.Server(configuration(stall))
