@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -187,6 +188,8 @@ class _Command:
         def stop() -> None:
             nonlocal interrupted
             if interrupted:
+                # Connections that were to be begun never are: no mistake that Python need tell of.
+                warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
                 raise KeyboardInterrupt
             interrupted = True
             applier.stop()
