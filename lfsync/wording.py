@@ -1,4 +1,4 @@
-"""Words: the form in which texts are compared, the nearest known word for a mistyped one, articles. Pure."""
+"""Words: the form in which texts are compared, the nearest known word for a mistyped one, articles, cuts. Pure."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def as_it_stands(text: str) -> str:
 
 
 _SHOWN = 60  # characters
+
+
+def cut(text: str, longest: int) -> str:
+    """The text in at most `longest` characters, the last of which tells of a cut."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def with_article(noun: str) -> str:

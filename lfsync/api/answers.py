@@ -28,6 +28,7 @@ from lfsync.errors import (
 from lfsync.kinds import is_kind, kind_of
 from lfsync.model import JSON, LastChange, Member, Record
 from lfsync.times import iso, unix_time
+from lfsync.wording import cut
 
 _T = TypeVar("_T")
 
@@ -431,5 +432,4 @@ def clean(text: str, longest: int = _LONGEST_MESSAGE) -> str:
     shown = "".join(
         " " if unicodedata.category(character)[0] in "CZ" else character for character in text[: 4 * longest]
     )
-    line = " ".join(shown.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return cut(" ".join(shown.split()), longest)

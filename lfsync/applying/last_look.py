@@ -24,6 +24,7 @@ from lfsync.planning.diff import Comparer, Difference
 from lfsync.values.pasted import pasted
 from lfsync.values.pipelines import live_value
 from lfsync.values.table import VALUE_TYPES
+from lfsync.wording import cut
 
 
 def still_planned(
@@ -139,8 +140,7 @@ def refuse_moved_links(
 
 def quoted(value: JSON) -> str:
     """A value for a message, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return cut(json.dumps(value, ensure_ascii=False), 80)
 
 
 def _narrowed(planned: LinkChange | None, current: LinkChange, touched: Set[str]) -> LinkChange:

@@ -20,6 +20,7 @@ from lfsync.model import JSON, Definitions, FieldDef, Member, Option, Place, Rel
 from lfsync.planning.definitions import as_kept, builtin_definitions, parse_definitions
 from lfsync.planning.plan_file import safe
 from lfsync.times import unix_time
+from lfsync.wording import cut
 
 _T = TypeVar("_T")
 _Part = TypeVar("_Part", FieldDef, RelDef, Option)
@@ -272,4 +273,4 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_shown, value)) or "none"
     text = str(value)
-    return "none" if value is None else f"`{text if len(text) <= _LONGEST else f'{text[: _LONGEST - 1]}…'}`"
+    return "none" if value is None else f"`{cut(text, _LONGEST)}`"

@@ -9,6 +9,7 @@ from lfsync.model import JSON, ExplainedKey, Explanation, Verdict
 from lfsync.render.lines import Line, Span, layout, line
 from lfsync.render.shown import is_empty, last_change, shown
 from lfsync.render.words import ACTIONS
+from lfsync.wording import cut
 
 _INDENT: Final = 4
 _NAMES: Final = 12  # columns before a value
@@ -105,4 +106,4 @@ def _value(value: JSON, longest: int | None) -> str:
 
 
 def _cut(text: str, longest: int | None) -> str:
-    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if longest is None else cut(text, longest)

@@ -7,13 +7,14 @@ from typing import Final
 
 from lfsync.kinds import KINDS
 from lfsync.model import Cause
-from lfsync.render.markdown_text import code, cut, fenced, linked
+from lfsync.render.markdown_text import code, fenced, linked
 from lfsync.render.reading_order import Group
 from lfsync.render.rows import history_note
 from lfsync.render.shown import TextLine, focus, focused
 from lfsync.render.shown_change import Row, ShownChange, ShownKept
 from lfsync.render.terminal import escape
 from lfsync.render.words import first_of, spot
+from lfsync.wording import cut
 from lfsync.yaml_scalars import scalar
 
 LONGEST: Final = 300

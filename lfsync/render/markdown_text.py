@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lfsync.render.terminal import escape
+from lfsync.wording import cut
 
 _BACKTICKS: Final = re.compile("`+")
 _URL: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
@@ -49,10 +50,6 @@ def fenced(lines: Iterable[str], indent: str = "") -> str:
 def longest_run(text: str) -> int:
     """Of backticks."""
     return max(map(len, _BACKTICKS.findall(text)), default=0) if "`" in text else 0
-
-
-def cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def size(text: str) -> int:

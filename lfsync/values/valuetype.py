@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lfsync.model import JSON, Cell, FieldDef
-from lfsync.wording import nfc
+from lfsync.wording import cut, nfc
 
 _SHOWN = 60  # characters of a wrong value that a message repeats
 _LONG = 1 << 64
@@ -101,10 +101,10 @@ def show(value: JSON) -> str:
     if isinstance(value, int) and not -_LONG < value < _LONG:
         return "a number of many digits"
     if isinstance(value, str):
-        return f"`{_cut(str(value))}`"
+        return f"`{cut(str(value), _SHOWN)}`"
     if isinstance(value, list):
         return "a list"
-    return "a mapping" if isinstance(value, dict) else _cut(json.dumps(value))
+    return "a mapping" if isinstance(value, dict) else cut(json.dumps(value), _SHOWN)
 
 
 def expect_text(value: JSON, accepts: str) -> str:
@@ -168,7 +168,3 @@ def _encodable(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise BadValueError("half of a surrogate pair, which no UTF-8 text can hold", "check the escapes") from None
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
