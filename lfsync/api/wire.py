@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Final, NamedTuple
 from urllib.request import getproxies, proxy_bypass
@@ -21,6 +20,7 @@ import httpx
 from lfsync import __version__
 from lfsync.api import answers as api
 from lfsync.api.connections import Connections
+from lfsync.api.headers import moment, number, seconds
 from lfsync.api.pace import DOCUMENTED_LIMIT, Bucket, Category, Pace, RateHeaders
 from lfsync.api.retry import MAX_SILENCE, Reason, Retries, Silence, reason_of
 from lfsync.api.server_clock import ServerClock
@@ -293,9 +293,9 @@ class Wire:
         self.silence.answered(now, response.status_code)
         self._lanes[call.category].widen(now - sent)
         date = response.headers.get("date", "")
-        if date != self._last_date and (seconds := _http_date(date)) is not None:
+        if date != self._last_date and (told := moment(date)) is not None:
             self._last_date = date
-            self.server_clock.observe(seconds, sent, now)
+            self.server_clock.observe(told, sent, now)
         limits = _rate_headers(response, self.server_clock.earliest(now))
         limited = response.status_code == 429
         retry_after = limits.retry_after if response.status_code >= 400 else None
@@ -441,31 +441,12 @@ def _rate_headers(response: httpx.Response, server_now: float) -> RateHeaders:
     headers = response.headers
     retry_after = None
     if response.status_code >= 400:
-        retry_after = _seconds(headers.get("retry-after"), server_now)
-        reset = _number(headers.get("x-ratelimit-reset"))
+        retry_after = seconds(headers.get("retry-after"), server_now)
+        reset = number(headers.get("x-ratelimit-reset"))
         if retry_after is None and response.status_code == 429 and reset is not None:
             retry_after = max(0.0, reset - server_now)
     return RateHeaders(
-        limit=_number(headers.get("x-ratelimit-limit")),
-        remaining=_number(headers.get("x-ratelimit-remaining")),
+        limit=number(headers.get("x-ratelimit-limit")),
+        remaining=number(headers.get("x-ratelimit-remaining")),
         retry_after=retry_after,
     )
-
-
-def _number(text: str | None) -> float | None:
-    return float(text) if text and len(text) <= 15 and text.isascii() and text.isdigit() else None
-
-
-def _seconds(text: str | None, server_now: float) -> float | None:
-    """`Retry-After`: seconds, or a date."""
-    if (seconds := _number(text)) is not None:
-        return seconds
-    moment = _http_date(text or "")
-    return None if moment is None else max(0.0, moment - server_now)
-
-
-def _http_date(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (ValueError, OverflowError):
-        return None

@@ -6,7 +6,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import httpx
@@ -14,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, Field, TypeAdapter, ValidationErro
 
 from lfsync import __version__
 from lfsync.api.answers import clean
+from lfsync.api.headers import moment, number, seconds
 from lfsync.api.retry import Reason, Retries, reason_of
 from lfsync.api.wire import is_loopback
 from lfsync.commands.forges.forge import Forge
@@ -274,29 +274,14 @@ def _has_more(answer: httpx.Response, rows: int) -> bool:
 def _retry_after(answer: httpx.Response, said: str) -> float | None:
     """Seconds that the server asks to wait; None where it doesn't."""
     headers = answer.headers
-    now = _moment(headers.get("date")) or time.time()
-    given = headers.get("retry-after")
-    if (seconds := _whole(given)) is not None:
-        return seconds
-    if (moment := _moment(given)) is not None:
-        return max(0.0, moment - now)
+    now = moment(headers.get("date")) or time.time()
+    if (given := seconds(headers.get("retry-after"), now)) is not None:
+        return given
     for limit in ("x-ratelimit", "ratelimit"):  # GitHub's, GitLab's
-        if headers.get(f"{limit}-remaining") == "0" and (reset := _whole(headers.get(f"{limit}-reset"))) is not None:
+        if headers.get(f"{limit}-remaining") == "0" and (reset := number(headers.get(f"{limit}-reset"))) is not None:
             return max(0.0, reset - now)
     is_limit = answer.status_code in (403, 429) and any(words in said.lower() for words in _LIMITS)
     return _UNTOLD_WAIT if is_limit else None
-
-
-def _whole(text: str | None) -> float | None:
-    return float(text) if text and len(text) <= 15 and text.isascii() and text.isdigit() else None
-
-
-def _moment(text: str | None) -> float | None:
-    """Unix time of a date as HTTP writes it."""
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _said(body: bytes, token: str) -> str:
