@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lfsync.kinds import is_kind, kind_of
-from lfsync.model import Address, Desired, DesiredLinks, Place, Schema, Target
+from lfsync.model import Address, Desired, DesiredLinks, Place, RelDef, Schema, Target
 
 TWO_SIDES = "Declare the link on one side, or alike on both; of links onto what one alone may link, keep one."
 
@@ -26,18 +26,24 @@ class Side:
     key: str
 
 
-def inverses(schema: Schema, kind: str) -> dict[str, str]:
-    """Relationships of a kind that another kind's definitions show as well, with that one's key (rule C9).
+def other_sides(schema: Schema, kind: str, rel: RelDef) -> Iterator[RelDef]:
+    """This relationship as the definitions of the kind that it points at show it: under the same id.
 
     One of a kind with itself is there once: its directions tell (API sheet, section 2.4).
     """
+    theirs = schema.kinds.get(rel.target) if rel.id and rel.target != kind else None
+    for back in theirs.relationships.values() if theirs else ():
+        if back.id == rel.id and back.target == kind:
+            yield back
+
+
+def inverses(schema: Schema, kind: str) -> dict[str, str]:
+    """Relationships of a kind that another kind's definitions show as well, with that one's key (rule C9)."""
     found = dict(kind_of(kind).inverse)
     ours = schema.kinds.get(kind)
     for key, rel in ours.relationships.items() if ours else ():
-        theirs = schema.kinds.get(rel.target) if rel.id and rel.target != kind else None
-        for back in theirs.relationships.values() if theirs else ():
-            if back.id == rel.id and back.target == kind:
-                found.setdefault(key, back.key)
+        for back in other_sides(schema, kind, rel):
+            found.setdefault(key, back.key)
     return found
 
 

@@ -21,12 +21,12 @@ from lfsync.model import (
     Member,
     Place,
     Ref,
-    RelDef,
     Resource,
     Schema,
     Value,
 )
 from lfsync.planning.definitions import builtin_definitions
+from lfsync.planning.far_sides import other_sides
 from lfsync.project.keys import named
 from lfsync.values.selects import AmbiguousOptionError
 from lfsync.values.table import VALUE_TYPES, BadValueError
@@ -69,21 +69,13 @@ class Scope:
         return self._definitions[kind]
 
     def _with_both_sides(self, definitions: Definitions) -> Definitions:
-        """Those of its relationships exclusive, too, that the other kind's definitions show as such."""
+        """Those of its relationships exclusive, too, that the other kind's definitions show as such: they hold one."""
+        kind = definitions.kind
         relationships = {
-            key: replace(rel, exclusive=True) if self._is_one_of_both(definitions.kind, rel) else rel
+            key: replace(rel, exclusive=True) if any(not b.many for b in other_sides(self.schema, kind, rel)) else rel
             for key, rel in definitions.relationships.items()
         }
         return replace(definitions, relationships=relationships)
-
-    def _is_one_of_both(self, kind: str, rel: RelDef) -> bool:
-        """Whether the other kind's definitions show this relationship too, as one that holds one.
-
-        A relationship of a kind with itself is there once: its directions tell (sheet 2.4).
-        """
-        theirs = self.schema.kinds.get(rel.target) if rel.target != kind else None
-        backs = theirs.relationships.values() if theirs and rel.id else ()
-        return any(back.id == rel.id and back.target == kind and not back.many for back in backs)
 
     def knows_all(self, kind: str) -> bool:
         """Whether what the definitions of a kind don't list can't be there."""
