@@ -6,7 +6,6 @@ import asyncio
 import gc
 import sys
 import time
-import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from lfsync.commands.terminal import streams
 from lfsync.commands.terminal.console import Options, out, say
 from lfsync.commands.terminal.loop import awaited
 from lfsync.commands.terminal.question import confirmed
-from lfsync.commands.terminal.signals import on_interrupt
+from lfsync.commands.terminal.signals import leave_at_once, on_interrupt
 from lfsync.errors import (
     DeclinedError,
     LfsyncError,
@@ -188,9 +187,7 @@ class _Command:
         def stop() -> None:
             nonlocal interrupted
             if interrupted:
-                # Connections that were to be begun never are: no mistake that Python need tell of.
-                warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-                raise KeyboardInterrupt
+                leave_at_once()
             interrupted = True
             applier.stop()
             say(_interrupted(*applier.uploads))

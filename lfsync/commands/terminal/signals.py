@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 
 @contextmanager
@@ -22,3 +24,9 @@ def on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
         for number in heard:
             loop.remove_signal_handler(number)
             signal.signal(number, before[number])
+
+
+def leave_at_once() -> NoReturn:
+    """The end of whoever is asked to stop again. Connections that were to be begun never are: no mistake to tell of."""
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    raise KeyboardInterrupt
