@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lfsync.editing.layout import Layout, Spot
 from lfsync.editing.splices import CantEditError, end_of_line, line_end, start_of_line
@@ -22,12 +23,12 @@ def inserted(text: str, path: Sequence[str], resources: Sequence[str]) -> str:
     newline = line_end(text)
     whole = _opened(text, path)
     head = text[: len(text) - len(whole.text)]
-    at, indent, missing = _place(whole, path)
+    at, indent, missing, is_first = _place(whole, path)
     lines = [f"{' ' * (indent + number * _STEP)}{scalar(name)}:" for number, name in enumerate(missing)]
     body = "\n\n".join(_indented(each, indent + len(missing) * _STEP) for each in resources)
     before, after = whole.text[:at], whole.text[at:]
     gap = "" if not before or before.endswith(("\n", "\r")) else newline
-    blank = newline if before.strip() and not before.rstrip("\r\n").endswith(":") else ""
+    blank = newline if before.strip() and not is_first else ""
     new = "\n".join([*lines, body]).replace("\n", newline) + newline
     if after.strip():
         new += newline if missing or not after.startswith(("\n", "\r")) else ""
@@ -41,24 +42,32 @@ def _opened(text: str, path: Sequence[str]) -> Layout:
     return Layout(text, [key.line for key, _ in entries if key.value == path[0]])
 
 
-def _place(layout: Layout, path: Sequence[str]) -> tuple[int, int, Sequence[str]]:
-    """Where to insert, how far to indent, and which of the path's keys are to be written there."""
+class _Gap(NamedTuple):
+    """Where to insert, how far to indent, which of the path's keys are to be written there; `is_first` in a section."""
+
+    at: int
+    indent: int
+    missing: Sequence[str]
+    is_first: bool = False
+
+
+def _place(layout: Layout, path: Sequence[str]) -> _Gap:
     spot, indent, end = layout.root, 0, _end(layout)
     if spot is None or (spot.shape == "scalar" and not spot.value):
-        return end, 0, path
+        return _Gap(end, 0, path)
     for number, name in enumerate(path):
         entries = _entries(spot)
         indent = entries[0][0].column - 1
         key, found = next(((key, value) for key, value in entries if key.value == name), (spot, None))
         if found is None:
-            return (_below(layout, spot) if number else end), indent, path[number:]
+            return _Gap(_below(layout, spot) if number else end, indent, path[number:])
         if _is_bare(layout.text, key, found):
-            return _next_line(layout.text, key.end), indent + _STEP, path[number + 1 :]
+            return _Gap(_next_line(layout.text, key.end), indent + _STEP, path[number + 1 :], is_first=True)
         spot = found
     entries = _entries(spot)
     if any(layout.text[start_of_line(layout.text, key.start) : key.start].strip() for key, _ in entries):
         raise CantEditError(_NO_PLACE)  # `? key`
-    return _below(layout, spot), entries[0][0].column - 1, ()
+    return _Gap(_below(layout, spot), entries[0][0].column - 1, ())
 
 
 def _is_bare(text: str, key: Spot, value: Spot) -> bool:

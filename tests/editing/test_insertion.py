@@ -59,6 +59,13 @@ def test_objects_stand_below_their_slug() -> None:
     assert inserted("accounts:\n", ("accounts",), ["b:\n  id: z"]) == "accounts:\n  b:\n    id: z\n"
 
 
+def test_a_blank_line_stands_between_two_resources_and_not_above_the_first() -> None:
+    new = ["b:\n  id: z"]
+    text = "notes:\n  a:\n    fields:\n      $content: |\n        Agenda:\n"
+    assert inserted(text, ("notes",), new) == f"{text}\n  b:\n    id: z\n", "a text may end with a colon"
+    assert inserted("notes: # none yet\n", ("notes",), new) == "notes: # none yet\n  b:\n    id: z\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
