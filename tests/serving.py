@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +9,13 @@ from typing import Any
 
 import uvicorn
 
-from lfsync.sandbox.serve import configuration
+from lfsync.sandbox.serve import configuration, listen
 
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Its URL, for as long as the block runs. What hangs in a request doesn't keep the tests from ending."""
-    # Named as TCP, for only then asyncio sends each part of an answer at once; else the second waits 40 ms for an ACK.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(configuration(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

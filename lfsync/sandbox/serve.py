@@ -47,7 +47,7 @@ def serve(settings: SandboxSettings, *, host: str, port: int, database: Path | N
     app = create_app(settings, database=database or _MEMORY, seed=seed)
     try:
         server = uvicorn.Server(configuration(app))
-        with _listen(host, port) as listener, _stopped_by_signals(server):
+        with listen(host, port) as listener, _stopped_by_signals(server):
             shown = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"listening on http://{shown}:{listener.getsockname()[1]}\n")
             sys.stdout.flush()
@@ -75,7 +75,8 @@ def configuration(app: Any) -> uvicorn.Config:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket for uvicorn; port 0 is a free one. UsageError where that can't be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP: asyncio looks at that before it has each part of an answer sent at once. Else Nagle's algorithm
     # holds the second part of each answer back until the first is acknowledged, 40 ms later.

@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from lfsync.editing.downloads import names
 from lfsync.project.settings import SandboxSettings
 from lfsync.sandbox.app import create_app
-from lfsync.sandbox.serve import configuration
 from tests.e2e.rig import TIMEOUT, Project, Server
 from tests.e2e.rig import project as served_project
 from tests.importing.test_awkward import declared
+from tests.serving import served
 
 SEED = """\
 members: [{ref: kai, email: kai@corp.example, role: admin}]
@@ -174,24 +172,16 @@ def stalling() -> Iterator[tuple[Project, subprocess.Popen[str], Path]]:
 
     held, stalled = threading.Event(), threading.Event()
     held.set()
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    server = uvicorn.Server(configuration(stall))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
     try:
-        made = served_project(folder / "project", f"http://127.0.0.1:{listener.getsockname()[1]}", {})
-        with made.start("import", "file", "--download", "--into", "crm") as process:
-            assert stalled.wait(TIMEOUT)
-            yield made, process, made.folder / ".lfsync" / "journal" / "prod.import"
-            held.clear()
-            process.kill()
+        with served(stall) as url, ExitStack() as on_the_way_out:
+            on_the_way_out.callback(held.clear)  # the server ends once nobody is held
+            made = served_project(folder / "project", url, {})
+            with made.start("import", "file", "--download", "--into", "crm") as process:
+                assert stalled.wait(TIMEOUT)
+                yield made, process, made.folder / ".lfsync" / "journal" / "prod.import"
+                held.clear()
+                process.kill()
     finally:
-        held.clear()
-        server.should_exit = True
-        thread.join()
-        listener.close()
         app.state.close()
         shutil.rmtree(folder)
 
