@@ -319,17 +319,14 @@ class _Rows(_Cells):
         """
         body, source = Body(), self.source
         wrong: dict[str, tuple[Problem, ...]] = {}
-        for key, form in source.fields.items():
-            try:
-                self._field(body, key, form, address, place, cells)
-            except RowError as error:
-                wrong[key] = error.problems
-        for key, form in source.relationships.items():
-            try:
-                self._relationship(body, key, form, address, place, cells)
-            except RowError as error:
-                wrong[key] = error.problems
-        problems, is_found = [each for found in wrong.values() for each in found], not wrong.keys() & self.finding
+        for read, forms in ((self._field, source.fields), (self._relationship, source.relationships)):
+            for key, form in forms.items():
+                try:
+                    read(body, key, form, address, place, cells)
+                except RowError as error:
+                    wrong[key] = error.problems
+        problems = [each for found in wrong.values() for each in found]
+        is_found = not wrong.keys() & self.finding
         try:
             body.match = self._match(body, address, place, cells)
         except RowError as error:
